@@ -1,0 +1,118 @@
+"""Connections: two session factories. `reading` never writes; `writing` takes the write lock first, so it never fails half way.
+
+SQLite: write transactions and checkpoints first take one flock in the data folder: it is fair where SQLite's own busy
+handler is a lottery, and it closes the WAL-reset race of SQLite < 3.51.3 (hence wal_autocheckpoint=0; the tick checkpoints).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy.engine import make_url
+
+from worker.store.schema import EPOCH, MICROSECOND
+
+BUSY_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Store:
+    """The record at one address. Open connections through `reading()` and `writing()` only."""
+
+    engine: Engine
+    lock_path: Path | None  # SQLite's write lock file; None on PostgreSQL
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self.lock_path is not None
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection that cannot write."""
+        with self.engine.connect() as connection:
+            if self.is_sqlite:
+                connection.exec_driver_sql("PRAGMA query_only=ON")
+                connection.exec_driver_sql("BEGIN DEFERRED")
+            else:
+                connection.execute(text("SET TRANSACTION READ ONLY"))
+            yield connection
+            connection.rollback()
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """One transaction: committed at the end, rolled back by any exception."""
+        with self._write_lock(), self.engine.connect() as connection:
+            if self.is_sqlite:
+                connection.exec_driver_sql("PRAGMA query_only=OFF")
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            try:
+                yield connection
+            except BaseException:
+                connection.rollback()
+                raise
+            connection.commit()
+
+    @contextlib.contextmanager
+    def _write_lock(self) -> Iterator[None]:
+        if self.lock_path is None:
+            yield
+            return
+        # Opened anew each time: flock belongs to the open file, so threads of one process exclude each other too.
+        handle = os.open(self.lock_path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(handle)
+
+    def checkpoint(self) -> None:
+        """Moves SQLite's WAL into the database file; nothing on PostgreSQL."""
+        if not self.is_sqlite:
+            return
+        with self._write_lock(), self.engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def open_store(url: str, *, data: Path) -> Store:
+    """The store at a SQLAlchemy URL; '' means SQLite in the data folder, which is made if it is missing."""
+    if not url:
+        data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return Store(engine=_sqlite(data / "wirewatch.sqlite3"), lock_path=data / "wirewatch.write-lock")
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "sqlite":
+        path = Path(parsed.database or "")
+        return Store(engine=_sqlite(path), lock_path=path.with_suffix(".write-lock"))
+    if parsed.drivername in ("postgresql", "postgres"):
+        parsed = parsed.set(drivername="postgresql+psycopg")
+    engine = create_engine(parsed, pool_pre_ping=True, pool_recycle=1800, connect_args={"connect_timeout": 10})
+    return Store(engine=engine, lock_path=None)
+
+
+def _sqlite(path: Path) -> Engine:
+    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_SECONDS, "isolation_level": None})
+
+    @event.listens_for(engine, "connect")
+    def _configure(raw, _record):  # type: ignore[no-untyped-def]
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "wal_autocheckpoint=0"):
+            raw.execute(f"PRAGMA {pragma}")
+
+    return engine
+
+
+def read_clock(connection: Connection) -> datetime:
+    """The database's own clock, the one that leases and due times use. Read once per claim."""
+    if connection.dialect.name == "sqlite":
+        sql = "SELECT CAST(strftime('%s','now') AS INTEGER) * 1000000 + CAST(substr(strftime('%f','now'), 4) AS INTEGER) * 1000"
+    else:
+        sql = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)"
+    return EPOCH + connection.execute(text(sql)).scalar_one() * MICROSECOND

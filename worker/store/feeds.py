@@ -1,0 +1,165 @@
+"""Feeds and their polls: who is due, what a poll brought. Articles and validators are saved in one transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, delete, insert, select, tuple_, update
+
+from worker.model import ArticleKey, ArticleState, FeedUpdate, KeyKind, KnownArticle
+from worker.store.engine import Store, read_clock
+from worker.store.lease import Claim, claim_rows, finish_row, new_token
+from worker.store.schema import article, article_key, feed, poll, revision
+
+KEYS_PER_QUERY = 400  # SQLite's variable limit is far off; long IN lists plan badly
+
+
+def sync_feeds(store: Store, wanted: Sequence[tuple[str, str, str]], *, spread: float) -> None:
+    """Makes the rows agree with the configured (id, url, title). New feeds fall due `spread` seconds apart, not at once.
+
+    A changed URL forgets the validators (they belong to the old one) and keeps the articles. A feed that left the
+    configuration is 'removed', its articles stay.
+    """
+    with store.writing() as connection:
+        now = read_clock(connection)
+        rows = {row.id: row for row in connection.execute(select(feed))}
+        fresh = 0
+        for feed_id, url, title in wanted:
+            row = rows.get(feed_id)
+            if row is None:
+                due = now + timedelta(seconds=fresh * spread)
+                fresh += 1
+                values = dict(configured_url=url, current_url=url, state="active", title=title, next_poll_at=due)
+                connection.execute(insert(feed).values(id=feed_id, **values))
+            elif row.configured_url != url:
+                values = dict(configured_url=url, current_url=url, etag=None, last_modified=None, body_hash=None)
+                values |= dict(state="active", next_poll_at=now, failures=0)
+                connection.execute(update(feed).where(feed.c.id == feed_id).values(**values))
+            elif row.state == "removed":
+                connection.execute(update(feed).where(feed.c.id == feed_id).values(state="active", next_poll_at=now))
+        gone = rows.keys() - {feed_id for feed_id, _, _ in wanted}
+        if gone:
+            connection.execute(update(feed).where(feed.c.id.in_(gone)).values(state="removed"))
+
+
+def claim_due_feeds(store: Store, *, limit: int, lease: timedelta) -> Claim:
+    return claim_rows(
+        store,
+        feed,
+        limit=limit,
+        lease=lease,
+        due=lambda now: (feed.c.state == "active") & (feed.c.next_poll_at <= now),
+        values={},
+        order=(feed.c.next_poll_at,),
+    )
+
+
+def find_known(store: Store, feed_id: str, keys: Iterable[ArticleKey]) -> dict[ArticleKey, KnownArticle]:
+    """The stored articles behind these keys of one feed. Safe to read before the save: the feed's lease is held."""
+    wanted = [(str(key.kind), key.value) for key in keys]
+    known = {}
+    with store.reading() as connection:
+        for start in range(0, len(wanted), KEYS_PER_QUERY):
+            statement = (
+                select(article_key.c.kind, article_key.c.value, article.c.id, article.c.content_hash, article.c.revision)
+                .join(article, article.c.id == article_key.c.article_id)
+                .where(
+                    article_key.c.feed_id == feed_id,
+                    tuple_(article_key.c.kind, article_key.c.value).in_(wanted[start : start + KEYS_PER_QUERY]),
+                )
+            )
+            for row in connection.execute(statement):
+                found = KnownArticle(article_id=row.id, content_hash=row.content_hash, revision=row.revision)
+                known[ArticleKey(KeyKind(row.kind), row.value)] = found
+    return known
+
+
+def save_poll(
+    connection: Connection,
+    row: Any,
+    *,
+    token: str,
+    now: datetime,
+    values: Mapping[str, Any],
+    outcome: str,
+    reason: str | None = None,
+    found: FeedUpdate | None = None,
+    milliseconds: int = 0,
+) -> bool:
+    """One feed's poll: its articles, its validators, its next time and a line of history, or nothing if the lease is lost."""
+    finished = finish_row(
+        connection, feed, row_id=row.id, token=token, values=dict(values) | {"attempts": 0, "polled_at": now}
+    )
+    if not finished:
+        return False
+    if found is not None:
+        save_update(connection, feed_id=row.id, found=found, now=now, baseline=row.baseline_at is None)
+    counts = (found.seen, len(found.new), len(found.changed), found.skipped) if found else (0, 0, 0, 0)
+    connection.execute(
+        insert(poll).values(
+            feed_id=row.id,
+            at=now,
+            outcome=outcome,
+            reason=reason,
+            seen=counts[0],
+            new=counts[1],
+            changed=counts[2],
+            skipped=counts[3],
+            milliseconds=milliseconds,
+        )
+    )
+    return True
+
+
+def save_update(connection: Connection, *, feed_id: str, found: FeedUpdate, now: datetime, baseline: bool) -> None:
+    for fresh in found.new:
+        entry = fresh.entry
+        statement = insert(article).values(
+            public_id=new_token(),
+            feed_id=feed_id,
+            state=ArticleState.NEW,
+            baseline=baseline,
+            revision=1,
+            content_hash=fresh.content_hash,
+            title=entry.title,
+            text=entry.text,
+            url=entry.link,
+            canonical_url=fresh.canonical_url,
+            author=entry.author,
+            published_at=entry.published,
+            published_raw=entry.published_raw,
+            first_seen_at=now,
+        )
+        article_id = connection.execute(statement.returning(article.c.id)).scalar_one()
+        rows = [dict(feed_id=feed_id, kind=str(key.kind), value=key.value, article_id=article_id) for key in fresh.keys]
+        connection.execute(insert(article_key), rows)
+        _save_revision(connection, article_id, n=1, changed=fresh, now=now)
+    for changed in found.changed:
+        n = changed.revision
+        values = dict(
+            title=changed.entry.title, text=changed.entry.text, content_hash=changed.content_hash, revision=n
+        )
+        connection.execute(update(article).where(article.c.id == changed.article_id).values(**values))
+        _save_revision(connection, changed.article_id, n=n, changed=changed, now=now)
+    for article_id, key in found.new_keys:
+        values = dict(feed_id=feed_id, kind=str(key.kind), value=key.value, article_id=article_id)
+        connection.execute(insert(article_key).values(**values))
+
+
+def _save_revision(connection: Connection, article_id: int, *, n: int, changed: Any, now: datetime) -> None:
+    connection.execute(
+        insert(revision).values(
+            article_id=article_id,
+            n=n,
+            title=changed.entry.title,
+            text=changed.entry.text,
+            content_hash=changed.content_hash,
+            seen_at=now,
+        )
+    )
+
+
+def forget_old_polls(connection: Connection, *, before: datetime) -> int:
+    return connection.execute(delete(poll).where(poll.c.at < bindparam("before", before))).rowcount

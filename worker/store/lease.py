@@ -1,0 +1,91 @@
+"""Claiming: attempts and lease are committed before the dangerous work; finishing needs the claim's own token (fencing).
+
+A row that was claimed before and not finished is claimed again alone: a batch that a poison row killed is thereby split,
+and only the offender reaches MAX_ATTEMPTS.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Table, or_, select, update
+
+from worker.store.engine import Store, read_clock
+
+MAX_ATTEMPTS = 3
+
+
+@dataclass(frozen=True)
+class Claim:
+    """`rows` are this claim's until `until` by the database's clock, and only for who holds `token`."""
+
+    rows: Sequence[Any]
+    token: str
+    now: datetime
+    until: datetime
+    full: bool  # there may be more: hint again
+
+
+def new_token() -> str:
+    """An opaque name, never a row number; also the public ids."""
+    return secrets.token_hex(12)
+
+
+def claim_rows(
+    store: Store,
+    table: Table,
+    *,
+    limit: int,
+    lease: timedelta,
+    due: Any,
+    values: dict[str, Any],
+    order: Sequence[ColumnElement[Any]],
+) -> Claim:
+    """Claims up to `limit` rows for which `due(now)` holds and no lease runs. One short write transaction."""
+    with store.writing() as connection:
+        now = read_clock(connection)
+        free = or_(table.c.lease_until.is_(None), table.c.lease_until < now)
+        candidates = (
+            select(table.c.id, table.c.attempts)
+            .where(due(now), free)
+            .order_by(table.c.attempts == 0, *order)  # the retried first: they must not wait behind a flood
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        found = connection.execute(candidates).all()
+        chosen = [row.id for row in found if row.attempts == 0]
+        retried = [row.id for row in found if row.attempts > 0]
+        if retried:
+            chosen = retried[:1]
+        token, until = new_token(), now + lease
+        rows = _lease(connection, table, ids=chosen, token=token, until=until, values=values)
+    return Claim(rows=rows, token=token, now=now, until=until, full=len(found) == limit or bool(retried))
+
+
+def _lease(
+    connection: Connection, table: Table, *, ids: list[Any], token: str, until: datetime, values: dict[str, Any]
+) -> list[Any]:
+    if not ids:
+        return []
+    statement = (
+        update(table)
+        .where(table.c.id.in_(ids))
+        .values(attempts=table.c.attempts + 1, lease_token=token, lease_until=until, **values)
+        .returning(*table.c)
+    )
+    rows = connection.execute(statement).all()
+    return sorted(rows, key=lambda row: ids.index(row.id))
+
+
+def finish_row(connection: Connection, table: Table, *, row_id: Any, token: str, values: dict[str, Any]) -> bool:
+    """Saves a claimed row's outcome and frees it; False when the lease was lost to another (then save nothing of it)."""
+    statement = (
+        update(table)
+        .where(table.c.id == row_id, table.c.lease_token == token)
+        .values(lease_token=None, lease_until=None, **values)
+    )
+    return connection.execute(statement).rowcount == 1

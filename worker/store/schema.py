@@ -1,0 +1,266 @@
+"""The tables. Every unit of work is a row with a state, an attempt count and a lease (token, until)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.types import TypeDecorator
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND = timedelta(microseconds=1)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware datetime, stored as integer microseconds UTC. A naive value is refused: it has no moment."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Any) -> int | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"naive instant refused: {value!r}")
+        return (value - EPOCH) // MICROSECOND
+
+    def process_result_value(self, value: int | None, dialect: Any) -> datetime | None:
+        return None if value is None else EPOCH + value * MICROSECOND
+
+
+# SQLite gives rowids only to a column declared INTEGER.
+RowId = BigInteger().with_variant(Integer, "sqlite")
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+def lease_columns() -> list[Column[Any]]:
+    """`attempts` counts claims that were not finished: it is committed before the dangerous work, cleared after it."""
+    return [
+        Column("attempts", Integer, nullable=False, default=0),
+        Column("lease_token", String(32)),
+        Column("lease_until", Instant),
+    ]
+
+
+config_version = Table(
+    "config_version",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("hash", String(64), nullable=False, unique=True),
+    Column("body", JSON, nullable=False),
+    Column("created_at", Instant, nullable=False),
+)
+
+feed = Table(
+    "feed",
+    metadata,
+    Column("id", String(80), primary_key=True),
+    Column("configured_url", Text, nullable=False),
+    Column("current_url", Text, nullable=False),
+    Column("state", String(16), nullable=False),  # active, stopped (410), removed
+    Column("title", Text, nullable=False, default=""),
+    Column("etag", Text),
+    Column("last_modified", Text),
+    Column("body_hash", String(64)),
+    Column("next_poll_at", Instant, nullable=False),
+    Column("baseline_at", Instant),  # the first successful poll
+    Column("polled_at", Instant),
+    Column("succeeded_at", Instant),
+    Column("failures", Integer, nullable=False, default=0),
+    Column("reason", String(32)),
+    Column("detail", Text),
+    *lease_columns(),
+    Index(None, "state", "next_poll_at"),
+)
+
+poll = Table(
+    "poll",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("feed_id", String(80), ForeignKey("feed.id"), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("outcome", String(16), nullable=False),  # new, unchanged, failed
+    Column("reason", String(32)),
+    Column("seen", Integer, nullable=False, default=0),
+    Column("new", Integer, nullable=False, default=0),
+    Column("changed", Integer, nullable=False, default=0),
+    Column("skipped", Integer, nullable=False, default=0),
+    Column("milliseconds", Integer, nullable=False, default=0),
+    Index(None, "feed_id", "at"),
+    Index(None, "at"),
+)
+
+story = Table(
+    "story",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("public_id", String(32), nullable=False, unique=True),
+    Column("title", Text, nullable=False),
+    Column("first_seen_at", Instant, nullable=False),
+    Column("merged_into", RowId, ForeignKey("story.id")),
+)
+
+story_key = Table(
+    "story_key",
+    metadata,
+    Column("kind", String(16), primary_key=True),  # link, headline
+    Column("value", String(200), primary_key=True),
+    Column("story_id", RowId, ForeignKey("story.id"), nullable=False),
+    Column("article_id", RowId, nullable=False),  # the first article that brought this key
+)
+
+article = Table(
+    "article",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("public_id", String(32), nullable=False, unique=True),
+    Column("feed_id", String(80), ForeignKey("feed.id"), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("baseline", Boolean, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("content_hash", String(64), nullable=False),
+    Column("title", Text, nullable=False),
+    Column("text", Text),  # null once retention took it
+    Column("url", Text, nullable=False),
+    Column("canonical_url", Text, nullable=False),
+    Column("author", Text, nullable=False),
+    Column("published_at", Instant),
+    Column("published_raw", Text, nullable=False),
+    Column("first_seen_at", Instant, nullable=False),
+    Column("settled_at", Instant),
+    Column("duplicate_of", RowId, ForeignKey("article.id")),
+    Column("story_id", RowId, ForeignKey("story.id")),
+    *lease_columns(),
+    Index(None, "state", "id"),
+    Index(None, "story_id"),
+    Index(None, "first_seen_at"),
+)
+
+article_key = Table(
+    "article_key",
+    metadata,
+    Column("feed_id", String(80), ForeignKey("feed.id"), primary_key=True),
+    Column("kind", String(16), primary_key=True),
+    Column("value", String(200), primary_key=True),
+    Column("article_id", RowId, ForeignKey("article.id"), nullable=False),
+)
+
+revision = Table(
+    "revision",
+    metadata,
+    Column("article_id", RowId, ForeignKey("article.id"), primary_key=True),
+    Column("n", Integer, primary_key=True),
+    Column("title", Text, nullable=False),
+    Column("text", Text),
+    Column("content_hash", String(64), nullable=False),
+    Column("seen_at", Instant, nullable=False),
+)
+
+judgement = Table(
+    "judgement",
+    metadata,
+    Column("article_id", RowId, ForeignKey("article.id"), primary_key=True),
+    Column("revision", Integer, primary_key=True),
+    Column("language", String(16), nullable=False),
+    Column("topics", JSON, nullable=False),
+    Column("mentions", JSON, nullable=False),
+    Column("model_id", String(80), nullable=False),
+    Column("config_version", RowId, ForeignKey("config_version.id"), nullable=False),
+    Column("judged_at", Instant, nullable=False),
+)
+
+alert = Table(
+    "alert",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("public_id", String(32), nullable=False, unique=True),
+    Column("rule_id", String(80), nullable=False),
+    Column("story_id", RowId, ForeignKey("story.id"), nullable=False),
+    Column("severity", String(16), nullable=False),
+    Column("article_id", RowId, ForeignKey("article.id"), nullable=False),  # the one that raised it
+    Column("because", Text, nullable=False),
+    Column("config_version", RowId, ForeignKey("config_version.id"), nullable=False),
+    Column("raised_at", Instant, nullable=False),
+    UniqueConstraint("rule_id", "story_id"),
+    Index(None, "raised_at"),
+)
+
+notification = Table(
+    "notification",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("public_id", String(32), nullable=False, unique=True),
+    Column("alert_id", RowId, ForeignKey("alert.id")),  # null for a message to the operator
+    Column("n", Integer, nullable=False),
+    Column("kind", String(32), nullable=False),  # alert.raised, operator
+    Column("operator_key", String(200), unique=True),  # one message per trouble
+    Column("subject", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    UniqueConstraint("alert_id", "n"),
+)
+
+delivery = Table(
+    "delivery",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("public_id", String(32), nullable=False, unique=True),
+    Column("notification_id", RowId, ForeignKey("notification.id"), nullable=False),
+    Column("channel", String(80), nullable=False),
+    Column("recipient", String(320), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("message_id", String(200), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),  # the exact bytes every attempt sends
+    Column("created_at", Instant, nullable=False),
+    Column("due_at", Instant, nullable=False),
+    Column("sent_at", Instant),
+    Column("receipt", Text),
+    Column("reason", String(32)),
+    Column("detail", Text),
+    Column("maybe_duplicate", Integer, nullable=False, default=0),
+    *lease_columns(),
+    UniqueConstraint("notification_id", "channel", "recipient"),
+    Index(None, "state", "due_at"),
+)
+
+attempt = Table(
+    "attempt",
+    metadata,
+    Column("delivery_id", RowId, ForeignKey("delivery.id"), primary_key=True),
+    Column("n", Integer, primary_key=True),
+    Column("started_at", Instant, nullable=False),
+    Column("finished_at", Instant),
+    Column("outcome", String(16), nullable=False),  # started, sent, failed, abandoned, unknown
+    Column("reason", String(32)),
+    Column("detail", Text),
+)
+
+chore = Table(
+    "chore",
+    metadata,
+    Column("name", String(40), primary_key=True),
+    Column("due_at", Instant, nullable=False),
+)
