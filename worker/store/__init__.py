@@ -1,1 +1,1 @@
-"""The record: the only home of SQL. Rows with states, attempts and leases; one transaction couples a cause to its consequences."""
+"""The record, and the only home of SQL: rows with states, attempts and leases; one transaction couples cause and effect."""

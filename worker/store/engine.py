@@ -1,7 +1,8 @@
-"""Connections: two session factories. `reading` never writes; `writing` takes the write lock first, so it never fails half way.
+"""Connections: `reading` never writes; `writing` takes the write lock first, so it never fails half way.
 
 SQLite: write transactions and checkpoints first take one flock in the data folder: it is fair where SQLite's own busy
-handler is a lottery, and it closes the WAL-reset race of SQLite < 3.51.3 (hence wal_autocheckpoint=0; the tick checkpoints).
+handler is a lottery, and it closes the WAL-reset race of SQLite < 3.51.3 (hence wal_autocheckpoint=0; the tick
+checkpoints).
 """
 
 from __future__ import annotations
@@ -112,7 +113,10 @@ def _sqlite(path: Path) -> Engine:
 def read_clock(connection: Connection) -> datetime:
     """The database's own clock, the one that leases and due times use. Read once per claim."""
     if connection.dialect.name == "sqlite":
-        sql = "SELECT CAST(strftime('%s','now') AS INTEGER) * 1000000 + CAST(substr(strftime('%f','now'), 4) AS INTEGER) * 1000"
+        sql = (
+            "SELECT CAST(strftime('%s','now') AS INTEGER) * 1000000"
+            " + CAST(substr(strftime('%f','now'), 4) AS INTEGER) * 1000"
+        )
     else:
         sql = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)"
     return EPOCH + connection.execute(text(sql)).scalar_one() * MICROSECOND

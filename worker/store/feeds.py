@@ -63,7 +63,9 @@ def find_known(store: Store, feed_id: str, keys: Iterable[ArticleKey]) -> dict[A
     with store.reading() as connection:
         for start in range(0, len(wanted), KEYS_PER_QUERY):
             statement = (
-                select(article_key.c.kind, article_key.c.value, article.c.id, article.c.content_hash, article.c.revision)
+                select(
+                    article_key.c.kind, article_key.c.value, article.c.id, article.c.content_hash, article.c.revision
+                )
                 .join(article, article.c.id == article_key.c.article_id)
                 .where(
                     article_key.c.feed_id == feed_id,
@@ -138,9 +140,7 @@ def save_update(connection: Connection, *, feed_id: str, found: FeedUpdate, now:
         _save_revision(connection, article_id, n=1, changed=fresh, now=now)
     for changed in found.changed:
         n = changed.revision
-        values = dict(
-            title=changed.entry.title, text=changed.entry.text, content_hash=changed.content_hash, revision=n
-        )
+        values = dict(title=changed.entry.title, text=changed.entry.text, content_hash=changed.content_hash, revision=n)
         connection.execute(update(article).where(article.c.id == changed.article_id).values(**values))
         _save_revision(connection, changed.article_id, n=n, changed=changed, now=now)
     for article_id, key in found.new_keys:

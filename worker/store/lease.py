@@ -44,23 +44,26 @@ def claim_rows(
     due: Any,
     values: dict[str, Any],
     order: Sequence[ColumnElement[Any]],
+    split: bool = True,
 ) -> Claim:
-    """Claims up to `limit` rows for which `due(now)` holds and no lease runs. One short write transaction."""
+    """Claims up to `limit` rows for which `due(now)` holds and no lease runs. One short write transaction.
+
+    `split`: a row claimed before and never finished comes alone; off where an attempt is no sign of danger.
+    """
     with store.writing() as connection:
         now = read_clock(connection)
         free = or_(table.c.lease_until.is_(None), table.c.lease_until < now)
         candidates = (
             select(table.c.id, table.c.attempts)
             .where(due(now), free)
-            .order_by(table.c.attempts == 0, *order)  # the retried first: they must not wait behind a flood
+            # With split, the retried first: they must not wait behind a flood.
+            .order_by(*((table.c.attempts == 0,) if split else ()), *order)
             .limit(limit)
             .with_for_update(skip_locked=True)
         )
         found = connection.execute(candidates).all()
-        chosen = [row.id for row in found if row.attempts == 0]
-        retried = [row.id for row in found if row.attempts > 0]
-        if retried:
-            chosen = retried[:1]
+        retried = [row.id for row in found if row.attempts > 0] if split else []
+        chosen = retried[:1] or [row.id for row in found]
         token, until = new_token(), now + lease
         rows = _lease(connection, table, ids=chosen, token=token, until=until, values=values)
     return Claim(rows=rows, token=token, now=now, until=until, full=len(found) == limit or bool(retried))

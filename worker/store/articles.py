@@ -1,0 +1,151 @@
+"""Articles on their way: claimed for analysis, judged, settled into a story. Old text is dropped by retention."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, text, update
+
+from worker.model import ArticleState, Judgement, Mention, TopicScore
+from worker.store.engine import Store, read_clock
+from worker.store.lease import MAX_ATTEMPTS, Claim, claim_rows, finish_row, new_token
+from worker.store.schema import article, judgement, revision, story, story_key
+
+DESK_LOCK_ID = 7_301_945  # pg_advisory_xact_lock of the serial step
+
+
+def claim_new_articles(store: Store, *, limit: int, lease: timedelta) -> Claim:
+    waiting = article.c.state.in_((ArticleState.NEW, ArticleState.ANALYSING))
+    return claim_rows(
+        store,
+        article,
+        limit=limit,
+        lease=lease,
+        due=lambda now: waiting & (article.c.attempts < MAX_ATTEMPTS),
+        values={"state": ArticleState.ANALYSING},
+        order=(article.c.id,),
+    )
+
+
+def save_judgements(
+    store: Store, claim: Claim, judged: Sequence[tuple[Any, Judgement]], *, config_version: int
+) -> list[int]:
+    """Saves what this claim judged; returns the ids saved. A row whose lease went to another is left to the other."""
+    saved = []
+    with store.writing() as connection:
+        for row, result in judged:
+            values = {"state": ArticleState.JUDGED, "attempts": 0}
+            if not finish_row(connection, article, row_id=row.id, token=claim.token, values=values):
+                continue
+            connection.execute(
+                insert(judgement).values(
+                    article_id=row.id,
+                    revision=row.revision,
+                    language=result.language,
+                    topics=[asdict(topic) for topic in result.topics],
+                    mentions=[asdict(mention) for mention in result.mentions],
+                    model_id=result.model_id,
+                    config_version=config_version,
+                    judged_at=read_clock(connection),
+                )
+            )
+            saved.append(row.id)
+    return saved
+
+
+def take_desk_lock(connection: Connection) -> None:
+    """Makes storify-and-raise one serial step. SQLite's write transaction is that lock already."""
+    if connection.dialect.name != "sqlite":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:id)"), {"id": DESK_LOCK_ID})
+
+
+def judged_articles(connection: Connection, *, limit: int) -> list[Any]:
+    """The articles that wait for the serial step, in arrival order, with the judgement of their newest judged revision."""
+    statement = (
+        select(article, judgement.c.language, judgement.c.topics, judgement.c.mentions, judgement.c.model_id)
+        .add_columns(judgement.c.judged_at, judgement.c.revision.label("judged_revision"))
+        .add_columns(revision.c.title.label("judged_title"), revision.c.text.label("judged_text"))
+        .join(judgement, judgement.c.article_id == article.c.id)
+        .join(revision, (revision.c.article_id == article.c.id) & (revision.c.n == judgement.c.revision))
+        .where(article.c.state == ArticleState.JUDGED)
+        .order_by(article.c.id)
+        .limit(limit)
+    )
+    return list(connection.execute(statement))
+
+
+def read_judgement(row: Any) -> Judgement:
+    """A stored judgement as the type that the pure steps take."""
+    topics = tuple(TopicScore(**{**topic, "evidence": tuple(topic["evidence"])}) for topic in row.topics)
+    mentions = tuple(Mention(**mention) for mention in row.mentions)
+    return Judgement(language=row.language, topics=topics, mentions=mentions, model_id=row.model_id)
+
+
+def find_story(connection: Connection, keys: Iterable[tuple[str, str]]) -> tuple[int, int] | None:
+    """The (story, first article) that already holds one of these (kind, value) keys, strongest key first; else None."""
+    for kind, value in keys:
+        statement = select(story_key.c.story_id, story_key.c.article_id).where(
+            story_key.c.kind == kind, story_key.c.value == value
+        )
+        row = connection.execute(statement).first()
+        if row is not None:
+            return _resolve(connection, row.story_id), row.article_id
+    return None
+
+
+def _resolve(connection: Connection, story_id: int) -> int:
+    while True:
+        merged = connection.execute(select(story.c.merged_into).where(story.c.id == story_id)).scalar_one()
+        if merged is None:
+            return story_id
+        story_id = merged
+
+
+def open_story(connection: Connection, *, title: str, first_seen_at: datetime) -> int:
+    values = dict(public_id=new_token(), title=title, first_seen_at=first_seen_at)
+    return connection.execute(insert(story).values(**values).returning(story.c.id)).scalar_one()
+
+
+def settle_article(
+    connection: Connection,
+    article_id: int,
+    *,
+    story_id: int,
+    duplicate_of: int | None,
+    keys: Iterable[tuple[str, str]],
+    now: datetime,
+) -> None:
+    """Puts the article into its story, and adds the keys by which later articles will find it."""
+    for kind, value in keys:
+        held = select(story_key.c.story_id).where(story_key.c.kind == kind, story_key.c.value == value)
+        if connection.execute(held).first() is None:
+            values = dict(kind=kind, value=value, story_id=story_id, article_id=article_id)
+            connection.execute(insert(story_key).values(**values))
+    values = dict(state=ArticleState.SETTLED, story_id=story_id, duplicate_of=duplicate_of, settled_at=now)
+    connection.execute(update(article).where(article.c.id == article_id).values(**values))
+
+
+def quarantine_exhausted(connection: Connection, *, now: datetime) -> list[Any]:
+    """Parks the articles whose every attempt killed or outlived its worker. Returns their rows, for the operator."""
+    statement = (
+        update(article)
+        .where(
+            article.c.state == ArticleState.ANALYSING, article.c.attempts >= MAX_ATTEMPTS, article.c.lease_until < now
+        )
+        .values(state=ArticleState.QUARANTINED, lease_token=None, lease_until=None)
+        .returning(article.c.public_id, article.c.title, article.c.feed_id)
+    )
+    return list(connection.execute(statement))
+
+
+def drop_old_text(connection: Connection, *, before: datetime, limit: int) -> int:
+    """Retention: forgets text first seen before `before`, in batches so that ingestion never waits. Returns how many."""
+    old = select(article.c.id).where(article.c.first_seen_at < before, article.c.text.is_not(None)).limit(limit)
+    ids = list(connection.execute(old).scalars())
+    if ids:
+        connection.execute(update(article).where(article.c.id.in_(ids)).values(text=None))
+        connection.execute(update(revision).where(revision.c.article_id.in_(ids)).values(text=None))
+    return len(ids)

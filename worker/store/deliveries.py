@@ -1,0 +1,77 @@
+"""The outbox: deliveries claimed, attempted, recorded. An attempt is a row before the receiver is dialled."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Integer, insert, select, update
+
+from worker.model import DeliveryState
+from worker.store.engine import Store
+from worker.store.lease import Claim, claim_rows, finish_row
+from worker.store.schema import attempt, delivery
+
+OPEN = (DeliveryState.PENDING, DeliveryState.FAILED, DeliveryState.SENDING)
+
+
+def claim_due_deliveries(store: Store, *, limit: int, lease: timedelta) -> Claim:
+    """Claims and commits. Whoever was SENDING with an expired lease is of unknown fate: it may be a duplicate from now on.
+
+    The attempt's row is written by `start_attempts`, before anything is dialled.
+    """
+    return claim_rows(
+        store,
+        delivery,
+        limit=limit,
+        lease=lease,
+        due=lambda now: delivery.c.state.in_(OPEN) & (delivery.c.due_at <= now),
+        values={
+            "state": DeliveryState.SENDING,
+            # A claim of a SENDING row is a claim of the unknown.
+            "maybe_duplicate": delivery.c.maybe_duplicate + (delivery.c.state == DeliveryState.SENDING).cast(Integer),
+        },
+        order=(delivery.c.due_at, delivery.c.id),
+        split=False,
+    )
+
+
+def start_attempts(store: Store, claim: Claim) -> None:
+    with store.writing() as connection:
+        for row in claim.rows:
+            lost = (attempt.c.delivery_id == row.id) & (attempt.c.outcome == "started")
+            connection.execute(update(attempt).where(lost).values(outcome="unknown", finished_at=claim.now))
+            values = dict(delivery_id=row.id, n=row.attempts, started_at=claim.now, outcome="started")
+            connection.execute(insert(attempt).values(**values))
+
+
+def finish_delivery(
+    connection: Connection,
+    row: Any,
+    *,
+    token: str,
+    state: DeliveryState,
+    now: datetime,
+    due_at: datetime | None = None,
+    receipt: str | None = None,
+    reason: str | None = None,
+    detail: str | None = None,
+) -> bool:
+    """Records one attempt's end; False when the lease went to another (its outcome counts, not ours)."""
+    values: dict[str, Any] = dict(state=state, receipt=receipt, reason=reason, detail=detail)
+    if state is DeliveryState.SENT:
+        values["sent_at"] = now
+    if due_at is not None:
+        values["due_at"] = due_at
+    if not finish_row(connection, delivery, row_id=row.id, token=token, values=values):
+        return False
+    this = (attempt.c.delivery_id == row.id) & (attempt.c.n == row.attempts)
+    outcome = dict(outcome=str(state), finished_at=now, reason=reason, detail=detail)
+    connection.execute(update(attempt).where(this).values(**outcome))
+    return True
+
+
+def list_deliveries(store: Store, *, limit: int = 50) -> list[Any]:
+    columns = [c for c in delivery.c if c.name != "body"]
+    with store.reading() as connection:
+        return list(connection.execute(select(*columns).order_by(delivery.c.id.desc()).limit(limit)))
