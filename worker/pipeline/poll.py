@@ -1,0 +1,149 @@
+"""Poll: due feeds are fetched together, and each group that has finished is parsed, decided and saved in one transaction."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import structlog
+
+from worker.errors import FeedParseError, FetchReason
+from worker.feeds.schedule import Pacing, next_poll
+from worker.feeds.update import decide_update, entry_keys
+from worker.model import (
+    ArticleKey,
+    Fetched,
+    FetchFailed,
+    FetchRequest,
+    FetchResult,
+    FeedUpdate,
+    NotModified,
+    ParsedFeed,
+    Validators,
+)
+from worker.pipeline.runtime import Runtime
+from worker.store import feeds
+from worker.store.engine import read_clock
+from worker.store.lease import Claim
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class PollResult:
+    """One feed's poll, decided and ready to be saved. `outcome` is 'new', 'unchanged' or 'failed'."""
+
+    row: Any
+    fetched: FetchResult
+    outcome: str
+    reason: str | None
+    detail: str | None
+    update: FeedUpdate | None
+    parsed: ParsedFeed | None
+
+
+def poll_due_feeds(runtime: Runtime) -> bool:
+    """Polls one batch of due feeds; True when the batch was full. Hints `analyse` when anything new was stored."""
+    timing = runtime.config.settings
+    claim = feeds.claim_due_feeds(
+        runtime.store, limit=timing.poll_batch, lease=timedelta(seconds=timing.timing.poll_lease)
+    )
+    rows = {row.id: row for row in claim.rows}
+    requests = [FetchRequest(row.id, row.current_url, Validators(row.etag, row.last_modified)) for row in claim.rows]
+    for group in runtime.fetcher.fetch_all(requests):
+        results = [_read(runtime, rows[result.request.feed_id], result, claim) for result in group]
+        if _save(runtime, results, claim):
+            runtime.hint("analyse")
+    return claim.full
+
+
+def _read(runtime: Runtime, row: Any, result: FetchResult, claim: Claim) -> PollResult:
+    """Parses and decides; whatever the document does is this feed's outcome and nobody else's."""
+    outcome = result.outcome
+    base = dict(row=row, fetched=result, reason=None, detail=None, update=None, parsed=None)
+    if isinstance(outcome, FetchFailed):
+        return PollResult(**base | dict(outcome="failed", reason=outcome.reason, detail=outcome.detail))
+    if isinstance(outcome, NotModified) or outcome.body_hash == row.body_hash:
+        return PollResult(**base | dict(outcome="unchanged"))
+    try:
+        parsed = runtime.parser.parse(
+            outcome.body, content_type=outcome.content_type, url=outcome.final_url, now=claim.now
+        )
+    except FeedParseError as error:
+        return PollResult(**base | dict(outcome="failed", reason=str(error.reason), detail=error.detail))
+    keys: list[ArticleKey] = [key for entry in parsed.entries for key in entry_keys(entry)]
+    known = feeds.find_known(runtime.store, row.id, keys)
+    return PollResult(**base | dict(outcome="new", update=decide_update(parsed, known), parsed=parsed))
+
+
+def _save(runtime: Runtime, results: Sequence[PollResult], claim: Claim) -> int:
+    """One transaction, a savepoint a feed. Returns how many new articles were stored."""
+    stored = 0
+    with runtime.store.writing() as connection:
+        now = read_clock(connection)
+        for result in results:
+            try:
+                with connection.begin_nested():
+                    saved = feeds.save_poll(
+                        connection,
+                        result.row,
+                        token=claim.token,
+                        now=now,
+                        values=_feed_values(runtime, result, now),
+                        outcome=result.outcome,
+                        reason=result.reason,
+                        found=result.update,
+                        milliseconds=int(result.fetched.seconds * 1000),
+                    )
+            except Exception:
+                # The savepoint is gone, the lease stays: the feed is polled again with its old validators.
+                log.exception("feed_not_saved", feed_id=result.row.id)
+                continue
+            new = len(result.update.new) if saved and result.update else 0
+            stored += new
+            log.info(
+                "feed_polled", feed_id=result.row.id, outcome=result.outcome, new=new, reason=result.reason, saved=saved
+            )
+    return stored
+
+
+def _feed_values(runtime: Runtime, result: PollResult, now: Any) -> dict[str, Any]:
+    """What the feed's row becomes. Validators advance only with a document that was read and is saved beside them."""
+    row, outcome = result.row, result.fetched.outcome
+    failed = result.outcome == "failed"
+    failures = row.failures + 1 if failed else 0
+    judged = FetchFailed(result.reason or "", result.detail or "") if failed and isinstance(outcome, Fetched) else outcome
+    values: dict[str, Any] = dict(
+        failures=failures,
+        reason=result.reason,
+        detail=result.detail,
+        next_poll_at=next_poll(
+            judged,
+            parsed_ttl=result.parsed.ttl if result.parsed else None,
+            failures=failures,
+            pacing=_pacing(runtime, row),
+            now=now,
+            jitter=random.random(),  # noqa: S311 - spreads requests, guards nothing
+        ),
+    )
+    if failed:
+        return values | ({"state": "stopped"} if result.reason == FetchReason.GONE else {})
+    values |= dict(succeeded_at=now, etag=outcome.validators.etag, last_modified=outcome.validators.last_modified)
+    if isinstance(outcome, Fetched):
+        values["body_hash"] = outcome.body_hash
+        if outcome.permanent_url:
+            values["current_url"] = outcome.permanent_url
+    if result.parsed is not None:
+        values["title"] = row.title or result.parsed.title[:200]
+        values["baseline_at"] = row.baseline_at or now
+    return values
+
+
+def _pacing(runtime: Runtime, row: Any) -> Pacing:
+    spec = runtime.config.feed(row.id)
+    policy = runtime.fetcher.policy.host(urlsplit(row.current_url).hostname or "")
+    return Pacing(interval=spec.interval, floor=policy.interval_floor, ignore_hints=policy.ignore_hints)

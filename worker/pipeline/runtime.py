@@ -1,0 +1,38 @@
+"""What every step needs, made once by worker/app.py and never changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from worker.config.schema import Config
+from worker.delivery.channel import Channel
+from worker.feeds.fetch import Fetcher
+from worker.feeds.parse import Parser
+from worker.model import ArticleText, Judgement
+from worker.store.engine import Store
+
+
+class Judges(Protocol):
+    def judge_many(self, articles: list[ArticleText]) -> list[Judgement]: ...
+
+
+def no_hint(queue: str) -> None:
+    """The default hint: nothing. The worker's own timer finds the work."""
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """`judge` is a function so that only the process that analyses ever loads the language model."""
+
+    config: Config
+    config_version: int
+    store: Store
+    fetcher: Fetcher
+    parser: Parser
+    channels: Mapping[str, Channel]
+    judge: Callable[[], Judges]
+    data: Path
+    hint: Callable[[str], None] = no_hint
