@@ -1,0 +1,166 @@
+"""Storify and raise: the one serial step. Under the desk lock each judged article joins a story and alerts are raised.
+
+An alert, its notification and the exact bytes of every delivery are saved in the transaction that settles the article.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection
+
+from worker.alerts.decide import decide
+from worker.alerts.rules import FeedFacts, evaluate
+from worker.articles.text import headline_key, quote
+from worker.config.schema import RuleSpec
+from worker.model import AlertArticle, AlertContent, Judgement, Mention, Message, RuleVerdict
+from worker.pipeline.runtime import Runtime
+from worker.store import alerts, articles
+from worker.store.engine import read_clock
+from worker.store.lease import new_token
+
+log = structlog.get_logger()
+
+BATCH = 200  # articles a transaction: a second's work at the most, so that other writers never wait long
+QUOTE_LIMIT = 300
+LINK, HEADLINE = "link", "headline"
+
+
+def story_keys(*, title: str, canonical_url: str) -> list[tuple[str, str]]:
+    """The keys by which copies find each other, strongest first."""
+    headline = headline_key(title)
+    keys = [(LINK, canonical_url)] if canonical_url else []
+    return [(kind, value[-200:]) for kind, value in [*keys, *([(HEADLINE, headline)] if headline else [])]]
+
+
+def storify_and_raise(runtime: Runtime) -> bool:
+    """Settles one batch; True when the batch was full. Hints `deliver` when an alert was raised."""
+    raised = 0
+    with runtime.store.writing() as connection:
+        articles.take_desk_lock(connection)
+        rows = articles.judged_articles(connection, limit=BATCH)
+        now = read_clock(connection)
+        for row in rows:
+            raised += _settle(runtime, connection, row, now)
+    if raised:
+        runtime.hint("deliver")
+    if rows:
+        log.info("articles_settled", count=len(rows), raised=raised)
+    return len(rows) == BATCH
+
+
+def _settle(runtime: Runtime, connection: Connection, row: Any, now: datetime) -> int:
+    keys = story_keys(title=row.judged_title, canonical_url=row.canonical_url)
+    found = articles.find_story(connection, keys)
+    story_id = found[0] if found else None
+    if story_id is None:
+        story_id = articles.open_story(connection, title=row.judged_title, first_seen_at=row.first_seen_at)
+    articles.settle_article(
+        connection, row.id, story_id=story_id, duplicate_of=found[1] if found else None, keys=keys, now=now
+    )
+    judgement = articles.read_judgement(row)
+    already = alerts.alerted_rules(connection, story_id)
+    count = 0
+    for rule, verdict in judge_rules(runtime, judgement, row.feed_id):
+        decision = decide(verdict=verdict, baseline=row.baseline, existing_alert=rule.id in already)
+        if decision.raises:
+            _raise(runtime, connection, Firing(rule, verdict, judgement, row, story_id), now)
+            count += 1
+    return count
+
+
+def judge_rules(runtime: Runtime, judgement: Judgement, feed_id: str) -> list[tuple[RuleSpec, RuleVerdict]]:
+    """Every rule's verdict on one judged article, in the configuration's order."""
+    config = runtime.config
+    spec = config.feed(feed_id)
+    facts = FeedFacts(id=feed_id, tags=frozenset(spec.tags), tier=spec.tier)
+    return [
+        (rule, evaluate(rule, judgement=judgement, feed=facts, entities=config.entities_by_id)) for rule in config.rules
+    ]
+
+
+@dataclass(frozen=True)
+class Firing:
+    """A rule that fired on an article of a story that it has not alerted on yet."""
+
+    rule: RuleSpec
+    verdict: RuleVerdict
+    judgement: Judgement
+    row: Any
+    story_id: int
+
+
+def _raise(runtime: Runtime, connection: Connection, firing: Firing, now: datetime) -> None:
+    public_id = new_token()
+    rule = firing.rule
+    alert_id = alerts.save_alert(
+        connection,
+        public_id=public_id,
+        rule_id=rule.id,
+        story_id=firing.story_id,
+        severity=rule.severity,
+        article_id=firing.row.id,
+        because=firing.verdict.because,
+        config_version=runtime.config_version,
+        now=now,
+    )
+    content = _content(runtime, connection, firing, public_id=public_id, now=now)
+    messages: list[tuple[str, Message]] = []
+    for channel_id in rule.channels:
+        channel = runtime.channels.get(channel_id)
+        if channel is not None:
+            messages += [(channel_id, channel.render(content, recipient=to, now=now)) for to in channel.recipients()]
+    subject = messages[0][1].subject if messages else content.story_title
+    alerts.save_notification(
+        connection, messages, kind="alert.raised", subject=subject, now=now, alert_id=alert_id, n=content.revision
+    )
+    log.info("alert_raised", alert=public_id, rule_id=rule.id, deliveries=len(messages), because=firing.verdict.because)
+
+
+def _content(
+    runtime: Runtime, connection: Connection, firing: Firing, *, public_id: str, now: datetime
+) -> AlertContent:
+    config, row, rule = runtime.config, firing.row, firing.rule
+    story = alerts.story_row(connection, firing.story_id)
+    public_url = (config.settings.public_url or "").rstrip("/")
+    mentioned = {mention.entity for mention in firing.judgement.mentions}
+    return AlertContent(
+        kind="alert.raised",
+        alert_id=public_id,
+        revision=1,
+        rule_id=rule.id,
+        rule_name=rule.name,
+        severity=rule.severity,
+        url=f"{public_url}/alerts/{public_id}" if public_url else "",
+        story_id=story.public_id,
+        story_title=story.title,
+        story_first_seen=story.first_seen_at,
+        outlets=alerts.count_outlets(connection, firing.story_id),
+        articles=(_shown(config.feed(row.feed_id).title, row, firing.judgement),),
+        topics=firing.judgement.topics,
+        topic_names={topic.id: topic.name for topic in config.topics},
+        entity_names={key: entity.name for key, entity in config.entities_by_id.items() if key in mentioned},
+        why=(firing.verdict.because,),
+        analysed=row.judged_at,
+        raised=now,
+    )
+
+
+def _shown(source: str, row: Any, judgement: Judgement) -> AlertArticle:
+    text = row.judged_text or ""
+    first = next((mention for mention in judgement.mentions if mention.field == "text"), None)
+    start, end = (first.start, first.end) if first else (0, 0)
+    mentions: tuple[Mention, ...] = judgement.mentions
+    return AlertArticle(
+        title=row.judged_title,
+        url=row.url,
+        source=source,
+        published=row.published_at,
+        first_seen=row.first_seen_at,
+        language=judgement.language,
+        quote=quote(text, start, end, limit=QUOTE_LIMIT),
+        mentions=mentions,
+    )
