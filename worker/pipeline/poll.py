@@ -16,11 +16,11 @@ from worker.feeds.schedule import Pacing, next_poll
 from worker.feeds.update import decide_update, entry_keys
 from worker.model import (
     ArticleKey,
+    FeedUpdate,
     Fetched,
     FetchFailed,
     FetchRequest,
     FetchResult,
-    FeedUpdate,
     NotModified,
     ParsedFeed,
     Validators,
@@ -116,7 +116,9 @@ def _feed_values(runtime: Runtime, result: PollResult, now: Any) -> dict[str, An
     row, outcome = result.row, result.fetched.outcome
     failed = result.outcome == "failed"
     failures = row.failures + 1 if failed else 0
-    judged = FetchFailed(result.reason or "", result.detail or "") if failed and isinstance(outcome, Fetched) else outcome
+    judged = (
+        FetchFailed(result.reason or "", result.detail or "") if failed and isinstance(outcome, Fetched) else outcome
+    )
     values: dict[str, Any] = dict(
         failures=failures,
         reason=result.reason,

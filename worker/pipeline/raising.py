@@ -10,7 +10,6 @@ from datetime import datetime
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection
 
 from worker.alerts.decide import decide
 from worker.alerts.rules import FeedFacts, evaluate
@@ -19,7 +18,7 @@ from worker.config.schema import RuleSpec
 from worker.model import AlertArticle, AlertContent, Judgement, Mention, Message, RuleVerdict
 from worker.pipeline.runtime import Runtime
 from worker.store import alerts, articles
-from worker.store.engine import read_clock
+from worker.store.engine import Connection, read_clock
 from worker.store.lease import new_token
 
 log = structlog.get_logger()
