@@ -15,7 +15,7 @@ log = structlog.get_logger()
 
 
 def analyse_new_articles(runtime: Runtime) -> bool:
-    """Judges one batch; True when the batch was full. The claim was committed before the language model saw the text."""
+    """Judges one batch; True when it was full. The claim is committed before the language model sees the text."""
     settings = runtime.config.settings
     claim = articles.claim_new_articles(
         runtime.store, limit=settings.analyse_batch, lease=timedelta(seconds=settings.timing.analyse_lease)

@@ -1,4 +1,4 @@
-"""Poll: due feeds are fetched together, and each group that has finished is parsed, decided and saved in one transaction."""
+"""Poll: due feeds are fetched together; each group that is done is parsed, decided and saved in one transaction."""
 
 from __future__ import annotations
 

@@ -1,0 +1,77 @@
+"""The tick: hints what is due, parks what killed its workers, forgets what is past its time. Harmless when run twice."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import structlog
+
+from worker.pipeline.runtime import Runtime
+from worker.store import alerts, articles, feeds
+from worker.store.due import claim_chore, due_queues
+from worker.store.engine import read_clock
+from worker.store.lease import new_token
+
+log = structlog.get_logger()
+
+OPERATOR = "operator"
+RETENTION_EVERY = timedelta(hours=1)
+CHECKPOINT_EVERY = timedelta(seconds=30)
+RETENTION_BATCH = 500
+POLL_HISTORY = timedelta(days=30)
+
+
+def tick(runtime: Runtime) -> None:
+    park_poison(runtime)
+    for queue in due_queues(runtime.store):
+        runtime.hint(queue)
+    if claim_chore(runtime.store, "checkpoint", every=CHECKPOINT_EVERY):
+        runtime.store.checkpoint()
+    if claim_chore(runtime.store, "retention", every=RETENTION_EVERY):
+        drop_expired(runtime)
+
+
+def drop_expired(runtime: Runtime) -> None:
+    """Retention: article text after the configured time, poll history after a month. Alerts stay."""
+    keep = timedelta(seconds=runtime.config.settings.retention.text)
+    while True:
+        with runtime.store.writing() as connection:
+            now = read_clock(connection)
+            feeds.forget_old_polls(connection, before=now - POLL_HISTORY)
+            dropped = articles.drop_old_text(connection, before=now - keep, limit=RETENTION_BATCH)
+        if dropped < RETENTION_BATCH:
+            return
+
+
+def park_poison(runtime: Runtime) -> None:
+    """Quarantines the articles that used up their attempts and tells the operator, once for each, in the same save."""
+    with runtime.store.writing() as connection:
+        now = read_clock(connection)
+        parked = articles.quarantine_exhausted(connection, now=now)
+        for row in parked:
+            log.error("article_quarantined", article=row.public_id, feed_id=row.feed_id)
+            tell_operator(
+                runtime,
+                connection,
+                key=f"quarantine:{row.public_id}",
+                subject=f"Article quarantined: {row.title[:80]}",
+                lines=[
+                    f"Analysing the article {row.public_id} of the feed {row.feed_id} ended its worker three times.",
+                    "It is stored but was not judged, so it raised no alert. Read it, and report the text to us.",
+                ],
+                now=now,
+            )
+
+
+def tell_operator(runtime, connection, *, key, subject, lines, now):  # type: ignore[no-untyped-def]
+    """One message per `key`, ever, to every recipient of the channel named operator; False if it was told before."""
+    channel = runtime.channels.get(OPERATOR)
+    if channel is None:
+        return False
+    messages = [
+        (OPERATOR, channel.render_operator(subject, lines, recipient=to, message_id=new_token(), now=now))
+        for to in channel.recipients()
+    ]
+    return alerts.save_notification(
+        connection, messages, kind="operator", subject=subject, now=now, operator_key=key
+    )

@@ -1,0 +1,47 @@
+"""What waits: one look that tells the tick which queues have work, and the chores that only one process should do."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from sqlalchemy import exists, insert, or_, select, update
+
+from worker.model import ArticleState, DeliveryState
+from worker.store.engine import Store, read_clock
+from worker.store.lease import MAX_ATTEMPTS
+from worker.store.schema import article, chore, delivery, feed
+
+
+def due_queues(store: Store) -> list[str]:
+    """The names of the queues that have claimable work now."""
+    with store.reading() as connection:
+        now = read_clock(connection)
+
+        def waits(table, condition):  # type: ignore[no-untyped-def]
+            free = or_(table.c.lease_until.is_(None), table.c.lease_until < now)
+            return connection.execute(select(exists().where(condition, free))).scalar_one()
+
+        analysable = article.c.state.in_((ArticleState.NEW, ArticleState.ANALYSING)) & (
+            article.c.attempts < MAX_ATTEMPTS
+        )
+        sendable = delivery.c.state.in_((DeliveryState.PENDING, DeliveryState.FAILED, DeliveryState.SENDING))
+        found = {
+            "poll": waits(feed, (feed.c.state == "active") & (feed.c.next_poll_at <= now)),
+            "analyse": waits(article, analysable) or waits(article, article.c.state == ArticleState.JUDGED),
+            "deliver": waits(delivery, sendable & (delivery.c.due_at <= now)),
+        }
+    return [queue for queue, due in found.items() if due]
+
+
+def claim_chore(store: Store, name: str, *, every: timedelta) -> bool:
+    """True for exactly one caller per `every`, whoever and however many ask."""
+    with store.writing() as connection:
+        now = read_clock(connection)
+        held = connection.execute(select(chore.c.due_at).where(chore.c.name == name).with_for_update()).scalar()
+        if held is None:
+            connection.execute(insert(chore).values(name=name, due_at=now + every))
+            return True
+        if held > now:
+            return False
+        connection.execute(update(chore).where(chore.c.name == name).values(due_at=now + every))
+        return True
