@@ -88,7 +88,9 @@ def with_hint(made: Runtime, hint: Callable[[str], None]) -> Runtime:
 
 def start_logging(*, level: str = "INFO", json: bool = False) -> None:
     """One line an event on stderr: JSON for machines, aligned text for people."""
-    renderer = structlog.processors.JSONRenderer() if json else structlog.processors.KeyValueRenderer(key_order=["event"])
+    renderer = (
+        structlog.processors.JSONRenderer() if json else structlog.processors.KeyValueRenderer(key_order=["event"])
+    )
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,

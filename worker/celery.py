@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import structlog
-from celery import Celery
+from celery import Celery, signals
 from celery.beat import Scheduler
 from kombu import Queue
 
@@ -12,6 +14,7 @@ log = structlog.get_logger()
 QUEUES = ("poll", "analyse", "deliver")
 PREFIX = "wirewatch:"
 HINT_EXPIRES = 60  # seconds: the tick hints again anyway, an old hint is only noise
+ENOUGH_HINTS = 4  # waiting in one queue: every worker that is free finds one, more would be noise
 
 SETTINGS = dict(
     task_serializer="json",
@@ -26,13 +29,16 @@ SETTINGS = dict(
     worker_send_task_events=False,
     worker_enable_remote_control=False,  # no reply lists in Redis
     worker_hijack_root_logger=False,
+    worker_redirect_stdouts=False,
     worker_enable_soft_shutdown_on_idle=True,
+    worker_cancel_long_running_tasks_on_connection_loss=False,  # losing Redis is no reason to lose work in SQL
     worker_proc_alive_timeout=60,  # loading the language model takes longer than the default 4 s
     broker_connection_retry_on_startup=True,  # wait for Redis, do not die
     broker_connection_max_retries=None,
     task_default_queue="poll",
     task_create_missing_queues=False,
     task_queues=[Queue(name) for name in QUEUES],  # the default direct exchange survives a flush
+    task_routes={f"wirewatch.{name}": {"queue": name} for name in QUEUES} | {"wirewatch.tick": {"queue": "poll"}},
 )
 TRANSPORT = dict(
     visibility_timeout=600,  # over twice the hard limit of any task
@@ -62,3 +68,46 @@ def make_celery(redis_url: str, *, tick: float, soft_shutdown: float, time_limit
         beat_schedule={"tick": {"task": "wirewatch.tick", "schedule": tick, "options": {"expires": tick * 2}}},
     )
     return app
+
+
+def hints_through(app: Celery) -> Callable[[str], None]:
+    """The real hint: one message that says "there may be work", unless enough of them wait already.
+
+    It never raises: with Redis gone, the workers' own timers find the work.
+    """
+
+    def hint(queue: str) -> None:
+        try:
+            with app.producer_pool.acquire(block=True, timeout=5) as producer:
+                if producer.channel.client.llen(queue) < ENOUGH_HINTS:
+                    app.send_task(
+                        f"wirewatch.{queue}", queue=queue, expires=HINT_EXPIRES, retry=False, producer=producer
+                    )
+        except Exception as error:
+            log.warning("hint_lost", queue=queue, error=type(error).__name__)
+
+    return hint
+
+
+def run_worker(
+    app: Celery, *, name: str, queues: tuple[str, ...], threads: int, on_start: Callable[[], None], on_ready: Callable[[], None]
+) -> None:  # fmt: skip
+    """Serves `queues` until it is told to stop. With `threads`, in this process; with 0, in one forked child.
+
+    `on_start` runs in the process that works (the language model is loaded there and only there), `on_ready` here.
+    """
+    if threads:
+        on_start()
+        pool = ["--pool", "threads", "--concurrency", str(threads)]
+    else:
+        signals.worker_process_init.connect(lambda **_: on_start(), weak=False)
+        pool = ["--pool", "prefork", "--concurrency", "1"]
+    signals.worker_ready.connect(lambda **_: on_ready(), weak=False)
+    quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "WARNING"]
+    app.worker_main(["worker", "--queues", ",".join(queues), "--hostname", f"{name}@%h", *pool, *quiet])
+
+
+def run_scheduler(app: Celery, *, on_ready: Callable[[], None]) -> None:
+    """Celery's beat: one tick, from memory."""
+    signals.beat_init.connect(lambda **_: on_ready(), weak=False)
+    app.Beat(scheduler_cls=Scheduler, loglevel="WARNING", quiet=True).run()

@@ -72,6 +72,4 @@ def tell_operator(runtime, connection, *, key, subject, lines, now):  # type: ig
         (OPERATOR, channel.render_operator(subject, lines, recipient=to, message_id=new_token(), now=now))
         for to in channel.recipients()
     ]
-    return alerts.save_notification(
-        connection, messages, kind="operator", subject=subject, now=now, operator_key=key
-    )
+    return alerts.save_notification(connection, messages, kind="operator", subject=subject, now=now, operator_key=key)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from sqlalchemy import exists, insert, or_, select, update
+from sqlalchemy import case, exists, func, insert, or_, select, update
 
 from worker.model import ArticleState, DeliveryState
 from worker.store.engine import Store, read_clock
@@ -31,6 +31,18 @@ def due_queues(store: Store) -> list[str]:
             "deliver": waits(delivery, sendable & (delivery.c.due_at <= now)),
         }
     return [queue for queue, due in found.items() if due]
+
+
+def count_states(store: Store) -> tuple[dict[str, int], dict[str, int], dict[str, int]]:
+    """How many feeds, articles and deliveries are in each state. An active feed whose last poll failed is 'failing'."""
+    shown = case(((feed.c.state == "active") & (feed.c.failures > 0), "failing"), else_=feed.c.state)
+    with store.reading() as connection:
+
+        def count(state):  # type: ignore[no-untyped-def]
+            rows = connection.execute(select(state.label("state"), func.count().label("n")).group_by(state))
+            return {row.state: row.n for row in rows}
+
+        return count(shown), count(article.c.state), count(delivery.c.state)
 
 
 def claim_chore(store: Store, name: str, *, every: timedelta) -> bool:

@@ -1,0 +1,5 @@
+"""`python -m worker`: the `wirewatch` command."""
+
+from worker.cli import main
+
+main()

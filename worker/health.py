@@ -1,0 +1,36 @@
+"""What is stuck or late: one look at the record, for /healthz and for people. Reads only."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from worker.store.due import count_states
+from worker.store.engine import Store
+
+
+@dataclass(frozen=True)
+class Health:
+    """`status` is 'ok', or 'degraded' with the reasons in plain words."""
+
+    status: str
+    reasons: tuple[str, ...]
+    feeds: dict[str, int]
+    articles: dict[str, int]
+    deliveries: dict[str, int]
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def look(store: Store) -> Health:
+    """Raises what the database raises when it cannot be read."""
+    feeds, articles, deliveries = count_states(store)
+    troubles = [
+        (feeds.get("failing", 0), "{} feeds failed at their last poll"),
+        (articles.get("quarantined", 0), "{} articles are quarantined"),
+        (deliveries.get("abandoned", 0), "{} deliveries were given up"),
+    ]
+    reasons = tuple(words.format(count) for count, words in troubles if count)
+    status = "degraded" if reasons else "ok"
+    return Health(status, reasons, feeds=feeds, articles=articles, deliveries=deliveries)

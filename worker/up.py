@@ -1,0 +1,191 @@
+"""The supervisor behind `wirewatch up`: starts Redis and one process a role, restarts what dies, leaves none behind."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import fcntl
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from worker.embedded import find_redis, redis_arguments, socket_url, wait_for_redis
+from worker.errors import WirewatchError
+from worker.roles import PR_SET_PDEATHSIG, READY_FOLDER
+
+log = structlog.get_logger()
+
+STOP_SECONDS = 8.0  # what children get after SIGTERM; the promise is under ten with the killing after it
+BACK_OFF = (0.2, 1.0, 3.0, 10.0, 30.0)  # seconds before a dead child is started again
+STEADY_SECONDS = 60.0  # a child that lived this long starts its back-off anew
+LOOK_SECONDS = 0.1
+
+
+class AlreadyRunning(WirewatchError):
+    """Another `up` holds this data folder."""
+
+
+@dataclass
+class Child:
+    """One process and its past. `failures` counts deaths since it last ran for a steady while."""
+
+    name: str
+    argv: Sequence[str]
+    popen: subprocess.Popen[bytes] | None = None
+    started: float = 0.0
+    start_at: float = 0.0
+    failures: int = 0
+
+    @property
+    def alive(self) -> bool:
+        return self.popen is not None and self.popen.poll() is None
+
+
+@dataclass
+class Supervisor:
+    """Runs `children` until `stop` is asked. Single-threaded: signals only set a flag."""
+
+    children: list[Child]
+    environ: Mapping[str, str]
+    stopping: bool = False
+
+    def ask_to_stop(self, *_: object) -> None:
+        self.stopping = True
+
+    def look(self) -> None:
+        """One round: whoever is dead is started again when its back-off is over."""
+        now = time.monotonic()
+        for child in self.children:
+            if child.alive:
+                continue
+            if child.popen is not None:
+                self._note_death(child, now)
+            if now >= child.start_at:
+                child.popen = start_process(child.argv, self.environ)
+                child.started = now
+
+    def _note_death(self, child: Child, now: float) -> None:
+        assert child.popen is not None  # noqa: S101 - for the type checker
+        kill_group(child.popen)  # what it had started itself
+        child.failures = 0 if now - child.started > STEADY_SECONDS else child.failures
+        wait = BACK_OFF[min(child.failures, len(BACK_OFF) - 1)]
+        log.warning("child_died", role=child.name, code=child.popen.returncode, again_in=wait)
+        child.failures += 1
+        child.start_at = now + wait
+        child.popen = None
+
+    def stop(self) -> None:
+        """SIGTERM to all but Redis, then Redis; SIGKILL to whole groups when the time is over."""
+        living = [child.popen for child in self.children if child.popen is not None]
+        until = time.monotonic() + STOP_SECONDS
+        for popen in reversed(living):
+            with contextlib.suppress(ProcessLookupError):
+                popen.terminate()
+        for popen in living:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                popen.wait(max(0.05, until - time.monotonic()))
+        for popen in living:
+            kill_group(popen)
+            popen.wait()
+
+
+def start_process(argv: Sequence[str], environ: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    """In a group of its own, so that Ctrl-C reaches only the supervisor; killed by the kernel when we die."""
+    return subprocess.Popen(
+        argv, env=dict(environ), stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=_die_with_parent
+    )
+
+
+_LIBC = ctypes.CDLL(None)  # loaded before the fork: between fork and exec only a plain call is safe
+
+
+def _die_with_parent() -> None:
+    if sys.platform == "linux":
+        _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def kill_group(popen: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(popen.pid, signal.SIGKILL)
+
+
+@contextlib.contextmanager
+def only_one(data: Path) -> Iterator[None]:
+    """Holds the data folder's lock file. Raises AlreadyRunning with the other's process id."""
+    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with (data / "wirewatch.lock").open("a+") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            handle.seek(0)
+            holder = handle.read().strip() or "unknown"
+            raise AlreadyRunning(
+                f"Another `wirewatch up` (process {holder}) works on {data}. Stop it first, or choose another --data."
+            ) from None
+        handle.truncate(0)
+        handle.write(str(os.getpid()))
+        handle.flush()
+        yield
+
+
+def run_up(
+    *, config_folder: Path, data: Path, port: int, environ: Mapping[str, str], on_ready: Callable[[float], None]
+) -> None:
+    """Everything in one terminal, until SIGINT or SIGTERM. `on_ready` gets the seconds it took until all roles serve."""
+    began = time.monotonic()
+    with only_one(data), private_folder() as folder:
+        environ = dict(environ) | {READY_FOLDER: str(folder), "REMAP_SIGTERM": "SIGQUIT"}
+        common = ["--config", str(config_folder), "--data", str(data)]
+        roles = {
+            "poll-deliver": ["worker", "--queue", "poll", "--queue", "deliver"],
+            "analyse": ["worker", "--queue", "analyse"],
+            "scheduler": ["scheduler"],
+            "console": ["console", "--port", str(port)],
+        }
+        program = [sys.executable, "-m", "worker"]
+        children = [Child(name, [*program, *verb, *common]) for name, verb in roles.items()]
+        redis = None
+        if not environ.get("REDIS_URL"):
+            redis = Child("redis", redis_arguments(find_redis(), folder))
+            environ["REDIS_URL"] = socket_url(folder)
+            children.insert(0, redis)
+        supervisor = Supervisor(children, environ)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, supervisor.ask_to_stop)
+        try:
+            supervise(supervisor, folder=folder, redis=redis, on_ready=lambda: on_ready(time.monotonic() - began))
+        finally:
+            supervisor.stop()
+
+
+def supervise(supervisor: Supervisor, *, folder: Path, redis: Child | None, on_ready: Callable[[], None]) -> None:
+    if redis is not None:
+        redis.popen, redis.started = start_process(redis.argv, supervisor.environ), time.monotonic()
+        wait_for_redis(folder, dead=lambda: not redis.alive)
+    waiting = {child.name for child in supervisor.children if child is not redis}
+    while not supervisor.stopping:
+        supervisor.look()
+        if waiting:
+            waiting = {name for name in waiting if not (folder / f"{name}.ready").exists()}
+            if not waiting:
+                on_ready()
+        time.sleep(LOOK_SECONDS)
+
+
+@contextlib.contextmanager
+def private_folder() -> Iterator[Path]:
+    """A short path, for a unix socket's name may be about a hundred bytes long."""
+    folder = Path(tempfile.mkdtemp(prefix="ww-", dir="/tmp" if Path("/tmp").is_dir() else None))  # noqa: S108
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
