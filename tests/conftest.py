@@ -1,0 +1,44 @@
+"""Fixtures shared by all: a scrubbed environment, and the record on both databases."""
+
+import os
+
+import pytest
+from postgres import Postgres, find_postgres
+
+SCRUBBED = (
+    "REDIS_URL",
+    "DATABASE_URL",
+    "SENTRY_DSN",
+    "HTTP_PROXY",
+    "HTTPS_PROXY",
+    "http_proxy",
+    "https_proxy",
+    "NO_PROXY",
+)
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch):
+    """No test sees this machine's settings."""
+    for name in SCRUBBED:
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """A private PostgreSQL cluster on a unix socket. Without the binaries: a loud skip, and a failure in CI."""
+    if find_postgres() is None:
+        reason = "PostgreSQL is not installed: everything on PostgreSQL goes UNTESTED (install postgresql)"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with Postgres() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request):
+    """'' for SQLite in the data folder, or the URL of a fresh PostgreSQL database."""
+    if request.param == "sqlite":
+        return ""
+    return request.getfixturevalue("postgres").new_database()

@@ -1,0 +1,294 @@
+"""The record on SQLite and PostgreSQL: claims, fencing, one transaction for cause and effect, retention."""
+
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import exc, select, text
+
+from worker.model import (
+    ArticleKey,
+    ChangedArticle,
+    DeliveryState,
+    FeedUpdate,
+    Judgement,
+    KeyKind,
+    Mention,
+    Message,
+    NewArticle,
+    ParsedEntry,
+    TopicScore,
+)
+from worker.store import alerts, articles, deliveries, feeds
+from worker.store.due import claim_chore, count_states, due_queues
+from worker.store.engine import open_store, read_clock
+from worker.store.lease import MAX_ATTEMPTS
+from worker.store.migrate import current_revision, migrate
+from worker.store.schema import Instant, article, article_key, attempt, delivery, feed, revision
+
+LEASE = timedelta(seconds=60)
+
+
+@pytest.fixture
+def store(database_url, tmp_path):
+    made = open_store(database_url, data=tmp_path)
+    migrate(made)
+    yield made
+    made.close()
+
+
+def new_article(guid, title="A title"):
+    entry = ParsedEntry(guid=guid, link=f"https://a.example/{guid}", title=title, text="A text.")
+    keys = (ArticleKey(KeyKind.GUID, guid),)
+    return NewArticle(entry=entry, keys=keys, canonical_url=entry.link, content_hash="h" + title)
+
+
+def add_articles(store, *guids, feed_id="one", baseline=False):
+    feeds.sync_feeds(store, [(feed_id, f"https://{feed_id}.example/rss", "")], spread=0)
+    with store.writing() as connection:
+        now = read_clock(connection)
+        found = FeedUpdate(new=tuple(new_article(guid) for guid in guids), seen=len(guids))
+        feeds.save_update(connection, feed_id=feed_id, found=found, now=now, baseline=baseline)
+
+
+def expire_leases(store, table):
+    with store.writing() as connection:
+        connection.execute(table.update().values(lease_until=read_clock(connection) - timedelta(seconds=1)))
+
+
+def add_delivery(store, recipient="a@b.example"):
+    with store.writing() as connection:
+        message = Message(message_id="<m@x>", body=b"bytes \x00\xff", recipient=recipient, subject="S")
+        alerts.save_notification(
+            connection,
+            [("mail", message)],
+            kind="operator",
+            subject="S",
+            now=read_clock(connection),
+            operator_key=recipient,
+        )
+
+
+def test_migrate_twice_and_from_many_threads_makes_one_schema(database_url, tmp_path):
+    store = open_store(database_url, data=tmp_path)
+    failures = []
+
+    def run():
+        try:
+            migrate(store)
+        except Exception as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=run) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert current_revision(store) == "0001"
+    store.close()
+
+
+def test_instant_refuses_a_naive_value():
+    with pytest.raises(ValueError, match="naive"):
+        Instant().process_bind_param(datetime(2026, 1, 1), None)  # noqa: DTZ001
+
+
+def test_reading_cannot_write(store):
+    with pytest.raises(exc.DBAPIError), store.reading() as connection:
+        connection.execute(feed.delete())
+
+
+def test_clock_is_near_ours_and_aware(store):
+    with store.reading() as connection:
+        assert abs(read_clock(connection) - datetime.now(UTC)) < timedelta(seconds=5)
+
+
+def test_sync_feeds_keeps_state_forgets_validators_of_a_changed_url_and_removes(store):
+    feeds.sync_feeds(store, [("a", "https://a.example/1", "A"), ("b", "https://b.example/1", "B")], spread=1)
+    with store.writing() as connection:
+        connection.execute(feed.update().values(etag='"x"', failures=2))
+    feeds.sync_feeds(store, [("a", "https://a.example/2", "A")], spread=1)
+    with store.reading() as connection:
+        rows = {row.id: row for row in connection.execute(select(feed))}
+    assert (rows["a"].etag, rows["a"].failures, rows["a"].state) == (None, 0, "active")
+    assert (rows["b"].etag, rows["b"].state) == ('"x"', "removed")
+
+
+def test_b08_concurrent_claims_give_each_row_once(store):
+    wanted = [(f"f{n}", f"https://h{n}.example/", "") for n in range(40)]
+    feeds.sync_feeds(store, wanted, spread=0)
+    claimed, guard = [], threading.Lock()
+
+    def run():
+        while rows := feeds.claim_due_feeds(store, limit=7, lease=LEASE).rows:
+            with guard:
+                claimed.extend(row.id for row in rows)
+
+    threads = [threading.Thread(target=run) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(claimed) == sorted(feed_id for feed_id, _, _ in wanted)
+
+
+def test_a07_a_late_result_is_refused_by_its_token(store):
+    add_articles(store, "g1")
+    late = articles.claim_new_articles(store, limit=10, lease=LEASE)
+    expire_leases(store, article)
+    other = articles.claim_new_articles(store, limit=10, lease=LEASE)
+    version = alerts.save_config_version(store, digest="d", body={})
+    judgement = Judgement(language="en", topics=(), mentions=(), model_id="m")
+    assert articles.save_judgements(store, late, [(late.rows[0], judgement)], config_version=version) == []
+    assert len(articles.save_judgements(store, other, [(other.rows[0], judgement)], config_version=version)) == 1
+
+
+def test_poll_saves_articles_and_validators_together_or_not_at_all(store):
+    add_articles(store)
+    claim = feeds.claim_due_feeds(store, limit=1, lease=LEASE)
+    found = FeedUpdate(new=(new_article("g1"), new_article("g1")), seen=2)  # the same key twice: the save must fail
+    with pytest.raises(exc.IntegrityError), store.writing() as connection:
+        feeds.save_poll(
+            connection,
+            claim.rows[0],
+            token=claim.token,
+            now=claim.now,
+            values={"etag": '"2"'},
+            outcome="new",
+            found=found,
+        )
+    with store.reading() as connection:
+        assert connection.execute(select(feed.c.etag)).scalar_one() is None
+        assert connection.execute(select(article)).all() == []
+
+
+def test_poll_with_a_lost_lease_saves_nothing(store):
+    add_articles(store)
+    claim = feeds.claim_due_feeds(store, limit=1, lease=LEASE)
+    with store.writing() as connection:
+        values = dict(
+            token="another", now=claim.now, values={}, outcome="new", found=FeedUpdate(new=(new_article("g"),))
+        )
+        assert not feeds.save_poll(connection, claim.rows[0], **values)
+    with store.reading() as connection:
+        assert connection.execute(select(article)).all() == []
+
+
+def test_find_known_over_many_keys(store):
+    guids = [f"g{n}" for n in range(950)]
+    add_articles(store, *guids)
+    known = feeds.find_known(store, "one", [ArticleKey(KeyKind.GUID, guid) for guid in [*guids, "other"]])
+    assert len(known) == 950
+
+
+def test_an_update_is_a_new_revision_and_keeps_the_old(store):
+    add_articles(store, "g1")
+    entry = ParsedEntry(guid="g1", link="https://a.example/g1", title="Edited", text="Edited text.")
+    changed = ChangedArticle(article_id=1, revision=2, entry=entry, content_hash="h2")
+    with store.writing() as connection:
+        found = FeedUpdate(changed=(changed,), new_keys=((1, ArticleKey(KeyKind.LINK, "l")),))
+        feeds.save_update(connection, feed_id="one", found=found, now=read_clock(connection), baseline=False)
+    with store.reading() as connection:
+        assert connection.execute(select(revision.c.title).order_by(revision.c.n)).scalars().all() == [
+            "A title",
+            "Edited",
+        ]
+        assert connection.execute(select(article.c.title, article.c.revision)).one() == ("Edited", 2)
+        assert len(connection.execute(select(article_key)).all()) == 2
+
+
+def test_a11_an_article_that_kills_its_analyst_is_retried_alone_and_parked_after_three(store):
+    add_articles(store, "g1", "g2", "g3")
+    assert len(articles.claim_new_articles(store, limit=10, lease=LEASE).rows) == 3
+    sizes = []
+    for _ in range(3 * MAX_ATTEMPTS):
+        expire_leases(store, article)
+        claim = articles.claim_new_articles(store, limit=10, lease=LEASE)
+        sizes.append(len(claim.rows))
+    assert sizes == [1] * 3 * (MAX_ATTEMPTS - 1) + [0] * 3
+    expire_leases(store, article)
+    with store.writing() as connection:
+        parked = articles.quarantine_exhausted(connection, now=read_clock(connection))
+    assert len(parked) == 3
+    assert count_states(store)[1] == {"quarantined": 3}
+
+
+def test_judgement_survives_the_record(store):
+    add_articles(store, "g1")
+    version = alerts.save_config_version(store, digest="d", body={"a": 1})
+    assert alerts.save_config_version(store, digest="d", body={"a": 1}) == version
+    claim = articles.claim_new_articles(store, limit=1, lease=LEASE)
+    topic = TopicScore(id="t", score=0.5, match=True, review=True, evidence=("e",))
+    mention = Mention(entity="kim", text="김정은", field="title", start=0, end=3, alias="김정은", how="alias")
+    judged = Judgement(language="ko", topics=(topic,), mentions=(mention,), model_id="m")
+    articles.save_judgements(store, claim, [(claim.rows[0], judged)], config_version=version)
+    with store.writing() as connection:
+        articles.take_desk_lock(connection)
+        (row,) = articles.judged_articles(connection, limit=10)
+    assert articles.read_judgement(row) == judged
+
+
+def test_delivery_keeps_its_bytes_and_counts_the_unknown(store):
+    add_delivery(store)
+    claim = deliveries.claim_due_deliveries(store, limit=5, lease=LEASE)
+    deliveries.start_attempts(store, claim)
+    assert bytes(claim.rows[0].body) == b"bytes \x00\xff"
+    assert claim.rows[0].maybe_duplicate == 0
+    expire_leases(store, delivery)
+    again = deliveries.claim_due_deliveries(store, limit=5, lease=LEASE)
+    deliveries.start_attempts(store, again)
+    with store.writing() as connection:
+        ended = dict(state=DeliveryState.SENT, now=again.now)
+        assert not deliveries.finish_delivery(connection, claim.rows[0], token=claim.token, **ended)
+        assert deliveries.finish_delivery(connection, again.rows[0], token=again.token, **ended)
+    with store.reading() as connection:
+        assert connection.execute(select(delivery.c.maybe_duplicate, delivery.c.state)).one() == (1, "sent")
+        outcomes = connection.execute(select(attempt.c.outcome).order_by(attempt.c.n)).scalars().all()
+    assert outcomes == ["unknown", "sent"]
+
+
+def test_operator_is_told_of_one_trouble_once(store):
+    add_delivery(store, "x@y.example")
+    add_delivery(store, "x@y.example")
+    assert count_states(store)[2] == {"pending": 1}
+
+
+def test_due_queues_names_what_waits_and_only_that(store):
+    assert due_queues(store) == []
+    add_articles(store, "g1")
+    assert due_queues(store) == ["poll", "analyse"]
+    feeds.claim_due_feeds(store, limit=5, lease=LEASE)
+    articles.claim_new_articles(store, limit=5, lease=LEASE)
+    add_delivery(store)
+    assert due_queues(store) == ["deliver"]
+
+
+def test_chore_is_claimed_once_per_period(store):
+    assert claim_chore(store, "retention", every=timedelta(hours=1))
+    assert not claim_chore(store, "retention", every=timedelta(hours=1))
+
+
+def test_retention_drops_text_in_batches_and_keeps_the_rest(store):
+    add_articles(store, "g1", "g2", "g3")
+    with store.writing() as connection:
+        before = read_clock(connection) + timedelta(seconds=1)
+        assert articles.drop_old_text(connection, before=before, limit=2) == 2
+        assert articles.drop_old_text(connection, before=before, limit=2) == 1
+        assert articles.drop_old_text(connection, before=before, limit=2) == 0
+        assert connection.execute(select(article.c.title)).scalars().all() == ["A title"] * 3
+        assert set(connection.execute(select(revision.c.text)).scalars()) == {None}
+
+
+def test_sqlite_is_durable_and_checkpoints_only_when_told(tmp_path):
+    store = open_store("", data=tmp_path)
+    migrate(store)
+    with store.reading() as connection:
+        found = [
+            connection.execute(text(f"PRAGMA {name}")).scalar()
+            for name in ("journal_mode", "synchronous", "foreign_keys")
+        ]
+    assert found == ["wal", 2, 1]
+    store.checkpoint()
+    assert (tmp_path / "wirewatch.sqlite3-wal").stat().st_size == 0
+    store.close()

@@ -1,0 +1,61 @@
+"""A private PostgreSQL cluster for the tests: on a unix socket in a short temp folder, gone with the session."""
+
+import glob
+import itertools
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import tempfile
+
+PLACES = ("/usr/lib/postgresql/*/bin", "/usr/local/pgsql/bin", "/opt/homebrew/opt/postgresql@*/bin", "/usr/pgsql-*/bin")
+
+
+def find_postgres():
+    """The folder that holds initdb, newest first; None without one."""
+    on_path = shutil.which("initdb")
+    if on_path:
+        return pathlib.Path(on_path).resolve().parent
+    found = [place for pattern in PLACES for place in glob.glob(pattern) if pathlib.Path(place, "initdb").exists()]
+    return pathlib.Path(max(found, key=version_of)) if found else None
+
+
+def version_of(place):
+    return [int(number) for number in re.findall(r"\d+", place)]
+
+
+class Postgres:
+    """PostgreSQL refuses root, so as root it runs as the user that its package made."""
+
+    def __enter__(self):
+        self.bin = find_postgres()
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="wwpg-", dir="/tmp"))
+        self.as_user = {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {}
+        if self.as_user:
+            shutil.chown(self.folder, "postgres", "postgres")
+        self._run("initdb", "-D", self.folder / "db", "-U", "wirewatch", "-A", "trust", "-E", "UTF8", "--no-sync")
+        options = f"-c listen_addresses= -c unix_socket_directories={self.folder} -c fsync=off -c max_connections=200"
+        self._run("pg_ctl", "-D", self.folder / "db", "-o", options, "-l", self.folder / "log", "-w", "start")
+        self.names = (f"test{n}" for n in itertools.count())
+        return self
+
+    def __exit__(self, *_):
+        self._run("pg_ctl", "-D", self.folder / "db", "-m", "immediate", "-w", "stop")
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _run(self, program, *arguments):
+        subprocess.run(
+            [str(self.bin / program), *map(str, arguments)],
+            check=True,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE if program == "initdb" else subprocess.DEVNULL,
+            cwd="/",
+            **self.as_user,
+        )
+
+    def new_database(self):
+        """The URL of a database that nobody else uses."""
+        name = next(self.names)
+        self._run("createdb", "-h", self.folder, "-U", "wirewatch", name)
+        return f"postgresql+psycopg://wirewatch@/{name}?host={self.folder}"
