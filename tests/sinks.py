@@ -1,0 +1,87 @@
+"""A real SMTP server and a real webhook receiver on loopback that keep what they got; `on_receive` may interfere."""
+
+import email
+import email.policy
+import http.server
+import json
+import threading
+from collections.abc import Callable
+
+from aiosmtpd.controller import Controller
+
+
+class MailSink:
+    """`received`: parsed messages, in order. `on_receive(message)` runs before the 250 is sent."""
+
+    def __init__(self) -> None:
+        self.received: list[email.message.EmailMessage] = []
+        self.on_receive: Callable | None = None
+        self.reply = "250 OK"
+        self.controller = Controller(self, hostname="127.0.0.1", port=0)
+
+    async def handle_DATA(self, server, session, envelope):
+        message = email.message_from_bytes(envelope.content, policy=email.policy.default)
+        message.raw = envelope.content
+        self.received.append(message)
+        if self.on_receive:
+            self.on_receive(message)
+        return self.reply
+
+    @property
+    def port(self) -> int:
+        return self.controller.server.sockets[0].getsockname()[1]
+
+    def __enter__(self):
+        # aiosmtpd checks its own port after the start; 0 would be dialled literally.
+        self.controller._trigger_server = lambda: None
+        self.controller.start()
+        return self
+
+    def __exit__(self, *_):
+        self.controller.stop()
+
+
+class WebhookSink:
+    """`received`: (headers, body bytes), in order. `on_receive(headers, body)` runs before the answer."""
+
+    def __init__(self) -> None:
+        self.received: list[tuple[dict, bytes]] = []
+        self.on_receive: Callable | None = None
+        self.status = 200
+        sink = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                sink.received.append((headers, body))
+                if sink.on_receive:
+                    sink.on_receive(headers, body)
+                self.send_response(sink.status)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.daemon_threads = True
+
+    @property
+    def port(self) -> int:
+        return self.server.server_address[1]
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/hook"
+
+    def bodies(self) -> list[dict]:
+        return [json.loads(body) for _, body in self.received]
+
+    def __enter__(self):
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+        self.server.server_close()
