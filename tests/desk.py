@@ -56,7 +56,7 @@ class Desk:
     def __init__(self, folder, *, database_url="", feeds=("a",), timing=FAST, redis_url=""):
         self.folder, self.data, self.config = folder, folder / "var", folder / "config"
         self.database_url, self.redis_url, self.feeds, self.timing = database_url, redis_url, feeds, timing
-        self.ups, self.secret = [], SECRET
+        self.ups, self.secret, self.port = [], SECRET, 0
         self.logs = folder / "up.log"
 
     def __enter__(self):
@@ -164,7 +164,18 @@ class Desk:
 
     def start(self, *, ready=True, seconds=30):
         with self.logs.open("ab") as log:
-            argv = [sys.executable, "-m", "worker", "up", "--config", self.config, "--data", self.data, "--port", "0"]
+            argv = [
+                sys.executable,
+                "-m",
+                "worker",
+                "up",
+                "--config",
+                self.config,
+                "--data",
+                self.data,
+                "--port",
+                self.port,
+            ]
             up = subprocess.Popen([str(part) for part in argv], env=self.environ(), stdout=log, stderr=log)
         self.ups.append(up)
         if ready:

@@ -33,7 +33,7 @@ def desk(tmp_path, database_url):
 
 @contextmanager
 def writes_blocked(desk):
-    """Nobody's poll can commit while this holds: SQLite's write lock, or PostgreSQL's lock on the last table written."""
+    """No poll can commit while this holds: SQLite's write lock, or PostgreSQL's lock on the last table written."""
     if desk.store.is_sqlite:
         with open(desk.store.lock_path, "a") as handle:
             fcntl.flock(handle, fcntl.LOCK_EX)

