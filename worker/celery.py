@@ -90,8 +90,14 @@ def hints_through(app: Celery) -> Callable[[str], None]:
 
 
 def run_worker(
-    app: Celery, *, name: str, queues: tuple[str, ...], threads: int, on_start: Callable[[], None], on_ready: Callable[[], None]
-) -> None:  # fmt: skip
+    app: Celery,
+    *,
+    name: str,
+    queues: tuple[str, ...],
+    threads: int,
+    on_start: Callable[[], None],
+    on_ready: Callable[[], None],
+) -> None:
     """Serves `queues` until it is told to stop. With `threads`, in this process; with 0, in one forked child.
 
     `on_start` runs in the process that works (the language model is loaded there and only there), `on_ready` here.

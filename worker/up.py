@@ -140,7 +140,7 @@ def only_one(data: Path) -> Iterator[None]:
 def run_up(
     *, config_folder: Path, data: Path, port: int, environ: Mapping[str, str], on_ready: Callable[[float], None]
 ) -> None:
-    """Everything in one terminal, until SIGINT or SIGTERM. `on_ready` gets the seconds it took until all roles serve."""
+    """Everything in one terminal, until SIGINT or SIGTERM. `on_ready` gets the seconds until all roles served."""
     began = time.monotonic()
     with only_one(data), private_folder() as folder:
         environ = dict(environ) | {READY_FOLDER: str(folder), "REMAP_SIGTERM": "SIGQUIT"}

@@ -1,4 +1,4 @@
-"""Everything killed at random under load: nothing lost, and a second copy only with the same id. The seed is printed."""
+"""Everything killed at random under load: nothing lost, a second copy only with the same id. The seed is printed."""
 
 import os
 import random

@@ -1,1 +1,1 @@
-"""The console: HTTP for people and probes. Today its health page only; nothing else is served, so nothing needs a login."""
+"""The console: HTTP for people and probes. It serves its health page only, so nothing needs a login."""

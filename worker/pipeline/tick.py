@@ -1,4 +1,4 @@
-"""The tick: hints what is due, parks what killed its workers, forgets what is past its time. Harmless when run twice."""
+"""The tick: hints what is due, parks what killed its workers, drops what is past its time. Harmless when run twice."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""The record, and the only home of SQL: rows with states, attempts and leases; one transaction couples cause and effect."""
+"""The record, the only home of SQL: rows with states, attempts, leases; one transaction couples cause and effect."""

@@ -63,7 +63,7 @@ def take_desk_lock(connection: Connection) -> None:
 
 
 def judged_articles(connection: Connection, *, limit: int) -> list[Any]:
-    """The articles that wait for the serial step, in arrival order, with the judgement of their newest judged revision."""
+    """The articles that wait for the serial step, in arrival order, with the judgement of their judged revision."""
     statement = (
         select(article, judgement.c.language, judgement.c.topics, judgement.c.mentions, judgement.c.model_id)
         .add_columns(judgement.c.judged_at, judgement.c.revision.label("judged_revision"))
@@ -142,7 +142,7 @@ def quarantine_exhausted(connection: Connection, *, now: datetime) -> list[Any]:
 
 
 def drop_old_text(connection: Connection, *, before: datetime, limit: int) -> int:
-    """Retention: forgets text first seen before `before`, in batches so that ingestion never waits. Returns how many."""
+    """Retention: forgets text first seen before `before`, in batches: ingestion never waits. Returns how many."""
     old = select(article.c.id).where(article.c.first_seen_at < before, article.c.text.is_not(None)).limit(limit)
     ids = list(connection.execute(old).scalars())
     if ids:

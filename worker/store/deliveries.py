@@ -16,7 +16,7 @@ OPEN = (DeliveryState.PENDING, DeliveryState.FAILED, DeliveryState.SENDING)
 
 
 def claim_due_deliveries(store: Store, *, limit: int, lease: timedelta) -> Claim:
-    """Claims and commits. Whoever was SENDING with an expired lease is of unknown fate: it may be a duplicate from now on.
+    """Claims and commits. A row SENDING with an expired lease is of unknown fate: its next copy may be a second one.
 
     The attempt's row is written by `start_attempts`, before anything is dialled.
     """

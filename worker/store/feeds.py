@@ -17,7 +17,7 @@ KEYS_PER_QUERY = 400  # SQLite's variable limit is far off; long IN lists plan b
 
 
 def sync_feeds(store: Store, wanted: Sequence[tuple[str, str, str]], *, spread: float) -> None:
-    """Makes the rows agree with the configured (id, url, title). New feeds fall due `spread` seconds apart, not at once.
+    """Makes the rows agree with the configured (id, url, title). New feeds fall due `spread` seconds apart.
 
     A changed URL forgets the validators (they belong to the old one) and keeps the articles. A feed that left the
     configuration is 'removed', its articles stay.
@@ -90,7 +90,7 @@ def save_poll(
     found: FeedUpdate | None = None,
     milliseconds: int = 0,
 ) -> bool:
-    """One feed's poll: its articles, its validators, its next time and a line of history, or nothing if the lease is lost."""
+    """One feed's poll: articles, validators, next time and a line of history; nothing if the lease is lost."""
     finished = finish_row(
         connection, feed, row_id=row.id, token=token, values=dict(values) | {"attempts": 0, "polled_at": now}
     )

@@ -1,7 +1,7 @@
-"""Claiming: attempts and lease are committed before the dangerous work; finishing needs the claim's own token (fencing).
+"""Claiming: attempts and lease are committed before the dangerous work; finishing needs the claim's token (fencing).
 
-A row that was claimed before and not finished is claimed again alone: a batch that a poison row killed is thereby split,
-and only the offender reaches MAX_ATTEMPTS.
+A row that was claimed before and not finished is claimed again alone: a batch that a poison row killed is thereby
+split, and only the offender reaches MAX_ATTEMPTS.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def _lease(
 
 
 def finish_row(connection: Connection, table: Table, *, row_id: Any, token: str, values: dict[str, Any]) -> bool:
-    """Saves a claimed row's outcome and frees it; False when the lease was lost to another (then save nothing of it)."""
+    """Saves a claimed row's outcome and frees it; False when the lease went to another: then save nothing of it."""
     statement = (
         update(table)
         .where(table.c.id == row_id, table.c.lease_token == token)
