@@ -15,7 +15,14 @@ $(VENV)/.ready: pyproject.toml requirements.lock
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(BIN)/python .ci/bring_redis.py
 	@touch $@
+
+demo: setup
+	$(BIN)/wirewatch demo
+
+run: setup
+	$(BIN)/wirewatch up
 
 test: setup
 	$(BIN)/python -m pytest tests
@@ -24,8 +31,8 @@ test-fast: setup
 	$(BIN)/python -m pytest tests/unit
 
 lint: setup
-	$(BIN)/ruff check worker tests bench
-	$(BIN)/ruff format --check worker tests bench
+	$(BIN)/ruff check worker tests bench .ci
+	$(BIN)/ruff format --check worker tests bench .ci
 	$(BIN)/mypy
 
 # Writes the lock file from a clean environment; it names versions only, never an index.
