@@ -55,6 +55,7 @@ def redis_arguments(binary: str, folder: Path) -> list[str]:
         "appendonly": "no",
         "maxmemory": "128mb",
         "maxmemory-policy": "noeviction",
+        "logfile": str(folder / "redis.log"),
         "loglevel": "warning",
         "daemonize": "no",
     }

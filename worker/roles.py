@@ -18,11 +18,10 @@ from worker import app, tasks
 from worker.celery import QUEUES, hints_through, make_celery, run_scheduler, run_worker
 from worker.config.schema import Config
 from worker.errors import WirewatchError
+from worker.up import PR_SET_PDEATHSIG, READY_FOLDER
 
 THREADS = 12  # threads wait on the database and on asyncio; the limits of each step are in tasks.PLACES
 SOFT_SHUTDOWN = 5.0  # seconds that running tasks get at a stop; `up` promises to be gone within ten
-READY_FOLDER = "WIREWATCH_READY"  # set by `up`: where a role says that it serves
-PR_SET_PDEATHSIG = 1
 
 
 class NoBroker(WirewatchError):

@@ -20,10 +20,11 @@ import structlog
 
 from worker.embedded import find_redis, redis_arguments, socket_url, wait_for_redis
 from worker.errors import WirewatchError
-from worker.roles import PR_SET_PDEATHSIG, READY_FOLDER
 
 log = structlog.get_logger()
 
+READY_FOLDER = "WIREWATCH_READY"  # the environment's name for the folder where each role says that it serves
+PR_SET_PDEATHSIG = 1
 STOP_SECONDS = 8.0  # what children get after SIGTERM; the promise is under ten with the killing after it
 BACK_OFF = (0.2, 1.0, 3.0, 10.0, 30.0)  # seconds before a dead child is started again
 STEADY_SECONDS = 60.0  # a child that lived this long starts its back-off anew

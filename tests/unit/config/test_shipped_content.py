@@ -10,20 +10,23 @@ import yaml
 
 CONFIG = Path(__file__).resolve().parents[3] / "config"
 
-COUNTRY_TAGS = set("dprk rok russia usa china japan iran israel palestine lebanon yemen syria iraq ukraine".split())
-KIND_TAGS = set(
-    "leader minister envoy spy-agency state-media arms-maker militia military weapon test-site port strait vessel "
-    "place diplomacy nuclear company".split()
-)
+COUNTRY_TAGS = {
+    "dprk", "rok", "russia", "usa", "china", "japan", "iran", "israel", "palestine", "lebanon", "yemen", "syria",
+    "iraq", "ukraine",
+}
+KIND_TAGS = {
+    "leader", "minister", "envoy", "spy-agency", "state-media", "arms-maker", "militia", "military", "weapon",
+    "test-site", "port", "strait", "vessel", "place", "diplomacy", "nuclear", "company",
+}
 ENTITY_TYPES = {"person", "organisation", "place", "weapon", "vessel", "other"}
-FEED_TAGS = set("korea north-korea russia middle-east defence world wire official think-tank".split())
+FEED_TAGS = {"korea", "north-korea", "russia", "middle-east", "defence", "world", "wire", "official", "think-tank"}
 
 # Family names that many people share, and letters or words that mean something else when they stand alone.
-AMBIGUOUS_ALONE = set(
-    "kim park lee cho choe choi han shin moon yoon kang pak ri lim jang "
-    "nis rgb iai kai mbs dia kbm fsb sana maria angara wagner rafael seoul "
-    "왕이 박진 화성 газа вагнер кинжал ангара".split()
-)
+AMBIGUOUS_ALONE = {
+    "kim", "park", "lee", "cho", "choe", "choi", "han", "shin", "moon", "yoon", "kang", "pak", "ri", "lim", "jang",
+    "nis", "rgb", "iai", "kai", "mbs", "dia", "kbm", "fsb", "sana", "rt", "dmz", "kctv", "shabak", "maria", "angara",
+    "wagner", "rafael", "왕이", "박진", "화성", "이란", "газа", "вагнер", "кинжал", "ангара", "находка", "дунай",
+}
 
 
 def read_section(file: str, section: str) -> list[dict]:

