@@ -24,7 +24,18 @@ from yarl import URL
 from worker.errors import FetchError, FetchReason
 from worker.guard import Allow, HostPolicy, NetworkPolicy, check_address, check_url
 
-__all__ = ["Allow", "Answer", "HostPolicy", "Limits", "NetworkPolicy", "check_address", "check_url", "get", "open_session", "post"]
+__all__ = [
+    "Allow",
+    "Answer",
+    "HostPolicy",
+    "Limits",
+    "NetworkPolicy",
+    "check_address",
+    "check_url",
+    "get",
+    "open_session",
+    "post",
+]
 
 MIB: Final = 1024 * 1024
 WEBHOOK_BODY: Final = 64 * 1024  # what we read of a receiver's answer
