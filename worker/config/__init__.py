@@ -1,0 +1,1 @@
+"""The configuration: files in, one frozen Config out, or every problem at once."""

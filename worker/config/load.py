@@ -1,0 +1,267 @@
+"""Loading: every file read, every value typed, every secret resolved, every reference checked; all problems together."""
+
+from __future__ import annotations
+
+import difflib
+import ipaddress
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from worker.config.checks import check_references
+from worker.config.schema import (
+    CHANNELS,
+    MAYBE_SECRET_FIELDS,
+    SECRET_FIELDS,
+    SECRET_FORM,
+    AllowSpec,
+    Config,
+    FeedSpec,
+    HostSpec,
+    Network,
+    Person,
+    RuleSpec,
+    Secret,
+    Settings,
+    TopicSpec,
+    WatchedEntity,
+)
+from worker.config.source import Path_, Source, read_source
+from worker.errors import ConfigError
+
+# part: (file, key of the list in it, type of its items)
+LISTS: Mapping[str, tuple[str, str, type[BaseModel]]] = {
+    "feeds": ("feeds.yaml", "feeds", FeedSpec),
+    "topics": ("topics.yaml", "topics", TopicSpec),
+    "watchlist": ("watchlist.yaml", "entities", WatchedEntity),
+    "rules": ("rules.yaml", "rules", RuleSpec),
+    "people": ("people.yaml", "people", Person),
+}
+PARTS = frozenset({*LISTS, "channels", "network", "settings"})
+FILES = {part: file for part, (file, _, _) in LISTS.items()} | {
+    part: f"{part}.yaml" for part in ("channels", "network", "settings")
+}
+# pydantic's error types, in words that say what to do; the rest keep pydantic's own message.
+WORDS = {
+    "missing": "missing; it is required",
+    "string_type": "must be text; put it in quotes",
+    "tuple_type": "must be a list: [one, two] or lines that begin with -",
+    "dict_type": "must hold keys with values",
+    "model_type": "must hold keys with values",
+    "model_attributes_type": "must hold keys with values",
+    "int_parsing": "must be a whole number",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_parsing": "must be a number",
+    "float_type": "must be a number",
+    "bool_parsing": "must be true or false",
+    "bool_type": "must be true or false",
+    "too_short": "must not be empty",
+}
+
+
+def load_config(folder: Path, *, environ: Mapping[str, str], only: frozenset[str] | None = None) -> Config:
+    """The configuration in `folder`. Raises ConfigError with every problem found.
+
+    With `only`, just those parts are read; what is wrong with references between them is a warning, and broken rules
+    are left out.
+    """
+    wanted = PARTS if only is None else only
+    sources = {part: read_source(folder / FILES[part]) for part in sorted(wanted)}
+    reader = Reader(folder, environ)
+    parts: dict[str, Any] = {
+        part: reader.items(source, LISTS[part][1], LISTS[part][2]) for part, source in sources.items() if part in LISTS
+    }
+    if "channels" in sources:
+        parts["channels"] = reader.channels(sources["channels"])
+    if "network" in sources:
+        parts["network"] = reader.network(sources["network"])
+    if "settings" in sources:
+        parts["settings"] = reader.whole(sources["settings"], Settings)
+    config = Config(**{part: value for part, value in parts.items() if value is not None})
+    if only is None:
+        check_references(config, sources)
+    found = [problem for part in sources for problem in sources[part].problems]
+    lenient = {FILES["rules"]} if only is not None else set()
+    fatal = [problem for problem in found if problem.file not in lenient]
+    if fatal:
+        raise ConfigError(fatal)
+    if only is None or not found:
+        return config
+    return Config(**{part: value for part, value in parts.items() if value is not None}, warnings=tuple(found))
+
+
+class Reader:
+    """Turns sources into typed values, noting each problem in its source."""
+
+    def __init__(self, folder: Path, environ: Mapping[str, str]) -> None:
+        self.folder, self.environ = folder, environ
+
+    def items(self, source: Source, key: str, kind: type[BaseModel]) -> tuple[Any, ...]:
+        """The items of the file's one list; each is read by itself, so one bad item hides no other."""
+        found = [(path, self.item(source, path, raw, kind)) for path, raw in self._raw_items(source, key)]
+        self._refuse_twins(source, found)
+        return tuple(item for _, item in found if item is not None)
+
+    def channels(self, source: Source) -> tuple[Any, ...]:
+        found = []
+        for path, raw in self._raw_items(source, "channels"):
+            kind = CHANNELS.get(str(raw.get("kind"))) if isinstance(raw, dict) else None
+            if kind is None:
+                given = raw.get("kind") if isinstance(raw, dict) else raw
+                source.add((*path, "kind"), f"{given!r} is no kind of channel; choose {', '.join(CHANNELS)}")
+                continue
+            found.append((path, self.item(source, path, self._with_secrets(source, path, raw), kind)))
+        self._refuse_twins(source, found)
+        return tuple(item for _, item in found if item is not None)
+
+    def network(self, source: Source) -> Network | None:
+        value = source.value if source.value is not None else {}
+        if not self._is_mapping(source, value, ("allow", "hosts")):
+            return None
+        allow = [
+            self.item(source, ("allow", n), raw, AllowSpec)
+            for n, raw in self._listed(source, value.get("allow"), "allow")
+        ]
+        hosts = value.get("hosts") or {}
+        if not isinstance(hosts, dict):
+            source.add(("hosts",), WORDS["dict_type"])
+            hosts = {}
+        typed = {name: self.item(source, ("hosts", name), raw, HostSpec) for name, raw in hosts.items()}
+        ranges = []
+        for n, spec in enumerate(allow):
+            try:
+                ranges += [spec.network()] if spec else []
+            except ValueError:
+                source.add(("allow", n, "cidr"), "not an address range; write one such as 10.1.2.0/24 or 127.0.0.1/32")
+        for name in typed:
+            if not any(_inside(name, one) for one in ranges):
+                source.add(("hosts", name), "only an address inside an allow-listed range may have its own politeness")
+        if source.problems:
+            return None
+        return Network(allow=tuple(spec for spec in allow if spec), hosts={k: v for k, v in typed.items() if v})
+
+    def whole(self, source: Source, kind: type[BaseModel]) -> Any:
+        return (
+            self.item(source, (), source.value if source.value is not None else {}, kind)
+            if not source.problems
+            else None
+        )
+
+    def item(self, source: Source, path: Path_, raw: Any, kind: type[BaseModel]) -> Any:
+        """One typed value, or None with its problems noted."""
+        try:
+            return kind.model_validate(raw)
+        except ValidationError as error:
+            for found in error.errors(include_url=False):
+                source.add((*path, *_real_path(found["loc"])), _in_words(found, kind))
+            return None
+
+    def _raw_items(self, source: Source, key: str) -> Iterator[tuple[Path_, Any]]:
+        if source.problems:
+            return
+        if self._is_mapping(source, source.value, (key,)):
+            if key not in source.value:
+                source.add((), f"the list `{key}:` is missing")
+            for n, raw in self._listed(source, source.value.get(key), key):
+                yield (key, n), raw
+
+    def _is_mapping(self, source: Source, value: Any, keys: tuple[str, ...]) -> bool:
+        if source.problems:
+            return False
+        if not isinstance(value, dict):
+            source.add((), f"must begin with `{keys[0]}:`")
+            return False
+        for key in value.keys() - set(keys):
+            source.add((key,), unknown(key, keys))
+        return True
+
+    def _listed(self, source: Source, value: Any, key: str) -> Iterator[tuple[int, Any]]:
+        if value is None:
+            return
+        if not isinstance(value, list):
+            source.add((key,), WORDS["tuple_type"])
+            return
+        yield from enumerate(value)
+
+    def _refuse_twins(self, source: Source, found: list[tuple[Path_, Any]]) -> None:
+        seen: dict[str, int] = {}
+        for path, item in found:
+            if item is None:
+                continue
+            if item.id in seen:
+                source.add((*path, "id"), f"{item.id} is already used in line {seen[item.id]}; ids are unique")
+            seen.setdefault(item.id, source.line((*path, "id")))
+
+    def _with_secrets(self, source: Source, path: Path_, raw: dict[str, Any]) -> dict[str, Any]:
+        """Secrets in place of their references. A disabled channel's references are left as they are."""
+        values = dict(raw)
+        for name in (SECRET_FIELDS | MAYBE_SECRET_FIELDS) & raw.keys():
+            given, where = raw[name], (*path, name)
+            if not isinstance(given, str) or (given == "" and name != "secret"):
+                continue
+            found = SECRET_FORM.fullmatch(given)
+            if found is None and name in SECRET_FIELDS:
+                source.add(where, "never write a secret here; write ${NAME} (an environment variable) or ${file:PATH}")
+            if found is not None and raw.get("enabled", True):
+                value = self._resolve(source, where, found)
+                values[name] = Secret(value) if name in SECRET_FIELDS else value
+        return values
+
+    def _resolve(self, source: Source, where: Path_, found: Any) -> str:
+        name, path = found["name"], found["path"]
+        if name:
+            if not self.environ.get(name):
+                source.add(where, f"the environment variable {name} is not set; set it, or set `enabled: false`")
+            return self.environ.get(name, "") or "unset"
+        try:
+            return (self.folder / path).read_text(encoding="utf-8").strip() or "unset"
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "not UTF-8"
+            source.add(where, f"the secret file {path} cannot be read: {reason}")
+            return "unset"
+
+
+def unknown(name: str, known: Any) -> str:
+    """Words for a name that is not known, with the nearest that is."""
+    near = difflib.get_close_matches(str(name), [str(one) for one in known], n=1)
+    return f"unknown; did you mean {near[0]}?" if near else "unknown; remove it, or look at the example for its name"
+
+
+def _in_words(found: Any, kind: type[BaseModel]) -> str:
+    if found["type"] == "extra_forbidden":
+        names = [field.alias or name for name, field in _fields_at(kind, found["loc"][:-1]).items()]
+        return unknown(found["loc"][-1], names)
+    if found["type"] == "string_pattern_mismatch":
+        return f"{found['input']!r} may hold only small letters, digits and single hyphens"
+    if found["type"] == "literal_error":
+        return f"{found['input']!r} is none of {found['ctx']['expected']}"
+    if found["type"] == "value_error":
+        return str(found["ctx"]["error"])
+    return WORDS.get(found["type"], found["msg"][:1].lower() + found["msg"][1:])
+
+
+def _fields_at(kind: Any, path: tuple[Any, ...]) -> Mapping[str, Any]:
+    for name in path:
+        annotation = kind.model_fields[name].annotation if name in getattr(kind, "model_fields", {}) else None
+        options = [annotation, *getattr(annotation, "__args__", ())]
+        kind = next((one for one in options if isinstance(one, type) and issubclass(one, BaseModel)), None)
+        if kind is None:
+            return {}
+    return kind.model_fields  # type: ignore[no-any-return]
+
+
+def _real_path(path: tuple[Any, ...]) -> Path_:
+    return tuple(
+        part for part in path if part not in ("is-instance[Secret]", "str", "function-after[_http_url(), str]")
+    )
+
+
+def _inside(name: str, network: Any) -> bool:
+    try:
+        address = ipaddress.ip_address(name.strip("[]"))
+    except ValueError:
+        return False
+    return address.is_private and address in network

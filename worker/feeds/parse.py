@@ -1,0 +1,152 @@
+"""Parsing in a warm child process with limits and a deadline: a hostile document ends its child, and nothing else.
+
+The parent speaks length-prefixed JSON over pipes. The child (parse_child.py) is the only place that runs feedparser.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import queue
+import select
+import struct
+import subprocess
+import sys
+import time
+from datetime import datetime
+from typing import Any, Final
+
+from worker.errors import FeedParseError, ParseReason
+from worker.model import ParsedEntry, ParsedFeed
+
+LENGTH: Final = struct.Struct(">I")
+START_SECONDS: Final = 20.0  # Python and feedparser from a cold disk
+MAX_ANSWER: Final = 256 * 1024 * 1024
+
+
+class Parser:
+    """Up to `children` warm children, started when they are first needed. Safe to call from several threads.
+
+    `cpu_seconds` and `memory_mb` are the child's own limits, `deadline` the wall seconds for one document.
+    """
+
+    def __init__(
+        self, *, cpu_seconds: int = 10, memory_mb: int = 300, deadline: float = 20.0, children: int = 2
+    ) -> None:
+        self.limits = (str(cpu_seconds), str(memory_mb))
+        self.deadline = deadline
+        self._places: queue.LifoQueue[_Child | None] = queue.LifoQueue()
+        for _ in range(children):
+            self._places.put(None)
+
+    def parse(self, body: bytes, *, content_type: str, url: str, now: datetime) -> ParsedFeed:
+        """The document as a feed, its entries in document order. Raises FeedParseError, and nothing else for any bytes."""
+        refuse_early(body)
+        place = self._places.get()
+        try:
+            if place is None or not place.alive:
+                place = _Child(self.limits)
+            header = {"content_type": content_type, "url": url, "now": now.isoformat()}
+            answer = place.ask(json.dumps(header).encode(), body, seconds=self.deadline)
+        except _ChildLost as error:
+            if place is not None:
+                place.end()
+            place = None
+            raise FeedParseError(error.reason, error.detail) from error
+        finally:
+            self._places.put(place)
+        if "error" in answer:
+            raise FeedParseError(ParseReason(answer["error"]), answer["detail"])
+        return read_feed(answer)
+
+    def close(self) -> None:
+        """Ends the children that are not at work."""
+        with contextlib.suppress(queue.Empty):
+            while True:
+                child = self._places.get_nowait()
+                if child is not None:
+                    child.end()
+
+
+def refuse_early(body: bytes) -> None:
+    """What needs no parser to refuse. Raises FeedParseError."""
+    if not body.strip():
+        raise FeedParseError(ParseReason.EMPTY, "the answer has no content")
+
+
+def read_feed(answer: dict[str, Any]) -> ParsedFeed:
+    """A child's answer as types."""
+    entries = tuple(
+        ParsedEntry(
+            **{**entry, "published": datetime.fromisoformat(entry["published"]) if entry["published"] else None}
+        )
+        for entry in answer.pop("entries")
+    )
+    return ParsedFeed(**answer, entries=entries)
+
+
+class _ChildLost(Exception):
+    def __init__(self, reason: ParseReason, detail: str) -> None:
+        self.reason, self.detail = reason, detail
+        super().__init__(detail)
+
+
+class _Child:
+    """One warm child. It ends by itself when our end of its input closes, also when we are killed."""
+
+    def __init__(self, limits: tuple[str, str]) -> None:
+        command = [sys.executable, "-m", "worker.feeds.parse_child", *limits]
+        self.popen = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        try:
+            self._read_exactly(1, until=time.monotonic() + START_SECONDS)
+        except _ChildLost as error:
+            self.end()
+            raise _ChildLost(ParseReason.CRASHED, f"the parser did not start: {error.detail}") from error
+
+    @property
+    def alive(self) -> bool:
+        return self.popen.poll() is None
+
+    def ask(self, header: bytes, body: bytes, *, seconds: float) -> dict[str, Any]:
+        """Raises _ChildLost when the child died or was too slow; it must then be ended."""
+        assert self.popen.stdin is not None  # noqa: S101 - for the type checker
+        until = time.monotonic() + seconds
+        try:
+            # The child reads all before it works, so this cannot stall on a full pipe for longer than it lives.
+            for part in (header, body):
+                self.popen.stdin.write(LENGTH.pack(len(part)) + part)
+            self.popen.stdin.flush()
+        except OSError as error:
+            raise _ChildLost(ParseReason.CRASHED, "the parser died") from error
+        (length,) = LENGTH.unpack(self._read_exactly(LENGTH.size, until=until))
+        if length > MAX_ANSWER:
+            raise _ChildLost(ParseReason.TOO_DEAR, "the parse is too large")
+        return json.loads(self._read_exactly(length, until=until))  # type: ignore[no-any-return]
+
+    def _read_exactly(self, count: int, *, until: float) -> bytes:
+        assert self.popen.stdout is not None  # noqa: S101 - for the type checker
+        handle, parts = self.popen.stdout.fileno(), bytearray()
+        poller = select.poll()
+        poller.register(handle, select.POLLIN | select.POLLHUP)
+        while len(parts) < count:
+            left = until - time.monotonic()
+            if left <= 0 or not poller.poll(left * 1000):
+                raise _ChildLost(ParseReason.TOO_DEAR, "over its time")
+            chunk = os.read(handle, min(count - len(parts), 1 << 20))
+            if not chunk:
+                code = self.popen.wait(5)
+                reason = ParseReason.TOO_DEAR if code in (-24, -9, 77) else ParseReason.CRASHED
+                raise _ChildLost(
+                    reason, "over its limits" if reason is ParseReason.TOO_DEAR else f"the parser died ({code})"
+                )
+            parts += chunk
+        return bytes(parts)
+
+    def end(self) -> None:
+        self.popen.kill()
+        self.popen.wait()
+        for pipe in (self.popen.stdin, self.popen.stdout):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()

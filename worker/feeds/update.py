@@ -1,0 +1,170 @@
+"""What a parsed feed changes: which entries are new, which changed, which keys are added. Pure: no I/O, no clock.
+
+An entry is recognised by several keys. The guid decides where the feed uses it as one; a feed that repeats or reuses
+guids is seen through by link and headline. In doubt an entry is new: a story told twice is grouped later, a lost one
+is lost.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from worker.articles.text import canonical_url
+from worker.model import (
+    ArticleKey,
+    ChangedArticle,
+    FeedUpdate,
+    KeyKind,
+    KnownArticle,
+    NewArticle,
+    ParsedEntry,
+    ParsedFeed,
+)
+
+KEY_LENGTH: Final = 200
+GUID_TAIL: Final = re.compile(r"#\d{1,4}$")  # an outlet's count of its own edits: …/news/123#0, …#1
+Keys = Mapping[KeyKind, ArticleKey]
+
+
+def entry_keys(entry: ParsedEntry) -> tuple[ArticleKey, ...]:
+    """Every way to recognise this entry again, strongest first; empty when it has nothing to be known by.
+
+    Source: the guid is the feed's own identity (RSS 2.0 `guid`, RFC 4287 §4.2.6); link, title and date stand in for it.
+    """
+    link = canonical_url(entry.link)
+    stem = GUID_TAIL.sub("", entry.guid)
+    found = []
+    if entry.guid:
+        found.append(_key(KeyKind.GUID, entry.guid))
+    if stem != entry.guid:
+        found.append(_key(KeyKind.GUID_STEM, stem))
+    if link:
+        found.append(_key(KeyKind.LINK, link))
+    if entry.title or entry.text:
+        found.append(_key(KeyKind.TITLE_DATE, f"{entry.title or entry.text[:KEY_LENGTH]}\n{entry.published_raw}"))
+    return tuple(found)
+
+
+def content_hash(entry: ParsedEntry) -> str:
+    """Changes exactly when the title or the text does."""
+    return hashlib.sha256(f"{entry.title}\0{entry.text}".encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def decide_update(parsed: ParsedFeed, known: Mapping[ArticleKey, KnownArticle]) -> FeedUpdate:
+    """The intents for one document, its entries in arrival order (feeds list the newest first). Applying twice adds nothing."""
+    entries = [(entry, {key.kind: key for key in entry_keys(entry)}) for entry in parsed.entries]
+    readable = [(entry, keys) for entry, keys in entries if keys]
+    decider = _Decider(known, doubtful=doubtful_keys(readable))
+    for entry, keys in reversed(readable):
+        decider.decide(entry, keys)
+    return FeedUpdate(
+        new=tuple(decider.new),
+        changed=tuple(decider.changed.values()),
+        new_keys=tuple(decider.new_keys),
+        seen=len(parsed.entries),
+        skipped=parsed.skipped + len(entries) - len(readable),
+    )
+
+
+def doubtful_keys(entries: Sequence[tuple[ParsedEntry, Keys]]) -> frozenset[ArticleKey]:
+    """The keys that entries of this document share although they are not one: a guid under two links and two titles, a
+    link (of entries without a guid) under two titles."""
+    bearers: dict[ArticleKey, set[tuple[str, str]]] = {}
+    for entry, keys in entries:
+        link = keys[KeyKind.LINK].value if KeyKind.LINK in keys else ""
+        for kind in (KeyKind.GUID, KeyKind.GUID_STEM):
+            if kind in keys:
+                bearers.setdefault(keys[kind], set()).add((link, entry.title))
+        if link and KeyKind.GUID not in keys:
+            bearers.setdefault(keys[KeyKind.LINK], set()).add((entry.title, entry.title))
+    return frozenset(
+        key
+        for key, pairs in bearers.items()
+        if len({link for link, _ in pairs}) > 1 and len({title for _, title in pairs}) > 1
+    )
+
+
+class _Decider:
+    """Goes through one document; what it has decided counts as known for the entries after."""
+
+    def __init__(self, known: Mapping[ArticleKey, KnownArticle], *, doubtful: frozenset[ArticleKey]) -> None:
+        self.known, self.doubtful = known, doubtful
+        self.new: list[NewArticle] = []
+        self.changed: dict[int, ChangedArticle] = {}
+        self.new_keys: list[tuple[int, ArticleKey]] = []
+        self.claimed: set[ArticleKey] = set()  # keys of this document's new articles
+
+    def decide(self, entry: ParsedEntry, keys: Keys) -> None:
+        digest = content_hash(entry)
+        found = self._find(keys, digest)
+        if found is None:
+            if not self._is_twin(keys):
+                self._add_new(entry, keys, digest)
+            return
+        if found.content_hash != digest:
+            # Of two versions in one document the newest, which is decided last, stands.
+            self.changed[found.article_id] = ChangedArticle(found.article_id, found.revision + 1, entry, digest)
+        else:
+            self.changed.pop(found.article_id, None)
+        for key in keys.values():
+            if key not in self.known and key not in self.claimed and key not in self.doubtful:
+                self.claimed.add(key)
+                self.new_keys.append((found.article_id, key))
+
+    def _find(self, keys: Keys, digest: str) -> KnownArticle | None:
+        """The stored article that this entry is, or None for a new one."""
+        guid = self._known(keys, KeyKind.GUID) or self._known(keys, KeyKind.GUID_STEM)
+        link, title = self._known(keys, KeyKind.LINK), self._known(keys, KeyKind.TITLE_DATE)
+        if guid is not None:
+            return self._by_guid(keys, digest, guid=guid, link=link, title=title)
+        same = link is not None and title is not None and link.article_id == title.article_id
+        if KeyKind.GUID in keys and keys[KeyKind.GUID] not in self.doubtful:
+            # A rebuilt feed gives old entries new guids: link, headline, date and text all as they were.
+            return link if same and link is not None and link.content_hash == digest else None
+        if link is not None:
+            return link
+        has_link = KeyKind.LINK in keys and keys[KeyKind.LINK] not in self.doubtful
+        return title if title is not None and (not has_link or title.content_hash == digest) else None
+
+    def _by_guid(
+        self, keys: Keys, digest: str, *, guid: KnownArticle, link: KnownArticle | None, title: KnownArticle | None
+    ) -> KnownArticle | None:
+        """The guid is known; a feed that reuses guids for other articles is seen through by link and headline."""
+        if title is not None and title.article_id != guid.article_id:
+            if title.content_hash == digest or (link is not None and link.article_id == title.article_id):
+                return title
+        reused = KeyKind.LINK in keys and link is None and title is None and KeyKind.GUID_STEM not in keys
+        return None if reused else guid
+
+    def _known(self, keys: Keys, kind: KeyKind) -> KnownArticle | None:
+        key = keys.get(kind)
+        return None if key is None or key in self.doubtful else self.known.get(key)
+
+    def _is_twin(self, keys: Keys) -> bool:
+        """True for an entry that this document has brought already."""
+        strongest = next(
+            (
+                keys[k]
+                for k in (KeyKind.GUID, KeyKind.LINK, KeyKind.TITLE_DATE)
+                if k in keys and keys[k] not in self.doubtful
+            ),
+            None,
+        )
+        stem = keys.get(KeyKind.GUID_STEM)
+        return strongest in self.claimed or (stem is not None and stem not in self.doubtful and stem in self.claimed)
+
+    def _add_new(self, entry: ParsedEntry, keys: Keys, digest: str) -> None:
+        free = [k for k in keys.values() if k not in self.known and k not in self.claimed and k not in self.doubtful]
+        if not free:
+            return  # nothing by which it could be known again: it would be stored anew at every poll
+        self.claimed.update(free)
+        self.new.append(NewArticle(entry, tuple(free), canonical_url(entry.link), digest))
+
+
+def _key(kind: KeyKind, value: str) -> ArticleKey:
+    if len(value) > KEY_LENGTH or not value.isprintable():
+        value = "sha256:" + hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()
+    return ArticleKey(kind, value)
