@@ -8,6 +8,7 @@ is judged again by its final address, so that a name cannot change its mind in b
 from __future__ import annotations
 
 import asyncio
+import errno
 import socket
 import ssl
 import zlib
@@ -81,7 +82,7 @@ class _RefusedDial(OSError):
     """Carries a refusal through aiohttp's connector, which lets only an OSError pass unharmed."""
 
     def __init__(self, refusal: FetchError) -> None:
-        super().__init__(str(refusal))
+        super().__init__(errno.EACCES, str(refusal))
         self.refusal = refusal
 
 
@@ -334,8 +335,10 @@ def _translate(error: Exception) -> FetchError:
             return FetchError(FetchReason.CONNECT, error.os_error.strerror or "no connection")
         case aiohttp.ClientPayloadError():
             return FetchError(FetchReason.TRUNCATED, "the body breaks off")
+        case aiohttp.ClientResponseError() if "chunk" in error.message.lower():
+            return FetchError(FetchReason.TRUNCATED, "the body's chunks are broken")
         case aiohttp.ClientResponseError():
-            return FetchError(FetchReason.STATUS, f"not an HTTP answer: {error.message}"[:200])
+            return FetchError(FetchReason.STATUS, f"not an HTTP answer: {error.message.split(':')[0]}"[:100])
         case aiohttp.ClientConnectionError() | OSError():
             return FetchError(FetchReason.RESET, "the connection broke")
         case _:

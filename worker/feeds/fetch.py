@@ -335,13 +335,13 @@ class _Batch:
             asyncio.TaskGroup() as visits,
         ):
             for host, waiting in self._hosts.items():
-                for _ in range(min(fetcher.policy.host(host).concurrent, len(waiting))):
+                for _ in range(min(self._pace(host).concurrent, len(waiting))):
                     visits.create_task(self._visit(session, gate, host))
 
     async def _visit(self, session: Any, gate: asyncio.Semaphore, host: str) -> None:
         """Works off one host's requests; several of these run beside each other when the policy allows."""
         fetcher, waiting = self._fetcher, self._hosts[host]
-        policy, slots = fetcher.policy.host(host), fetcher._slots
+        policy, slots = self._pace(host), fetcher._slots
         while waiting:
             if refusal := self._refusal(host, policy):
                 self._done.put(FetchResult(waiting.popleft(), refusal, 0.0))
@@ -359,6 +359,9 @@ class _Batch:
                     self._done.put(result)
                     continue
             await asyncio.sleep(wait)
+
+    def _pace(self, host: str) -> net.HostPolicy:
+        return self._fetcher.policy.host(host) if host else net.HostPolicy(spacing=0.0)  # nobody to be polite to
 
     def _refusal(self, host: str, policy: net.HostPolicy) -> FetchFailed | None:
         """Why the host is not asked now, without asking it."""
