@@ -1,4 +1,4 @@
-"""Cleaning: markup to text, addresses to their canonical form, headlines to keys, quotations. Pure: no I/O, no clock."""
+"""Cleaning: markup to text, addresses to their canonical form, headlines to keys, quotations. Pure: no I/O."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import html
 import re
 import unicodedata
 from typing import Final
-from urllib.parse import parse_qsl, quote as percent, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import quote as percent
 
 from lxml import etree
 from lxml import html as lxml_html
@@ -117,7 +118,7 @@ def headline_key(title: str) -> str:
 
 
 def quote(text: str, start: int, end: int, *, limit: int = 300) -> str:
-    """At most `limit` code points of `text` around [start:end], cut between words, with an ellipsis where it was cut."""
+    """At most `limit` code points of `text` around [start:end], cut between words, an ellipsis at each cut."""
     if len(text) <= limit:
         return text
     room = limit - 4  # two ellipses and their spaces

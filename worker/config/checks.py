@@ -1,4 +1,4 @@
-"""What only the whole configuration can tell: missing references, rules that can never fire, aliases that never match."""
+"""What only the whole configuration tells: missing references, rules and aliases that can never match."""
 
 from __future__ import annotations
 

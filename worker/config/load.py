@@ -1,4 +1,4 @@
-"""Loading: every file read, every value typed, every secret resolved, every reference checked; all problems together."""
+"""Loading: each file read, each value typed, each secret resolved, each reference checked; all problems together."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The typed configuration: frozen, with every default. Decides what a value may be; references are `checks`' business."""
+"""The typed configuration: frozen, with every default. Decides what a value may be; `checks` decides references."""
 
 from __future__ import annotations
 
@@ -281,10 +281,9 @@ class Config:
         return {feed.id: feed for feed in self.feeds}
 
     def feed(self, feed_id: str) -> FeedSpec:
-        """The feed's settings; for one that left the configuration, the defaults (its articles are still ours)."""
-        return self._feeds_by_id.get(feed_id) or FeedSpec(
-            id=feed_id, url="https://removed.invalid/", title=feed_id, tier=3
-        )
+        """The feed's settings; for one that left the configuration, defaults: its articles are still ours."""
+        gone = FeedSpec(id=feed_id, url="https://removed.invalid/", title=feed_id, tier=3)
+        return self._feeds_by_id.get(feed_id, gone)
 
     def to_policy(self) -> NetworkPolicy:
         allow = tuple(Allow(spec.network(), frozenset(spec.ports), frozenset(spec.uses)) for spec in self.network.allow)

@@ -41,7 +41,7 @@ class Parser:
             self._places.put(None)
 
     def parse(self, body: bytes, *, content_type: str, url: str, now: datetime) -> ParsedFeed:
-        """The document as a feed, its entries in document order. Raises FeedParseError, and nothing else for any bytes."""
+        """The document as a feed, entries in document order. Raises FeedParseError, and nothing else for any bytes."""
         refuse_early(body)
         place = self._places.get()
         try:

@@ -29,6 +29,8 @@ MAX_RAW: Final = 400_000  # code points of one entry's markup that are cleaned
 EARLIEST: Final = datetime(1990, 1, 1, tzinfo=UTC)
 AHEAD: Final = timedelta(days=2)  # a clock may be a day off and a zone wrong; more is no date
 DECLARATION: Final = re.compile(rb"<!(ENTITY|ATTLIST|ELEMENT|NOTATION)\b", re.I)
+# Korean publishers declare EUC-KR and send its superset, as browsers have long accepted (WHATWG Encoding).
+WIDER: Final = re.compile(rb"""(<\?xml[^>]*encoding=["'])(euc-kr|ks_c_5601-1987)(["'])""", re.I)
 # Sanitising and resolving are ours (articles/text.py), done once and on what is kept.
 QUIET: Final = dict(sanitize_html=False, resolve_relative_uris=False)
 
@@ -98,6 +100,7 @@ def parse_document(body: bytes, *, content_type: str, url: str, now: datetime) -
     refuse_declarations(body)
     if _looks_like_json(body):
         return parse_json(body, url=url, now=now)
+    body = WIDER.sub(rb"\1cp949\3", body[:300]) + body[300:]
     headers = {"content-type": content_type or "application/xml", "content-location": url}
     parsed = feedparser.parse(io.BytesIO(body), response_headers=headers, **QUIET)
     if not parsed.version and not parsed.entries:

@@ -54,7 +54,7 @@ def content_hash(entry: ParsedEntry) -> str:
 
 
 def decide_update(parsed: ParsedFeed, known: Mapping[ArticleKey, KnownArticle]) -> FeedUpdate:
-    """The intents for one document, its entries in arrival order (feeds list the newest first). Applying twice adds nothing."""
+    """The intents for one document, in arrival order (feeds list the newest first). Updating twice adds nothing."""
     entries = [(entry, {key.kind: key for key in entry_keys(entry)}) for entry in parsed.entries]
     readable = [(entry, keys) for entry, keys in entries if keys]
     decider = _Decider(known, doubtful=doubtful_keys(readable))
@@ -133,9 +133,9 @@ class _Decider:
         self, keys: Keys, digest: str, *, guid: KnownArticle, link: KnownArticle | None, title: KnownArticle | None
     ) -> KnownArticle | None:
         """The guid is known; a feed that reuses guids for other articles is seen through by link and headline."""
-        if title is not None and title.article_id != guid.article_id:
-            if title.content_hash == digest or (link is not None and link.article_id == title.article_id):
-                return title
+        other = title is not None and title.article_id != guid.article_id
+        if other and title and (title.content_hash == digest or (link and link.article_id == title.article_id)):
+            return title
         reused = KeyKind.LINK in keys and link is None and title is None and KeyKind.GUID_STEM not in keys
         return None if reused else guid
 

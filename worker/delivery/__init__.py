@@ -1,0 +1,1 @@
+"""Channels: how a notification reaches a recipient, and when to try again."""

@@ -1,0 +1,92 @@
+"""Webhooks by the Standard Webhooks convention: the stored bytes, freshly signed and timed, to one address."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Final
+from urllib.parse import urlsplit
+
+from standardwebhooks import Webhook as Signer
+
+from worker import __version__, net
+from worker.alerts.render import operator_webhook, render_webhook
+from worker.errors import DeliveryError, DeliveryReason, FetchError, FetchReason
+from worker.model import AlertContent, Message
+
+DEADLINE: Final = 20.0  # seconds in all; Standard Webhooks recommends 15 to 30
+REFUSED: Final = frozenset({FetchReason.REFUSED_ADDRESS, FetchReason.REFUSED_URL})
+REASONS: Final = {FetchReason.TIMEOUT: DeliveryReason.TIMEOUT, FetchReason.TLS: DeliveryReason.TLS}
+
+
+@dataclass(frozen=True)
+class Webhook:
+    """`secret` reveals the signing key only when signing; neither it nor the address (it may hold a token) is shown."""
+
+    id: str
+    url: str = field(repr=False)
+    secret: object
+    policy: net.NetworkPolicy = field(repr=False)
+    kind: str = "webhook"
+
+    def recipients(self) -> tuple[str, ...]:
+        return (urlsplit(self.url).hostname or self.id,)
+
+    def render(self, content: AlertContent, *, recipient: str, now: datetime) -> Message:
+        name = hashlib.sha256(f"{self.id}\n{recipient}".encode()).hexdigest()[:12]
+        message_id = f"msg_{content.alert_id}_{content.revision}_{name}"
+        return render_webhook(content, recipient=recipient, message_id=message_id)
+
+    def render_operator(
+        self, subject: str, lines: Sequence[str], *, recipient: str, message_id: str, now: datetime
+    ) -> Message:
+        return operator_webhook(subject, lines, recipient=recipient, message_id=f"msg_{message_id}_{self.id}", now=now)
+
+    async def send(self, message: Message, *, now: datetime) -> str:
+        """Raises DeliveryError: 410 is for good, a redirect is never followed, all else is tried again."""
+        headers = {"Content-Type": "application/json", **self.sign(message, now=now)}
+        try:
+            async with net.open_session(self.policy, use="webhook", user_agent=f"Wirewatch/{__version__}") as session:
+                answer = await net.post(
+                    session, self.url, body=message.body, headers=headers, policy=self.policy, deadline=DEADLINE
+                )
+        except FetchError as error:
+            refused = error.reason in REFUSED
+            reason = DeliveryReason.REFUSED_ADDRESS if refused else REASONS.get(error.reason, DeliveryReason.CONNECT)
+            raise DeliveryError(reason, f"{message.recipient}: {error.reason}") from error
+        return self._judge(answer.status, answer.headers, message.recipient, now=now)
+
+    def sign(self, message: Message, *, now: datetime) -> dict[str, str]:
+        """The three headers of Standard Webhooks; the id never changes, the timestamp and signature are of now."""
+        signer = Signer(self.secret.reveal())  # type: ignore[attr-defined]
+        return {
+            "webhook-id": message.message_id,
+            "webhook-timestamp": str(int(now.timestamp())),
+            "webhook-signature": signer.sign(message.message_id, now, message.body.decode()),
+        }
+
+    def _judge(self, status: int, headers: Mapping[str, str], recipient: str, *, now: datetime) -> str:
+        if 200 <= status < 300:
+            return f"HTTP {status}"
+        if status == 410:
+            raise DeliveryError(DeliveryReason.GONE, f"{recipient} answered 410: gone for good", permanent=True)
+        if 300 <= status < 400:
+            raise DeliveryError(DeliveryReason.REDIRECTED, f"{recipient} answered {status}; set its final address")
+        reason = DeliveryReason.TEMPORARY if status >= 500 or status in (408, 425, 429) else DeliveryReason.REJECTED
+        wait = retry_after(headers.get("Retry-After", ""), now) if status in (429, 503) else None
+        raise DeliveryError(reason, f"{recipient} answered {status}", retry_after=wait)
+
+
+def retry_after(value: str, now: datetime) -> float | None:
+    """Seconds of a Retry-After header in either form (RFC 9110 §10.2.3); None for none."""
+    if value.strip().isdigit():
+        return float(value)
+    try:
+        moment = parsedate_to_datetime(value)
+    except (ValueError, TypeError):
+        return None
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return max(0.0, (moment - now).total_seconds())

@@ -1,0 +1,183 @@
+"""Where the demo's alerts arrive: an SMTP server and a webhook receiver on loopback that keep each as a file.
+
+Decides whether a webhook's signature is good (Standard Webhooks); judges nothing else of what arrives.
+"""
+
+from __future__ import annotations
+
+import email
+import email.policy
+import itertools
+import json
+import re
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from aiosmtpd.controller import Controller
+from standardwebhooks import Webhook
+
+MAX_WEBHOOK = 1024 * 1024  # ours are under 20 kB
+
+OnMail = Callable[[str, Path], None]
+OnWebhook = Callable[[dict[str, Any], Path], None]
+
+
+class _SmtpServer(Controller):
+    def _trigger_server(self) -> None:
+        """aiosmtpd dials the port it was given to see that it answers; with 0 that is not the port it got."""
+        self.port = self.server.sockets[0].getsockname()[1]  # type: ignore[union-attr]
+        super()._trigger_server()
+
+
+class MailCatcher:
+    """Takes every mail and writes it, byte for byte, to FOLDER/mail/*.eml before it says 250.
+
+    `on_mail(subject, path)` is called from the server's thread.
+    """
+
+    def __init__(self, folder: Path, *, on_mail: OnMail | None = None) -> None:
+        self.folder, self.on_mail = folder / "mail", on_mail
+        self._numbers = itertools.count(1)
+        self._server = _SmtpServer(self, hostname="127.0.0.1", port=0, ready_timeout=20)
+
+    @property
+    def port(self) -> int:
+        """Known after the start."""
+        return int(self._server.port)
+
+    async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
+        """Called by aiosmtpd with one whole mail."""
+        subject = str(email.message_from_bytes(envelope.content, policy=email.policy.default)["subject"] or "")
+        path = self.folder / f"{_stamp(self._numbers)}-{_slug(subject)}.eml"
+        _write(path, envelope.content)
+        if self.on_mail is not None:
+            self.on_mail(subject, path)
+        return "250 kept"
+
+    def start(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._server.start()
+
+    def stop(self) -> None:
+        self._server.stop()
+
+    def __enter__(self) -> MailCatcher:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+class WebhookCatcher:
+    """Takes a webhook whose signature is good, writes its body to FOLDER/webhooks/*.json and answers 204; else 401.
+
+    `on_webhook(body, path)` is called from a server thread; `refused` counts the others.
+    """
+
+    def __init__(self, folder: Path, *, secret: str, on_webhook: OnWebhook | None = None) -> None:
+        self.folder, self.on_webhook = folder / "webhooks", on_webhook
+        self.refused = 0
+        self._webhook = Webhook(secret)
+        self._numbers = itertools.count(1)
+        self._lock = threading.Lock()
+        self._server = _WebhookServer(self)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), name="webhooks", daemon=True)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_address[1]}/alerts"
+
+    @property
+    def port(self) -> int:
+        return int(self._server.server_address[1])
+
+    def receive(self, content: bytes, headers: dict[str, str]) -> int:
+        """The status to answer with."""
+        try:
+            self._webhook.verify(content, headers, json_parse=False)
+            body = json.loads(content)
+            name = f"{body['type']}-{body['data']['alert']['rule']}" if "data" in body else str(body["type"])
+        except Exception:  # whatever the library raises for a header it cannot read, and a body that is not ours
+            with self._lock:
+                self.refused += 1
+            return 401
+        with self._lock:
+            path = self.folder / f"{_stamp(self._numbers)}-{_slug(name)}.json"
+        _write(path, content)
+        if self.on_webhook is not None:
+            self.on_webhook(body, path)
+        return 204
+
+    def start(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        if self._thread.is_alive():
+            self._server.shutdown()
+            self._thread.join()
+        self._server.server_close()
+
+    def __enter__(self) -> WebhookCatcher:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+
+class _WebhookServer(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False  # an idle keep-alive connection must not hold the stop
+
+    def __init__(self, catcher: WebhookCatcher) -> None:
+        self.catcher = catcher
+        super().__init__(("127.0.0.1", 0), _Receive)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A sender that went away in the middle tries again."""
+
+
+class _Receive(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    timeout = 30
+    server: _WebhookServer
+
+    def do_POST(self) -> None:
+        length = self.headers.get("Content-Length", "")
+        if not length.isdecimal() or int(length) > MAX_WEBHOOK:
+            self.close_connection = True  # its body is still on the way
+            return self._answer(413 if length.isdecimal() else 411)
+        content = self.rfile.read(int(length))
+        self._answer(self.server.catcher.receive(content, dict(self.headers.items())))
+
+    def _answer(self, status: int) -> None:
+        self.send_response(status)
+        if status != 204:
+            self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """The demo prints its own lines."""
+
+
+def _stamp(numbers: Any) -> str:
+    return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{next(numbers):03d}"
+
+
+def _slug(text: str) -> str:
+    """Letters and digits of any script, short enough for every file system (255 bytes)."""
+    words = re.sub(r"[\W_]+", "-", text.casefold()).strip("-")
+    return words.encode()[:120].decode(errors="ignore").strip("-") or "untitled"
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Whole or not at all: somebody may be watching the folder."""
+    half = path.with_suffix(".part")
+    half.write_bytes(content)
+    half.replace(path)
