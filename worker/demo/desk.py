@@ -20,7 +20,7 @@ from worker.demo.origin import OnStage, Origin
 from worker.demo.sample import SampleFeed, load_sample
 
 COPIED = ("topics.yaml", "watchlist.yaml")
-RULES = Path(__file__).parent / "sample" / "rules" / "rules.yaml"
+RULES = Path(__file__).parent / "sample" / "rules.yaml"
 
 
 def write_config(

@@ -78,7 +78,10 @@ class Published:
 
 def load_sample(folder: Path = FOLDER) -> tuple[SampleFeed, ...]:
     """The six feeds, by id. Raises ValueError for a guid that stands twice in one stage."""
-    return tuple(_read_feed(yaml.safe_load(path.read_text(encoding="utf-8"))) for path in sorted(folder.glob("*.yaml")))
+    return tuple(
+        _read_feed(yaml.safe_load(path.read_text(encoding="utf-8")))
+        for path in sorted((folder / "feeds").glob("*.yaml"))
+    )
 
 
 def hostile_document() -> bytes:
