@@ -13,12 +13,14 @@ import re
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 from aiosmtpd.controller import Controller
 from standardwebhooks import Webhook
+
+from worker.demo.loopback import LoopbackServer
 
 MAX_WEBHOOK = 1024 * 1024  # ours are under 20 kB
 
@@ -85,16 +87,15 @@ class WebhookCatcher:
         self._webhook = Webhook(secret)
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
-        self._server = _WebhookServer(self)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), name="webhooks", daemon=True)
+        self._server = LoopbackServer(_Receive, owner=self, name="webhooks")
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}/alerts"
+        return f"http://127.0.0.1:{self.port}/alerts"
 
     @property
     def port(self) -> int:
-        return int(self._server.server_address[1])
+        return self._server.port
 
     def receive(self, content: bytes, headers: dict[str, str]) -> int:
         """The status to answer with."""
@@ -115,13 +116,10 @@ class WebhookCatcher:
 
     def start(self) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        self._thread.start()
+        self._server.start()
 
     def stop(self) -> None:
-        if self._thread.is_alive():
-            self._server.shutdown()
-            self._thread.join()
-        self._server.server_close()
+        self._server.stop()
 
     def __enter__(self) -> WebhookCatcher:
         self.start()
@@ -131,22 +129,10 @@ class WebhookCatcher:
         self.stop()
 
 
-class _WebhookServer(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False  # an idle keep-alive connection must not hold the stop
-
-    def __init__(self, catcher: WebhookCatcher) -> None:
-        self.catcher = catcher
-        super().__init__(("127.0.0.1", 0), _Receive)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A sender that went away in the middle tries again."""
-
-
 class _Receive(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = 30
-    server: _WebhookServer
+    server: LoopbackServer
 
     def do_POST(self) -> None:
         length = self.headers.get("Content-Length", "")
@@ -154,7 +140,7 @@ class _Receive(BaseHTTPRequestHandler):
             self.close_connection = True  # its body is still on the way
             return self._answer(413 if length.isdecimal() else 411)
         content = self.rfile.read(int(length))
-        self._answer(self.server.catcher.receive(content, dict(self.headers.items())))
+        self._answer(self.server.owner.receive(content, dict(self.headers.items())))
 
     def _answer(self, status: int) -> None:
         self.send_response(status)

@@ -13,9 +13,9 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from http.server import BaseHTTPRequestHandler
 
+from worker.demo.loopback import LoopbackServer
 from worker.demo.sample import Published, SampleFeed, Stage, apply_stage, hostile_document, render
 
 HOSTILE_SERVINGS = 2  # a hostile document is never stored, so nothing can prove that it was read
@@ -82,12 +82,11 @@ class Origin:
         self.requests = 0
         self._lock = threading.Lock()
         self._runs = {feed.id: Run(feed) for feed in self.feeds}
-        self._server = _Server(self)
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), name="origin", daemon=True)
+        self._server = LoopbackServer(_Answer, owner=self, name="origin")
 
     @property
     def port(self) -> int:
-        return int(self._server.server_address[1])
+        return self._server.port
 
     @property
     def url(self) -> str:
@@ -122,14 +121,11 @@ class Origin:
         return answer
 
     def start(self) -> None:
-        self._thread.start()
+        self._server.start()
 
     def stop(self) -> None:
         """Stops answering and frees the port."""
-        if self._thread.is_alive():
-            self._server.shutdown()
-            self._thread.join()
-        self._server.server_close()
+        self._server.stop()
 
     def __enter__(self) -> Origin:
         self.start()
@@ -139,26 +135,14 @@ class Origin:
         self.stop()
 
 
-class _Server(ThreadingHTTPServer):
-    daemon_threads = True
-    block_on_close = False  # an idle keep-alive connection must not hold the stop
-
-    def __init__(self, origin: Origin) -> None:
-        self.origin = origin
-        super().__init__(("127.0.0.1", 0), _Answer)
-
-    def handle_error(self, request: Any, client_address: Any) -> None:
-        """A client that went away in the middle is no news here."""
-
-
 class _Answer(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = 30
-    server: _Server
+    server: LoopbackServer
 
     def do_GET(self) -> None:
         feed_id = self.path.split("?")[0].strip("/").removesuffix(".xml")
-        status, body, etag, content_type = self.server.origin.serve(feed_id, self.headers.get("If-None-Match"))
+        status, body, etag, content_type = self.server.owner.serve(feed_id, self.headers.get("If-None-Match"))
         self.send_response(status)
         if etag:
             self.send_header("ETag", etag)

@@ -1,15 +1,20 @@
 """The demo's configuration is a configuration: the loader takes it, and finds the demo's own channels in the rules."""
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
 import yaml
 
+from worker.alerts.rules import FeedFacts, evaluate
 from worker.config.load import load_config
 from worker.demo.desk import write_config
 from worker.demo.sample import load_sample
+from worker.model import ArticleText, Judgement, TopicScore
+from worker.nlp.names import compile_watchlist, find_mentions
 
 EXAMPLE = Path(__file__).parents[3] / "config"
+SMALL_TALK = {"hw-008", "ll-0508", "tag:peninsula-desk.example,2023:009", "https://vestnik-zaliva.example/n/109"}
 
 
 @pytest.fixture
@@ -66,3 +71,29 @@ def test_demo_config_may_be_written_again(folder):
         secret_file=folder.parent / "a folder" / "webhook.secret",
     )
     assert load_config(folder, environ={}).hash != before
+
+
+def test_demo_rules_each_find_their_names_in_the_sample_and_none_in_its_small_talk(folder):
+    config = load_config(folder, environ={})
+    index = compile_watchlist(config.watchlist)
+    fired = Counter()
+    for guid, judgement, feed in judged_sample(config, index):
+        verdicts = [
+            evaluate(rule, judgement=judgement, feed=feed, entities=config.entities_by_id) for rule in config.rules
+        ]
+        names = {verdict.id for verdict in verdicts if verdict.fires}
+        fired.update(names)
+        assert not (names and guid in SMALL_TALK), guid
+    assert set(fired) == {rule.id for rule in config.rules}
+    assert min(fired.values()) >= 3
+
+
+def judged_sample(config, index):
+    """(guid, a judgement as if every topic matched, feed) of each entry after the baselines."""
+    topics = tuple(TopicScore(topic.id, 1.0, True, False) for topic in config.topics)
+    for feed in load_sample():
+        for entry in (entry for stage in feed.stages[1:] for entry in stage.entries):
+            article = ArticleText(id=entry.guid, title=entry.title, text=entry.text, language=feed.language)
+            mentions = find_mentions(index, article)
+            judgement = Judgement(feed.language, topics, mentions, model_id="none")
+            yield entry.guid, judgement, FeedFacts(feed.id, frozenset(feed.tags), feed.tier)
