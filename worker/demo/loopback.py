@@ -1,4 +1,4 @@
-"""A small HTTP server on loopback in a thread of its own, on a port the system chose. Knows nothing of what it serves."""
+"""A small HTTP server on loopback in its own thread, on a port the system chose. Knows nothing of what is served."""
 
 from __future__ import annotations
 
