@@ -11,7 +11,7 @@ import itertools
 import json
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -43,7 +43,7 @@ class MailCatcher:
 
     def __init__(self, folder: Path, *, on_mail: OnMail | None = None) -> None:
         self.folder, self.on_mail = folder / "mail", on_mail
-        self._numbers = itertools.count(1)
+        self._numbers: Iterator[int] = itertools.count(1)
         self._server = _SmtpServer(self, hostname="127.0.0.1", port=0, ready_timeout=20)
 
     @property
@@ -61,7 +61,7 @@ class MailCatcher:
         return "250 kept"
 
     def start(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self._numbers = _numbers(self.folder)
         self._server.start()
 
     def stop(self) -> None:
@@ -85,7 +85,7 @@ class WebhookCatcher:
         self.folder, self.on_webhook = folder / "webhooks", on_webhook
         self.refused = 0
         self._webhook = Webhook(secret)
-        self._numbers = itertools.count(1)
+        self._numbers: Iterator[int] = itertools.count(1)
         self._lock = threading.Lock()
         self._server = LoopbackServer(_Receive, owner=self, name="webhooks")
 
@@ -115,7 +115,7 @@ class WebhookCatcher:
         return 204
 
     def start(self) -> None:
-        self.folder.mkdir(parents=True, exist_ok=True)
+        self._numbers = _numbers(self.folder)
         self._server.start()
 
     def stop(self) -> None:
@@ -152,7 +152,13 @@ class _Receive(BaseHTTPRequestHandler):
         """The demo prints its own lines."""
 
 
-def _stamp(numbers: Any) -> str:
+def _numbers(folder: Path) -> Iterator[int]:
+    """From 1, or on from an earlier run's files, which are never written over. Makes the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return itertools.count(1 + sum(1 for _ in folder.iterdir()))
+
+
+def _stamp(numbers: Iterator[int]) -> str:
     return f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{next(numbers):03d}"
 
 
