@@ -36,7 +36,7 @@ def folder(tmp_path):
 
 def test_demo_config_loads_without_a_problem(folder):
     config = load_config(folder, environ={})
-    assert len(config.feeds) == 6 and len(config.rules) == 4
+    assert len(config.feeds) == 6 and len(config.rules) == 6
     assert {feed.url for feed in config.feeds} >= {"http://127.0.0.1:18099/harbour-wire.xml"}
     assert {feed.interval for feed in config.feeds} == {2.0}
     assert {channel.id for channel in config.channels} == {"inbox", "operator", "email", "webhook"}
@@ -97,3 +97,16 @@ def judged_sample(config, index):
             mentions = find_mentions(index, article)
             judgement = Judgement(feed.language, topics, mentions, model_id="none")
             yield entry.guid, judgement, FeedFacts(feed.id, frozenset(feed.tags), feed.tier)
+
+
+def test_demo_rules_by_names_alone_fire_in_every_language_of_the_sample(folder):
+    config = load_config(folder, environ={})
+    by_names = [rule for rule in config.rules if rule.when.topics is None]
+    languages = {feed.id: feed.language for feed in config.feeds}
+    fired = {
+        languages[feed.id]
+        for _, judgement, feed in judged_sample(config, compile_watchlist(config.watchlist))
+        for rule in by_names
+        if evaluate(rule, judgement=judgement, feed=feed, entities=config.entities_by_id).fires
+    }
+    assert fired == {"en", "ko", "ru", "ar"}
