@@ -10,6 +10,8 @@ import contextlib
 import os
 import secrets
 import shutil
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +56,7 @@ class DemoWorld:
     """Everything around the demo's workers, below `data`; use it in a `with`.
 
     `example`: the configuration folder whose topics and watchlist are used. `pace`: least seconds between two stages of
-    a feed. The callbacks are called from other threads.
+    a feed. The callbacks are called from other threads, one at a time.
     """
 
     def __init__(
@@ -72,9 +74,10 @@ class DemoWorld:
         self.config_folder = self.data / "config"
         self.secret_file = self.data / "webhook.secret"
         self.feeds = load_sample()
-        self.origin = Origin(self.feeds, pace=pace, on_stage=on_stage)
-        self.mail = MailCatcher(self.data, on_mail=on_mail)
-        self.webhooks = WebhookCatcher(self.data, secret=self._secret(), on_webhook=on_webhook)
+        turn = threading.Lock()
+        self.origin = Origin(self.feeds, pace=pace, on_stage=_in_turn(turn, on_stage))
+        self.mail = MailCatcher(self.data, on_mail=_in_turn(turn, on_mail))
+        self.webhooks = WebhookCatcher(self.data, secret=self._secret(), on_webhook=_in_turn(turn, on_webhook))
         self._running = contextlib.ExitStack()
 
     def __enter__(self) -> DemoWorld:
@@ -104,6 +107,18 @@ class DemoWorld:
             with os.fdopen(handle, "w") as file:
                 file.write("whsec_" + base64.b64encode(secrets.token_bytes(32)).decode())
         return self.secret_file.read_text(encoding="utf-8").strip()
+
+
+def _in_turn(turn: threading.Lock, callback: Callable[..., None] | None) -> Callable[..., None] | None:
+    """The callback, so that two threads' lines never run into each other."""
+    if callback is None:
+        return None
+
+    def call(*arguments: Any) -> None:
+        with turn:
+            callback(*arguments)
+
+    return call
 
 
 def _feed(feed: SampleFeed, origin_url: str) -> dict[str, Any]:
