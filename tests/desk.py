@@ -76,6 +76,8 @@ class Desk:
             self.kill(up)
         self.store.close()
         self.stack.close()
+        if self.logs.exists():
+            print(self.logs.read_text()[-6000:])  # pytest shows it when the test failed
 
     def set_feed(self, name, items):
         self.origin.documents[f"/{name}"] = rss(name, items)

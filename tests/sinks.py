@@ -4,6 +4,7 @@ import email
 import email.policy
 import http.server
 import json
+import socket
 import threading
 from collections.abc import Callable
 
@@ -32,8 +33,8 @@ class MailSink:
         return self.controller.server.sockets[0].getsockname()[1]
 
     def __enter__(self):
-        # aiosmtpd checks its own port after the start; 0 would be dialled literally.
-        self.controller._trigger_server = lambda: None
+        # aiosmtpd dials its own port once after the start, by the number it was given: 0 would be dialled literally.
+        self.controller._trigger_server = lambda: socket.create_connection(("127.0.0.1", self.port), 5).close()
         self.controller.start()
         return self
 

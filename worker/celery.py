@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 
 import redis
 import structlog
 from celery import Celery, signals
 from celery.beat import Scheduler
-from kombu import Queue
+from celery.platforms import SecurityWarning
+from kombu import Exchange, Queue
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
@@ -41,7 +43,8 @@ SETTINGS = dict(
     broker_connection_max_retries=None,
     task_default_queue="poll",
     task_create_missing_queues=False,
-    task_queues=[Queue(name) for name in QUEUES],  # the default direct exchange survives a flush
+    # Each queue has an exchange of its own name: bound to the default one, all three would get every hint.
+    task_queues=[Queue(name, Exchange(name), routing_key=name) for name in QUEUES],
     task_routes={f"wirewatch.{name}": {"queue": name} for name in QUEUES} | {"wirewatch.tick": {"queue": "poll"}},
 )
 TRANSPORT = dict(
@@ -116,7 +119,8 @@ def run_worker(
         pool = ["--pool", "prefork", "--concurrency", "1"]
     signals.worker_ready.connect(lambda **_: on_ready(), weak=False)
     quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "WARNING"]
-    app.worker_main(["worker", "--queues", ",".join(queues), "--hostname", f"{name}@%h", *pool, *quiet])
+    warnings.simplefilter("ignore", SecurityWarning)  # of running as root: only JSON is read, see SETTINGS
+    app.worker_main(["--quiet", "worker", "--queues", ",".join(queues), "--hostname", f"{name}@%h", *pool, *quiet])
 
 
 def run_scheduler(app: Celery, *, on_ready: Callable[[], None]) -> None:

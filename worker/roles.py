@@ -85,7 +85,11 @@ def console(config: Config, *, data: Path, port: int) -> None:
     migrate(store)
     server = uvicorn.Server(
         uvicorn.Config(
-            make_console(store), host="127.0.0.1", port=port, log_level="warning", timeout_graceful_shutdown=2
+            make_console(store, on_ready=say_ready("console")),
+            host="127.0.0.1",
+            port=port,
+            log_level="warning",
+            timeout_graceful_shutdown=2,
         )
     )
     server.run()

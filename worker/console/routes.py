@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import AsyncIterator, Callable
+
 from fastapi import FastAPI, Response
 
 from worker import health
 from worker.store.engine import Store
 
 
-def make_console(store: Store) -> FastAPI:
-    console = FastAPI(title="Wirewatch", docs_url=None, redoc_url=None, openapi_url=None)
+def make_console(store: Store, *, on_ready: Callable[[], None]) -> FastAPI:
+    """`on_ready` is called when the first request may come."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        on_ready()
+        yield
+
+    console = FastAPI(title="Wirewatch", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
 
     @console.get("/healthz")
     def healthz(response: Response) -> dict[str, object]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
 
 import structlog
 
-from worker.model import ArticleText
+from worker.model import ArticleText, Judgement
 from worker.pipeline.runtime import Runtime
 from worker.store import articles
 
@@ -22,12 +23,23 @@ def analyse_new_articles(runtime: Runtime) -> bool:
     )
     if not claim.rows:
         return False
-    judgements = runtime.judge().judge_many([article_text(row) for row in claim.rows])
-    saved = articles.save_judgements(
-        runtime.store, claim, list(zip(claim.rows, judgements, strict=True)), config_version=runtime.config_version
-    )
+    judged = _judge(runtime, claim.rows)
+    saved = articles.save_judgements(runtime.store, claim, judged, config_version=runtime.config_version)
     log.info("articles_analysed", claimed=len(claim.rows), saved=len(saved))
     return claim.full
+
+
+def _judge(runtime: Runtime, rows: Sequence[Any]) -> list[tuple[Any, Judgement]]:
+    """The rows with their judgements. An article that the judge chokes on is left out: its lease runs out, it is tried
+    again alone, and parked after three attempts; the others of its batch are saved."""
+    try:
+        judgements = runtime.judge().judge_many([article_text(row) for row in rows])
+        return list(zip(rows, judgements, strict=True))
+    except Exception:
+        log.exception("batch_not_judged", articles=[row.public_id for row in rows])
+        if len(rows) == 1:
+            return []
+    return [pair for row in rows for pair in _judge(runtime, [row])]
 
 
 def article_text(row: Any) -> ArticleText:

@@ -66,7 +66,7 @@ def _read(runtime: Runtime, row: Any, result: FetchResult, claim: Claim) -> Poll
     outcome = result.outcome
     base = dict(row=row, fetched=result, reason=None, detail=None, update=None, parsed=None)
     if isinstance(outcome, FetchFailed):
-        return PollResult(**base | dict(outcome="failed", reason=outcome.reason, detail=outcome.detail))
+        return PollResult(**base | dict(outcome="failed", reason=str(outcome.reason), detail=outcome.detail))
     if isinstance(outcome, NotModified) or outcome.body_hash == row.body_hash:
         return PollResult(**base | dict(outcome="unchanged"))
     try:
