@@ -13,9 +13,9 @@ import yaml
 from origin import Origin, rss
 from sinks import MailSink, WebhookSink
 from sqlalchemy import select
-from worker.config.load import load_config
 
 from worker.app import build
+from worker.config.load import load_config
 from worker.store.engine import open_store
 from worker.store.migrate import migrate
 from worker.store.schema import alert, article, delivery, feed, notification

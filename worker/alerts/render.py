@@ -1,10 +1,11 @@
-"""Renders a notification once, to the exact bytes that every attempt sends: mail, webhook, file. Pure: no I/O, no clock.
+"""Renders a notification once, to the exact bytes that every attempt sends: mail, webhook, file. Pure: no I/O.
 
 Everything from a feed is escaped here; nothing that a feed says becomes a header, markup or a link other than http(s).
 """
 
 from __future__ import annotations
 
+import base64
 import email
 import email.policy
 import json
@@ -19,6 +20,7 @@ from typing import Any, Final
 from worker.alerts.wording import header_text, local_time, marked, subject_line, why_lines
 from worker.model import AlertArticle, AlertContent, Message
 
+SUBJECT_PLACE: Final = "subject-goes-here"  # replaced once, in the first header of the finished mail
 WEBHOOK_BYTES: Final = 20_000
 MAIL_POLICY: Final = email.policy.SMTP.clone(cte_type="7bit", max_line_length=78)
 # Colour is never the only sign: the severity stands beside it in words.
@@ -26,7 +28,8 @@ COLOURS: Final = {"low": "#57606a", "normal": "#0b5cad", "high": "#a04000", "cri
 FRAME: Final = (
     '<!doctype html><html><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
     "<title>{title}</title></head>"
-    '<body style="margin:0;background:#f4f5f7;font:16px/1.5 -apple-system,Segoe UI,Roboto,Noto Sans,sans-serif;color:#1b1f24">'
+    '<body style="margin:0;background:#f4f5f7;color:#1b1f24;'
+    'font:16px/1.5 -apple-system,Segoe UI,Roboto,Noto Sans,sans-serif">'
     '<div style="max-width:600px;margin:0 auto;padding:24px 20px;background:#ffffff">{body}</div></body></html>\r\n'
 )
 
@@ -37,7 +40,7 @@ FRAME: Final = (
 def render_mail(
     content: AlertContent, *, sender: str, recipient: str, time_zone: str, message_id: str, now: datetime
 ) -> Message:
-    """A complete RFC 5322 message of plain text and HTML. `time_zone` is the recipient's, `message_id` has no brackets."""
+    """A complete RFC 5322 message, plain text and HTML, times in `time_zone`. `message_id` has no brackets."""
     return make_mail(
         subject_line(content),
         plain_text(content, time_zone),
@@ -53,7 +56,7 @@ def make_mail(
     subject: str, text: str, html: str, *, sender: str, recipient: str, message_id: str, now: datetime
 ) -> Message:
     mail = EmailMessage(policy=MAIL_POLICY)
-    mail["Subject"] = header_text(subject)
+    mail["Subject"] = SUBJECT_PLACE
     mail["From"] = f"Wirewatch <{sender}>"
     mail["To"] = recipient
     mail["Date"] = format_datetime(now.astimezone(UTC))
@@ -61,9 +64,22 @@ def make_mail(
     mail["Auto-Submitted"] = "auto-generated"
     mail.set_content(text, cte=_encoding(text))
     mail.add_alternative(html, subtype="html", cte=_encoding(html))
-    body = mail.as_bytes()
+    body = mail.as_bytes().replace(SUBJECT_PLACE.encode(), encoded_subject(header_text(subject)), 1)
     _refuse_other_headers(mail, body)
     return Message(message_id=f"<{message_id}>", body=body, recipient=recipient, subject=header_text(subject))
+
+
+def encoded_subject(text: str) -> bytes:
+    """RFC 2047, spaces inside the encoded words. The standard library encodes word by word, and a reader's mail program
+    then drops the spaces between: in Korean a sentence without any."""
+    if text.isascii():
+        return text.encode()
+    chunks = [""]
+    for character in text:
+        if len((chunks[-1] + character).encode()) > 45:  # 60 letters of base64; an encoded word ends at 75
+            chunks.append("")
+        chunks[-1] += character
+    return b"\r\n ".join(b"=?utf-8?b?" + base64.b64encode(chunk.encode()) + b"?=" for chunk in chunks)
 
 
 def _encoding(text: str) -> str:

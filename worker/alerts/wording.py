@@ -47,7 +47,7 @@ def _invisible(character: str) -> bool:
 
 
 def in_names(words: str, content: AlertContent) -> str:
-    """Reasons with names in the place of ids: 'topic nk-russia-arms 0.97' reads 'topic North Korea–Russia arms 0.97'."""
+    """Reasons with names for ids: 'topic nk-russia-arms 0.97' reads 'topic North Korea–Russia arms 0.97'."""
     names = {**content.entity_names, **content.topic_names}
     if not names:
         return words

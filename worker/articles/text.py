@@ -17,8 +17,8 @@ MAX_TEXT: Final = 100_000  # code points: the longest article of our captured fe
 MAX_URL: Final = 2_000
 
 BLOCKS: Final = frozenset(
-    "address article aside blockquote br dd div dl dt figcaption figure footer h1 h2 h3 h4 h5 h6 header hr li main ol p "
-    "pre section table tr ul".split()
+    "address article aside blockquote br dd div dl dt figcaption figure footer h1 h2 h3 h4 h5 h6 header hr li main ol "
+    "p pre section table tr ul".split()
 )
 UNSEEN: Final = frozenset("script style noscript template iframe object embed svg math head form button select".split())
 KEPT_FORMAT: Final = "\u200c\u200d"  # the non-joiner and joiner spell words in Persian, Arabic and Indic scripts

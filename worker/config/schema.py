@@ -244,7 +244,7 @@ class Retention(Model):
 
 
 class Settings(Model):
-    """`contact` goes into the User-Agent, so that a publisher can reach you. `public_url` is the console's, for links."""
+    """`contact` goes into the User-Agent, for publishers to reach you; `public_url` is the console's, for links."""
 
     contact: Line
     public_url: Url | None = None
