@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,7 @@ from worker.up import only_one
 
 MARK = ".wirewatch-demo"  # what shows that a folder is a demo's, and may be emptied
 OWN_SERVERS = ("REDIS_URL", "DATABASE_URL", "SENTRY_DSN")  # the demo never touches a desk's own
+KINDS = {"email": "mails", "webhook": "webhooks", "inbox": "files", "operator": "operator messages"}
 LOOK_SECONDS = 0.25
 PACE = 3.0
 START_SECONDS = 60.0
@@ -132,10 +133,14 @@ class Show:
         self.tellers = {"poll": self.poll, "article": self.article, "alert": self.alert, "delivery": self.delivery}
 
     def tell_new(self) -> None:
+        sent: list[Any] = []
         for kind, row in self.watcher.look():
-            words = self.tellers[kind](row)
-            if words:
+            if kind == "delivery" and row.state == "sent":
+                sent.append(row)
+            elif words := self.tellers[kind](row):
                 say(f"{clock(row.at)}  {words}")
+        if sent:
+            say(f"{clock(sent[-1].at)}  {self.sent(sent)}")
 
     def poll(self, row: Any) -> str:
         self.counts["polls"] += 1
@@ -167,15 +172,20 @@ class Show:
 
     def delivery(self, row: Any) -> str:
         self.counts[f"{row.channel} {row.state}"] += 1
-        if row.state != "sent":
-            return f"{row.state}   {row.channel} to {row.recipient}: {row.reason} {row.detail or ''}"
-        seconds = (row.at - row.created_at).total_seconds()
-        return f"sent     {row.channel} to {row.recipient}, {seconds:.1f} s after the alert"
+        return f"{row.state}   {row.channel} to {row.recipient}: {row.reason} {row.detail or ''}"
+
+    def sent(self, rows: Sequence[Any]) -> str:
+        """One line for all that went out since the last look."""
+        kinds = Counter(KINDS[row.channel] for row in rows)
+        for row in rows:
+            self.counts[KINDS[row.channel]] += 1
+        slowest = max((row.at - row.created_at).total_seconds() for row in rows)
+        return f"sent     {counted(kinds)}, at most {slowest:.1f} s after their alert"
 
     def summary(self, world: DemoWorld, *, finished: bool) -> int:
         """Says what was done and where to look; 1 when the demo did not come to its end."""
-        sent = ", ".join(f"{count} {name}" for name, count in sorted(self.counts.items()) if " " in name)
-        say(f"\n{self.counts['articles']} articles, {self.counts['alerts']} alerts; {sent}.")
+        kinds = Counter({kind: self.counts[kind] for kind in KINDS.values()})
+        say(f"\n{self.counts['articles']} articles, {self.counts['alerts']} alerts; sent: {counted(kinds)}.")
         missing = len(world.origin.truth()) - self.counts["articles"]
         if world.origin.done.is_set() and missing:
             say(f"{abs(missing)} articles {'are missing' if missing > 0 else 'are too many'}: please report this.")
@@ -194,6 +204,11 @@ class Show:
             return 1
         say("Your own desk: edit config/ (start with settings.yaml), then `make run`.")
         return 1 if world.origin.done.is_set() and missing else 0
+
+
+def counted(kinds: Counter[str]) -> str:
+    """'4 mails, 1 webhook'"""
+    return ", ".join(f"{count} {kind if count != 1 else kind.removesuffix('s')}" for kind, count in kinds.items())
 
 
 def clock(moment: datetime) -> str:
