@@ -18,10 +18,14 @@ def rss(title, entries):
 
 
 class Origin:
-    """`documents`: path -> bytes. `requests`: (path, status). `before_answer(path, changed)` may stall or interfere."""
+    """`documents`: path -> bytes; `gone`: paths that answer 410. `requests`: (path, status).
+
+    `before_answer(path, changed)` may stall or interfere.
+    """
 
     def __init__(self) -> None:
         self.documents: dict[str, bytes] = {}
+        self.gone: set[str] = set()
         self.requests: list[tuple[str, int]] = []
         self.before_answer = None
         origin = self
@@ -36,6 +40,7 @@ class Origin:
                 if origin.before_answer:
                     origin.before_answer(self.path, changed)
                 status = 404 if body is None else 200 if changed else 304
+                status = 410 if self.path in origin.gone else status
                 origin.requests.append((self.path, status))
                 self.send_response(status)
                 self.send_header("ETag", etag)

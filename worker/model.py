@@ -72,7 +72,12 @@ class FetchFailed:
     hints: ServerHints = ServerHints()
 
 
-FetchOutcome = Fetched | NotModified | FetchFailed
+@dataclass(frozen=True)
+class Postponed:
+    """Not asked: its batch's time was over first. The feed stays due, and nothing is held against it."""
+
+
+FetchOutcome = Fetched | NotModified | FetchFailed | Postponed
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import fcntl
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -33,6 +34,10 @@ LOOK_SECONDS = 0.1
 
 class AlreadyRunning(WirewatchError):
     """Another `up` holds this data folder."""
+
+
+class PortTaken(WirewatchError):
+    """Something else listens where the console should."""
 
 
 @dataclass
@@ -117,6 +122,19 @@ def _die_with_parent() -> None:
 def kill_group(popen: subprocess.Popen[bytes]) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(popen.pid, signal.SIGKILL)
+
+
+def choose_port(port: int) -> int:
+    """`port` when it is free on loopback, any free one for 0. Raises PortTaken, before anything is started."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise PortTaken(
+                f"Port {port} cannot be used ({error.strerror}). Stop what listens there, or choose another: --port."
+            ) from None
+        return int(probe.getsockname()[1])
 
 
 @contextlib.contextmanager

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
+import math
 import queue
 import re
 import threading
@@ -33,6 +34,7 @@ from worker.model import (
     FetchRequest,
     FetchResult,
     NotModified,
+    Postponed,
     ServerHints,
     Validators,
 )
@@ -232,15 +234,18 @@ class Fetcher:
         self._concurrent = concurrent
         self._slots = HostSlots()
 
-    def fetch_all(self, requests: Sequence[FetchRequest]) -> Iterator[list[FetchResult]]:
+    def fetch_all(
+        self, requests: Sequence[FetchRequest], *, start_within: float = math.inf
+    ) -> Iterator[list[FetchResult]]:
         """Groups of results as they finish, the first at once, then about every quarter of a second; one per request.
 
-        A request that fails is a FetchFailed, never an exception. Closing the iterator early ends the thread and its
-        connections.
+        A request that fails is a FetchFailed, never an exception; one that could not be started within `start_within`
+        seconds (its host is slow, and others are before it) is Postponed. Closing the iterator early ends the thread
+        and its connections.
         """
         if not requests:
             return
-        batch = _Batch(self, requests)
+        batch = _Batch(self, requests, start_until=time.monotonic() + start_within)
         try:
             yield from batch.groups()
         finally:
@@ -267,8 +272,8 @@ class Fetcher:
 class _Batch:
     """One call of `fetch_all`: a thread with its own loop and session, and the queue that brings results over."""
 
-    def __init__(self, fetcher: Fetcher, requests: Sequence[FetchRequest]) -> None:
-        self._fetcher, self._left = fetcher, len(requests)
+    def __init__(self, fetcher: Fetcher, requests: Sequence[FetchRequest], *, start_until: float) -> None:
+        self._fetcher, self._left, self._start_until = fetcher, len(requests), start_until
         self._hosts: dict[str, deque[FetchRequest]] = {}
         for request in requests:
             self._hosts.setdefault(_host(request.url), deque()).append(request)
@@ -363,8 +368,10 @@ class _Batch:
     def _pace(self, host: str) -> net.HostPolicy:
         return self._fetcher.policy.host(host) if host else net.HostPolicy(spacing=0.0)  # nobody to be polite to
 
-    def _refusal(self, host: str, policy: net.HostPolicy) -> FetchFailed | None:
+    def _refusal(self, host: str, policy: net.HostPolicy) -> FetchFailed | Postponed | None:
         """Why the host is not asked now, without asking it."""
+        if time.monotonic() > self._start_until:
+            return Postponed()
         count, reason = self._silent.get(host, (0, FetchReason.TIMEOUT))
         if count >= PATIENCE * policy.concurrent:
             return FetchFailed(reason, f"not asked: {count} feeds of this host failed so just before")

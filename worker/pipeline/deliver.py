@@ -20,9 +20,10 @@ import structlog
 from worker.delivery.retry import next_attempt
 from worker.errors import DeliveryError, DeliveryReason
 from worker.model import DeliveryState, Message
+from worker.pipeline.operator import OPERATOR, tell_operator
 from worker.pipeline.runtime import Runtime
 from worker.store import deliveries
-from worker.store.engine import read_clock
+from worker.store.engine import Connection, read_clock
 
 log = structlog.get_logger()
 
@@ -54,19 +55,25 @@ def deliver_due(runtime: Runtime) -> bool:
 
 def _attempt_all(runtime: Runtime, rows: list[Any], *, deadline: float) -> Iterator[Sent]:
     """Yields each outcome the moment it is known, so that a slow receiver never delays another's record."""
-    done: queue.SimpleQueue[Sent] = queue.SimpleQueue()
+    done: queue.SimpleQueue[Sent | None] = queue.SimpleQueue()
 
-    async def run() -> None:
-        async def one(row: Any) -> None:
-            done.put(await _attempt(runtime, row, deadline=deadline))
+    async def one(row: Any) -> None:
+        done.put(await _attempt(runtime, row, deadline=deadline))
 
+    async def every() -> None:
         await asyncio.gather(*(one(row) for row in rows))
 
-    thread = threading.Thread(target=lambda: asyncio.run(run()), name="deliver", daemon=True)
-    thread.start()
-    for _ in rows:
-        yield done.get()
-    thread.join()
+    def run() -> None:
+        try:
+            asyncio.run(every())
+        except Exception:
+            log.exception("deliver_thread_broke")  # the rows without an outcome are claimed again after their lease
+        finally:
+            done.put(None)
+
+    threading.Thread(target=run, name="deliver", daemon=True).start()
+    while (sent := done.get()) is not None:
+        yield sent
 
 
 async def _attempt(runtime: Runtime, row: Any, *, deadline: float) -> Sent:
@@ -105,10 +112,29 @@ def _record(runtime: Runtime, sent: Sent, *, token: str) -> None:
             reason=str(error.reason) if error else None,
             detail=error.detail[:500] if error else None,
         )
+        if saved and error is not None and state is DeliveryState.ABANDONED and row.channel != OPERATOR:
+            _tell_of_dead_letter(runtime, connection, row, error, now)
     log.info(
         "delivery_attempted", delivery=row.public_id, channel=row.channel, n=row.attempts, state=str(state),
         reason=str(error.reason) if error else None, saved=saved,
     )  # fmt: skip
+
+
+def _tell_of_dead_letter(
+    runtime: Runtime, connection: Connection, row: Any, error: DeliveryError, now: datetime
+) -> None:
+    tell_operator(
+        runtime,
+        connection,
+        key=f"abandoned:{row.public_id}",
+        subject=f"Not delivered: {row.subject[:80]}",
+        lines=[
+            f"The delivery {row.public_id} by the channel {row.channel} to {row.recipient} was given up after "
+            f"{row.attempts} attempt{'s' if row.attempts > 1 else ''}: {error}.",
+            "The alert stands in the record. Check the channel and the recipient in channels.yaml and people.yaml.",
+        ],
+        now=now,
+    )
 
 
 def _next(row: Any, error: DeliveryError, now: datetime) -> datetime | None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import structlog
@@ -23,19 +24,24 @@ from worker.model import (
     FetchResult,
     NotModified,
     ParsedFeed,
+    Postponed,
     Validators,
 )
+from worker.pipeline.operator import tell_operator
 from worker.pipeline.runtime import Runtime
 from worker.store import feeds
-from worker.store.engine import read_clock
+from worker.store.engine import Connection, read_clock
 from worker.store.lease import Claim
 
 log = structlog.get_logger()
 
+ASKING: Final = 0.5  # of the lease may pass before the last request; the rest is for its answer, parsing and saving
+SAVE_SECONDS: Final = 1.0  # of parsing, then what is read is saved: a dear document must not cost others their lease
+
 
 @dataclass(frozen=True)
 class PollResult:
-    """One feed's poll, decided and ready to be saved. `outcome` is 'new', 'unchanged' or 'failed'."""
+    """One feed's poll, decided and ready to be saved. `outcome` is 'new', 'unchanged', 'failed' or 'postponed'."""
 
     row: Any
     fetched: FetchResult
@@ -48,23 +54,38 @@ class PollResult:
 
 def poll_due_feeds(runtime: Runtime) -> bool:
     """Polls one batch of due feeds; True when the batch was full. Hints `analyse` when anything new was stored."""
-    timing = runtime.config.settings
-    claim = feeds.claim_due_feeds(
-        runtime.store, limit=timing.poll_batch, lease=timedelta(seconds=timing.timing.poll_lease)
-    )
-    rows = {row.id: row for row in claim.rows}
+    settings = runtime.config.settings
+    lease = settings.timing.poll_lease
+    claim = feeds.claim_due_feeds(runtime.store, limit=settings.poll_batch, lease=timedelta(seconds=lease))
     requests = [FetchRequest(row.id, row.current_url, Validators(row.etag, row.last_modified)) for row in claim.rows]
-    for group in runtime.fetcher.fetch_all(requests):
-        results = [_read(runtime, rows[result.request.feed_id], result, claim) for result in group]
-        if _save(runtime, results, claim):
-            runtime.hint("analyse")
-    return claim.full
+    postponed = False
+    for group in runtime.fetcher.fetch_all(requests, start_within=lease * ASKING):
+        for results in _read_all(runtime, group, claim):
+            postponed |= any(result.outcome == "postponed" for result in results)
+            if _save(runtime, results, claim):
+                runtime.hint("analyse")
+    return claim.full or postponed
+
+
+def _read_all(runtime: Runtime, group: Sequence[FetchResult], claim: Claim) -> Iterator[list[PollResult]]:
+    """The group's results in parts that took no longer to read than SAVE_SECONDS and one document."""
+    rows = {row.id: row for row in claim.rows}
+    part, until = [], time.monotonic() + SAVE_SECONDS
+    for result in group:
+        part.append(_read(runtime, rows[result.request.feed_id], result, claim))
+        if time.monotonic() > until:
+            yield part
+            part, until = [], time.monotonic() + SAVE_SECONDS
+    if part:
+        yield part
 
 
 def _read(runtime: Runtime, row: Any, result: FetchResult, claim: Claim) -> PollResult:
     """Parses and decides; whatever the document does is this feed's outcome and nobody else's."""
     outcome = result.outcome
     base = dict(row=row, fetched=result, reason=None, detail=None, update=None, parsed=None)
+    if isinstance(outcome, Postponed):
+        return PollResult(**base | dict(outcome="postponed"))
     if isinstance(outcome, FetchFailed):
         return PollResult(**base | dict(outcome="failed", reason=str(outcome.reason), detail=outcome.detail))
     if isinstance(outcome, NotModified) or outcome.body_hash == row.body_hash:
@@ -88,17 +109,7 @@ def _save(runtime: Runtime, results: Sequence[PollResult], claim: Claim) -> int:
         for result in results:
             try:
                 with connection.begin_nested():
-                    saved = feeds.save_poll(
-                        connection,
-                        result.row,
-                        token=claim.token,
-                        now=now,
-                        values=_feed_values(runtime, result, now),
-                        outcome=result.outcome,
-                        reason=result.reason,
-                        found=result.update,
-                        milliseconds=int(result.fetched.seconds * 1000),
-                    )
+                    saved = _save_one(runtime, connection, result, token=claim.token, now=now)
             except Exception:
                 # The savepoint is gone, the lease stays: the feed is polled again with its old validators.
                 log.exception("feed_not_saved", feed_id=result.row.id)
@@ -111,7 +122,38 @@ def _save(runtime: Runtime, results: Sequence[PollResult], claim: Claim) -> int:
     return stored
 
 
-def _feed_values(runtime: Runtime, result: PollResult, now: Any) -> dict[str, Any]:
+def _save_one(runtime: Runtime, connection: Connection, result: PollResult, *, token: str, now: datetime) -> bool:
+    """False when the lease went to another."""
+    row = result.row
+    if result.outcome == "postponed":
+        return feeds.release_feed(connection, row, token=token)
+    saved = feeds.save_poll(
+        connection,
+        row,
+        token=token,
+        now=now,
+        values=_feed_values(runtime, result, now),
+        outcome=result.outcome,
+        reason=result.reason,
+        found=result.update,
+        milliseconds=int(result.fetched.seconds * 1000),
+    )
+    if saved and result.reason == FetchReason.GONE:
+        tell_operator(
+            runtime,
+            connection,
+            key=f"gone:{row.id}:{row.current_url}"[:200],
+            subject=f"Feed stopped: {row.id}",
+            lines=[
+                f"The publisher says that the feed {row.id} ({row.title}) is gone for good (410).",
+                "It is polled no more. Find its new address and set it in feeds.yaml, or remove the feed there.",
+            ],
+            now=now,
+        )
+    return saved
+
+
+def _feed_values(runtime: Runtime, result: PollResult, now: datetime) -> dict[str, Any]:
     """What the feed's row becomes. Validators advance only with a document that was read and is saved beside them."""
     row, outcome = result.row, result.fetched.outcome
     failed = result.outcome == "failed"

@@ -13,33 +13,26 @@ import structlog
 
 from worker.alerts.decide import decide
 from worker.alerts.rules import FeedFacts, evaluate
-from worker.articles.text import headline_key, quote
+from worker.articles.stories import story_keys
+from worker.articles.text import quote
 from worker.config.schema import RuleSpec
 from worker.model import AlertArticle, AlertContent, Judgement, Mention, Message, RuleVerdict
 from worker.pipeline.runtime import Runtime
 from worker.store import alerts, articles
-from worker.store.engine import Connection, read_clock
+from worker.store.engine import Connection, Lock, read_clock, take_lock
 from worker.store.lease import new_token
 
 log = structlog.get_logger()
 
 BATCH = 200  # articles a transaction: a second's work at the most, so that other writers never wait long
 QUOTE_LIMIT = 300
-LINK, HEADLINE = "link", "headline"
-
-
-def story_keys(*, title: str, canonical_url: str) -> list[tuple[str, str]]:
-    """The keys by which copies find each other, strongest first."""
-    headline = headline_key(title)
-    keys = [(LINK, canonical_url)] if canonical_url else []
-    return [(kind, value[-200:]) for kind, value in [*keys, *([(HEADLINE, headline)] if headline else [])]]
 
 
 def storify_and_raise(runtime: Runtime) -> bool:
     """Settles one batch; True when the batch was full. Hints `deliver` when an alert was raised."""
     raised = 0
     with runtime.store.writing() as connection:
-        articles.take_desk_lock(connection)
+        take_lock(connection, Lock.DESK)
         rows = articles.judged_articles(connection, limit=BATCH)
         now = read_clock(connection)
         for row in rows:
@@ -53,12 +46,18 @@ def storify_and_raise(runtime: Runtime) -> bool:
 
 def _settle(runtime: Runtime, connection: Connection, row: Any, now: datetime) -> int:
     keys = story_keys(title=row.judged_title, canonical_url=row.canonical_url)
-    found = articles.find_story(connection, keys)
+    found = articles.find_story(connection, keys, seen_at=row.first_seen_at)
     story_id = found[0] if found else None
     if story_id is None:
         story_id = articles.open_story(connection, title=row.judged_title, first_seen_at=row.first_seen_at)
     articles.settle_article(
-        connection, row.id, story_id=story_id, duplicate_of=found[1] if found else None, keys=keys, now=now
+        connection,
+        row.id,
+        story_id=story_id,
+        duplicate_of=found[1] if found else None,
+        keys=keys,
+        seen_at=row.first_seen_at,
+        now=now,
     )
     judgement = articles.read_judgement(row)
     already = alerts.alerted_rules(connection, story_id)

@@ -6,15 +6,14 @@ from datetime import timedelta
 
 import structlog
 
+from worker.pipeline.operator import tell_operator
 from worker.pipeline.runtime import Runtime
-from worker.store import alerts, articles, feeds
+from worker.store import articles, feeds
 from worker.store.due import claim_chore, due_queues
 from worker.store.engine import read_clock
-from worker.store.lease import new_token
 
 log = structlog.get_logger()
 
-OPERATOR = "operator"
 RETENTION_EVERY = timedelta(hours=1)
 CHECKPOINT_EVERY = timedelta(seconds=30)
 RETENTION_BATCH = 500
@@ -56,20 +55,8 @@ def park_poison(runtime: Runtime) -> None:
                 key=f"quarantine:{row.public_id}",
                 subject=f"Article quarantined: {row.title[:80]}",
                 lines=[
-                    f"Analysing the article {row.public_id} of the feed {row.feed_id} ended its worker three times.",
+                    f"Analysing the article {row.public_id} of the feed {row.feed_id} failed three times.",
                     "It is stored but was not judged, so it raised no alert. Read it, and report the text to us.",
                 ],
                 now=now,
             )
-
-
-def tell_operator(runtime, connection, *, key, subject, lines, now):  # type: ignore[no-untyped-def]
-    """One message per `key`, ever, to every recipient of the channel named operator; False if it was told before."""
-    channel = runtime.channels.get(OPERATOR)
-    if channel is None:
-        return False
-    messages = [
-        (OPERATOR, channel.render_operator(subject, lines, recipient=to, message_id=new_token(), now=now))
-        for to in channel.recipients()
-    ]
-    return alerts.save_notification(connection, messages, kind="operator", subject=subject, now=now, operator_key=key)

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, insert, select
 
 from worker.model import DeliveryState, Message
-from worker.store.engine import Store, read_clock
+from worker.store.engine import Lock, Store, read_clock, take_lock
 from worker.store.lease import new_token
 from worker.store.schema import alert, article, config_version, delivery, notification, story
 
@@ -17,6 +17,7 @@ from worker.store.schema import alert, article, config_version, delivery, notifi
 def save_config_version(store: Store, *, digest: str, body: dict[str, Any]) -> int:
     """The id of this configuration; an unchanged one keeps its row. Secrets in `body` are placeholders already."""
     with store.writing() as connection:
+        take_lock(connection, Lock.START)
         found = connection.execute(select(config_version.c.id).where(config_version.c.hash == digest)).scalar()
         if found is not None:
             return found

@@ -7,14 +7,13 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, text, update
+from sqlalchemy import Connection, insert, select, update
 
+from worker.articles.stories import StoryKey
 from worker.model import ArticleState, Judgement, Mention, TopicScore
 from worker.store.engine import Store, read_clock
 from worker.store.lease import MAX_ATTEMPTS, Claim, claim_rows, finish_row, new_token
 from worker.store.schema import article, judgement, revision, story, story_key
-
-DESK_LOCK_ID = 7_301_945  # pg_advisory_xact_lock of the serial step
 
 
 def claim_new_articles(store: Store, *, limit: int, lease: timedelta) -> Claim:
@@ -56,12 +55,6 @@ def save_judgements(
     return saved
 
 
-def take_desk_lock(connection: Connection) -> None:
-    """Makes storify-and-raise one serial step. SQLite's write transaction is that lock already."""
-    if connection.dialect.name != "sqlite":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:id)"), {"id": DESK_LOCK_ID})
-
-
 def judged_articles(connection: Connection, *, limit: int) -> list[Any]:
     """The articles that wait for the serial step, in arrival order, with the judgement of their judged revision."""
     statement = (
@@ -84,16 +77,22 @@ def read_judgement(row: Any) -> Judgement:
     return Judgement(language=row.language, topics=topics, mentions=mentions, model_id=row.model_id)
 
 
-def find_story(connection: Connection, keys: Iterable[tuple[str, str]]) -> tuple[int, int] | None:
-    """The (story, first article) that already holds one of these (kind, value) keys, strongest key first; else None."""
-    for kind, value in keys:
-        statement = select(story_key.c.story_id, story_key.c.article_id).where(
-            story_key.c.kind == kind, story_key.c.value == value
-        )
-        row = connection.execute(statement).first()
-        if row is not None:
+def find_story(connection: Connection, keys: Iterable[StoryKey], *, seen_at: datetime) -> tuple[int, int] | None:
+    """The (story, first article) that holds one of these keys at `seen_at`, strongest key first; else None."""
+    for key in keys:
+        row = _find_key(connection, key)
+        if row is not None and _is_alive(key, row, seen_at):
             return _resolve(connection, row.story_id), row.article_id
     return None
+
+
+def _find_key(connection: Connection, key: StoryKey) -> Any:
+    statement = select(story_key).where(story_key.c.kind == key.kind, story_key.c.value == key.value)
+    return connection.execute(statement).first()
+
+
+def _is_alive(key: StoryKey, row: Any, seen_at: datetime) -> bool:
+    return key.lasts is None or seen_at - row.last_seen_at <= key.lasts
 
 
 def _resolve(connection: Connection, story_id: int) -> int:
@@ -115,15 +114,21 @@ def settle_article(
     *,
     story_id: int,
     duplicate_of: int | None,
-    keys: Iterable[tuple[str, str]],
+    keys: Iterable[StoryKey],
+    seen_at: datetime,
     now: datetime,
 ) -> None:
-    """Puts the article into its story, and adds the keys by which later articles will find it."""
-    for kind, value in keys:
-        held = select(story_key.c.story_id).where(story_key.c.kind == kind, story_key.c.value == value)
-        if connection.execute(held).first() is None:
-            values = dict(kind=kind, value=value, story_id=story_id, article_id=article_id)
-            connection.execute(insert(story_key).values(**values))
+    """Puts the article into its story, and adds or refreshes the keys by which later articles will find it."""
+    for key in keys:
+        row = _find_key(connection, key)
+        ours = dict(story_id=story_id, article_id=article_id, last_seen_at=seen_at)
+        if row is None:
+            connection.execute(insert(story_key).values(kind=key.kind, value=key.value, **ours))
+            continue
+        if _is_alive(key, row, seen_at):
+            ours = dict(last_seen_at=max(seen_at, row.last_seen_at))
+        this = (story_key.c.kind == key.kind) & (story_key.c.value == key.value)
+        connection.execute(update(story_key).where(this).values(**ours))
     values = dict(state=ArticleState.SETTLED, story_id=story_id, duplicate_of=duplicate_of, settled_at=now)
     connection.execute(update(article).where(article.c.id == article_id).values(**values))
 

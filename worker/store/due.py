@@ -7,7 +7,7 @@ from datetime import timedelta
 from sqlalchemy import case, exists, func, insert, or_, select, update
 
 from worker.model import ArticleState, DeliveryState
-from worker.store.engine import Store, read_clock
+from worker.store.engine import Lock, Store, read_clock, take_lock
 from worker.store.lease import MAX_ATTEMPTS
 from worker.store.schema import article, chore, delivery, feed
 
@@ -48,8 +48,9 @@ def count_states(store: Store) -> tuple[dict[str, int], dict[str, int], dict[str
 def claim_chore(store: Store, name: str, *, every: timedelta) -> bool:
     """True for exactly one caller per `every`, whoever and however many ask."""
     with store.writing() as connection:
+        take_lock(connection, Lock.CHORE)
         now = read_clock(connection)
-        held = connection.execute(select(chore.c.due_at).where(chore.c.name == name).with_for_update()).scalar()
+        held = connection.execute(select(chore.c.due_at).where(chore.c.name == name)).scalar()
         if held is None:
             connection.execute(insert(chore).values(name=name, due_at=now + every))
             return True

@@ -8,6 +8,7 @@ checkpoints).
 from __future__ import annotations
 
 import contextlib
+import enum
 import fcntl
 import os
 from collections.abc import Iterator
@@ -21,6 +22,14 @@ from sqlalchemy.engine import make_url
 from worker.store.schema import EPOCH, MICROSECOND
 
 BUSY_SECONDS = 30
+
+
+class Lock(enum.IntEnum):
+    """PostgreSQL's advisory locks of ours: any numbers, but always these."""
+
+    START = 7_301_944  # migrations, and what every role does as it starts
+    DESK = 7_301_945  # storify and raise: the one serial step
+    CHORE = 7_301_946
 
 
 @dataclass(frozen=True)
@@ -108,6 +117,12 @@ def _sqlite(path: Path) -> Engine:
             raw.execute(f"PRAGMA {pragma}")
 
     return engine
+
+
+def take_lock(connection: Connection, lock: Lock) -> None:
+    """Waits for who else holds it; kept until the transaction ends. SQLite's write transaction is every lock."""
+    if connection.dialect.name != "sqlite":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:id)"), {"id": int(lock)})
 
 
 def read_clock(connection: Connection) -> datetime:

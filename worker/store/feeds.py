@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, insert, select, tuple_, update
 
 from worker.model import ArticleKey, ArticleState, FeedUpdate, KeyKind, KnownArticle
-from worker.store.engine import Store, read_clock
+from worker.store.engine import Lock, Store, read_clock, take_lock
 from worker.store.lease import Claim, claim_rows, finish_row, new_token
 from worker.store.schema import article, article_key, feed, poll, revision
 
@@ -23,6 +23,7 @@ def sync_feeds(store: Store, wanted: Sequence[tuple[str, str, str]], *, spread: 
     configuration is 'removed', its articles stay.
     """
     with store.writing() as connection:
+        take_lock(connection, Lock.START)
         now = read_clock(connection)
         rows = {row.id: row for row in connection.execute(select(feed))}
         fresh = 0
@@ -113,6 +114,11 @@ def save_poll(
         )
     )
     return True
+
+
+def release_feed(connection: Connection, row: Any, *, token: str) -> bool:
+    """Gives back a feed that was not asked: it stays due."""
+    return finish_row(connection, feed, row_id=row.id, token=token, values={"attempts": 0})
 
 
 def save_update(connection: Connection, *, feed_id: str, found: FeedUpdate, now: datetime, baseline: bool) -> None:

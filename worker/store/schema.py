@@ -130,6 +130,7 @@ story_key = Table(
     Column("value", String(200), primary_key=True),
     Column("story_id", RowId, ForeignKey("story.id"), nullable=False),
     Column("article_id", RowId, nullable=False),  # the first article that brought this key
+    Column("last_seen_at", Instant, nullable=False),  # when the last article with this key was first seen
 )
 
 article = Table(

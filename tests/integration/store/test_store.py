@@ -21,7 +21,7 @@ from worker.model import (
 )
 from worker.store import alerts, articles, deliveries, feeds
 from worker.store.due import claim_chore, count_states, due_queues
-from worker.store.engine import open_store, read_clock
+from worker.store.engine import Lock, open_store, read_clock, take_lock
 from worker.store.lease import MAX_ATTEMPTS
 from worker.store.migrate import current_revision, migrate
 from worker.store.schema import Instant, article, article_key, attempt, delivery, feed, revision
@@ -224,7 +224,7 @@ def test_judgement_survives_the_record(store):
     judged = Judgement(language="ko", topics=(topic,), mentions=(mention,), model_id="m")
     articles.save_judgements(store, claim, [(claim.rows[0], judged)], config_version=version)
     with store.writing() as connection:
-        articles.take_desk_lock(connection)
+        take_lock(connection, Lock.DESK)
         (row,) = articles.judged_articles(connection, limit=10)
     assert articles.read_judgement(row) == judged
 

@@ -118,6 +118,7 @@ def upgrade() -> None:
         sa.Column("value", sa.String(length=200), nullable=False),
         sa.Column("story_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
         sa.Column("article_id", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("last_seen_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["story_id"], ["story.id"], name=op.f("fk_story_key_story_id")),
         sa.PrimaryKeyConstraint("kind", "value", name=op.f("pk_story_key")),
     )

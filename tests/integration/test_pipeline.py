@@ -1,0 +1,273 @@
+"""The steps in this process, on both databases, over a real origin, mail server and webhook receiver."""
+
+import threading
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from desk import BASELINE, Desk, entries
+from sqlalchemy import update
+
+from worker.feeds.fetch import Fetcher
+from worker.pipeline.analyse import analyse_new_articles
+from worker.pipeline.deliver import deliver_due
+from worker.pipeline.poll import poll_due_feeds
+from worker.pipeline.raising import storify_and_raise
+from worker.pipeline.tick import tick
+from worker.store.engine import read_clock
+from worker.store.schema import alert, article, attempt, delivery, feed, notification, poll, revision, story_key
+
+LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def desk(tmp_path, database_url):
+    with Desk(tmp_path, database_url=database_url, feeds=("a", "b")) as made:
+        yield made
+
+
+@pytest.fixture
+def runtime(desk):
+    made = desk.runtime()
+    yield made
+    made.parser.close()
+    made.store.close()
+
+
+def change(desk, table, **values):
+    with desk.store.writing() as connection:
+        connection.execute(update(table).values(**values))
+
+
+def poll_now(desk, runtime):
+    """Every active feed, whatever its next poll says."""
+    change(desk, feed, next_poll_at=LONG_AGO)
+    while poll_due_feeds(runtime):
+        pass
+
+
+def settle(runtime):
+    while analyse_new_articles(runtime):
+        pass
+    while storify_and_raise(runtime):
+        pass
+
+
+def bring(desk, runtime, name, items):
+    desk.set_feed(name, items)
+    poll_now(desk, runtime)
+    settle(runtime)
+
+
+def operator_subjects(desk):
+    return [row.subject for row in desk.rows(notification, notification.c.kind == "operator")]
+
+
+# ---------------------------------------------------------------- poll
+
+
+def test_g05_a_first_import_of_many_entries_raises_nothing(desk, runtime):
+    bring(desk, runtime, "a", entries(500))
+    assert len(desk.rows(article, article.c.feed_id == "a")) == 500
+    assert desk.rows(alert) == []
+
+
+def test_poll_again_adds_nothing(desk, runtime):
+    poll_now(desk, runtime)
+    desk.set_feed("a", entries(5) + BASELINE)
+    poll_now(desk, runtime)
+    before = [(row.id, row.revision) for row in desk.rows(article)]
+    change(desk, feed, etag=None, last_modified=None, body_hash=None)  # the whole document comes again
+    poll_now(desk, runtime)
+    assert [(row.id, row.revision) for row in desk.rows(article)] == before
+
+
+def test_g04_an_edited_entry_is_a_revision_and_no_alert(desk, runtime):
+    poll_now(desk, runtime)
+    bring(desk, runtime, "a", entries(1) + BASELINE)
+    (guid, headline, _) = entries(1)[0]
+    bring(desk, runtime, "a", [(guid, headline, "Kim Jong Un left after an hour."), *BASELINE])
+    (row,) = desk.rows(article, article.c.revision == 2)
+    assert row.text == "Kim Jong Un left after an hour."
+    assert (
+        next(r.text for r in desk.rows(revision, revision.c.article_id == row.id)) == "Kim Jong Un visited the plant."
+    )
+    assert len(desk.rows(alert)) == 1
+
+
+def test_f07_a_document_that_cannot_be_parsed_keeps_the_old_validators(desk, runtime):
+    poll_now(desk, runtime)
+    before = desk.etag()
+    desk.origin.documents["/a"] = b"<html><body>Please sign in</body></html>"
+    poll_now(desk, runtime)
+    (row,) = desk.rows(feed, feed.c.id == "a")
+    assert (row.etag, row.reason, row.failures) == (before, "not_a_feed", 1)
+    assert desk.rows(feed, feed.c.id == "b")[0].failures == 0
+
+
+def test_poll_gives_back_what_its_time_was_too_short_for(desk, runtime):
+    class Hurried(Fetcher):
+        def fetch_all(self, requests, *, start_within):
+            return super().fetch_all(requests, start_within=-1.0)
+
+    hurried = desk.runtime()
+    object.__setattr__(hurried, "fetcher", Hurried(runtime.fetcher.policy, user_agent="Test/1"))
+    assert poll_due_feeds(hurried), "there is more to do"
+    hurried.store.close()
+    assert desk.origin.requests == []
+    assert desk.rows(poll) == []
+    assert [(row.lease_token, row.attempts, row.failures) for row in desk.rows(feed)] == [(None, 0, 0)] * 2
+    poll_due_feeds(runtime)
+    assert desk.polled()
+
+
+def test_f16_a_feed_that_is_gone_is_stopped_and_told_once(desk, runtime):
+    poll_now(desk, runtime)
+    desk.origin.gone.add("/a")
+    poll_now(desk, runtime)
+    poll_now(desk, runtime)
+    assert {row.id: row.state for row in desk.rows(feed)} == {"a": "stopped", "b": "active"}
+    assert desk.origin.requests.count(("/a", 410)) == 1
+    assert operator_subjects(desk) == ["Feed stopped: a"]
+
+
+# ---------------------------------------------------------------- storify and raise
+
+
+def test_one_story_is_one_alert_whoever_carries_it(desk, runtime):
+    poll_now(desk, runtime)
+    bring(desk, runtime, "a", [("x1", "Kim Jong Un inspects a new missile plant", "By the wire."), *BASELINE])
+    bring(desk, runtime, "b", [("y1", "KIM JONG UN inspects a new missile plant - Paper", "Copied."), *BASELINE])
+    first, second = desk.rows(article, article.c.baseline.is_(False))
+    assert (first.story_id, second.duplicate_of) == (second.story_id, first.id)
+    (row,) = desk.rows(alert)
+    assert row.article_id == first.id
+    assert len(desk.rows(delivery)) == 2  # one for each channel
+
+
+@pytest.mark.parametrize(
+    ("days", "alerts"),
+    [
+        (2, 1),  # the same headline, and still the same event
+        (4, 2),  # the same headline in another week is another event
+    ],
+)
+def test_a_headline_names_one_story_for_three_days(desk, runtime, days, alerts):
+    poll_now(desk, runtime)
+    bring(desk, runtime, "a", [("x1", "Kim Jong Un inspects a missile plant", "Once."), *BASELINE])
+    with desk.store.writing() as connection:
+        now = read_clock(connection)
+        connection.execute(update(story_key).values(last_seen_at=now - timedelta(days=days)))
+    bring(desk, runtime, "b", [("y1", "Kim Jong Un inspects a missile plant", "Again."), *BASELINE])
+    assert len(desk.rows(alert)) == alerts
+    bring(desk, runtime, "a", [("x2", "Kim Jong Un inspects a missile plant", "A copy."), *BASELINE])
+    assert len(desk.rows(alert)) == alerts, "the newer story is found from then on"
+
+
+def test_storify_by_many_at_once_raises_one_alert_for_one_story(desk, runtime):
+    poll_now(desk, runtime)
+    copies = [(f"c{n}", "Kim Jong Un inspects a new missile plant", f"Copy {n}.") for n in range(40)]
+    desk.set_feed("a", copies[:20] + BASELINE)
+    desk.set_feed("b", copies[20:] + BASELINE)
+    poll_now(desk, runtime)
+    while analyse_new_articles(runtime):
+        pass
+    failures = []
+
+    def run():
+        try:
+            while storify_and_raise(runtime):
+                pass
+        except Exception as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=run) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert len(desk.rows(alert)) == 1
+    assert len({row.story_id for row in desk.rows(article, article.c.baseline.is_(False))}) == 1
+
+
+# ---------------------------------------------------------------- deliver
+
+
+def test_deliver_gives_up_what_was_refused_for_good_and_tells_the_operator_once(desk, runtime):
+    poll_now(desk, runtime)
+    bring(desk, runtime, "a", entries(1) + BASELINE)
+    desk.mail.reply = "554 5.7.1 not wanted here"
+    deliver_due(runtime)
+    deliver_due(runtime)
+    rows = {row.channel: row for row in desk.rows(delivery)}
+    assert (rows["mail"].state, rows["mail"].reason, rows["mail"].attempts) == ("abandoned", "rejected", 1)
+    assert rows["hook"].state == "sent"
+    assert [subject.split(":")[0] for subject in operator_subjects(desk)] == ["Not delivered"]
+    (told,) = (desk.data / "operator").glob("*.txt")
+    assert "554 5.7.1 not wanted here" in told.read_text()
+
+
+def test_deliver_tries_again_what_failed_and_never_before_its_time(desk, runtime):
+    poll_now(desk, runtime)
+    bring(desk, runtime, "a", entries(1) + BASELINE)
+    desk.webhook.status = 500
+    deliver_due(runtime)
+    (row,) = desk.rows(delivery, delivery.c.channel == "hook")
+    assert (row.state, row.reason) == ("failed", "temporary")
+    assert timedelta(seconds=5) <= row.due_at - row.created_at
+    deliver_due(runtime)
+    assert len(desk.webhook.received) == 1
+    desk.webhook.status = 200
+    change(desk, delivery, due_at=LONG_AGO)
+    deliver_due(runtime)
+    (first, body), (second, same) = desk.webhook.received
+    assert (first["webhook-id"], body) == (second["webhook-id"], same)
+    outcomes = [a.outcome for a in sorted(desk.rows(attempt, attempt.c.delivery_id == row.id), key=lambda a: a.n)]
+    assert outcomes == ["failed", "sent"]
+    assert operator_subjects(desk) == []
+
+
+def test_deliver_without_its_channel_waits_for_it(desk, runtime):
+    poll_now(desk, runtime)
+    bring(desk, runtime, "a", entries(1) + BASELINE)
+    without = desk.runtime()
+    object.__setattr__(without, "channels", {name: c for name, c in runtime.channels.items() if name != "hook"})
+    deliver_due(without)
+    without.store.close()
+    (row,) = desk.rows(delivery, delivery.c.channel == "hook")
+    assert (row.state, row.reason) == ("failed", "no_channel")
+
+
+# ---------------------------------------------------------------- start and tick
+
+
+def test_many_roles_may_start_at_once(desk):
+    made, failures = [], []
+
+    def start():
+        try:
+            made.append(desk.runtime())
+        except Exception as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=start) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    for one in made:
+        one.store.close()
+    assert failures == []
+    assert len({one.config_version for one in made}) == 1
+    assert len(desk.rows(feed)) == 2
+
+
+def test_a11_an_article_that_fails_three_times_is_parked_and_told(desk, runtime):
+    poll_now(desk, runtime)
+    change(desk, article, state="analysing", attempts=3, lease_until=LONG_AGO)
+    tick(runtime)
+    tick(runtime)
+    assert {row.state for row in desk.rows(article)} == {"quarantined"}
+    assert len(operator_subjects(desk)) == 2
+    deliver_due(runtime)
+    assert len(list((desk.data / "operator").glob("*.txt"))) == 2
