@@ -5,28 +5,31 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
+from collections.abc import Mapping
 from typing import Final
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from urllib.parse import quote as percent
+from urllib.parse import unquote_plus, urlsplit, urlunsplit
 
 from lxml import etree
-from lxml import html as lxml_html
 
 MAX_TITLE: Final = 1_000
 MAX_TEXT: Final = 100_000  # code points: the longest article of our captured feeds has a third of it
 MAX_URL: Final = 2_000
 
 BLOCKS: Final = frozenset(
-    "address article aside blockquote br dd div dl dt figcaption figure footer h1 h2 h3 h4 h5 h6 header hr li main ol "
-    "p pre section table tr ul".split()
+    "address article aside blockquote br caption center dd details div dl dt figcaption figure footer h1 h2 h3 h4 h5 "
+    "h6 header hr li main ol p pre section summary table td th tr ul".split()
 )
-UNSEEN: Final = frozenset("script style noscript template iframe object embed svg math head form button select".split())
+UNSEEN: Final = frozenset(
+    "script style noscript template iframe object embed svg math head title form button select textarea".split()
+)
 KEPT_FORMAT: Final = "\u200c\u200d"  # the non-joiner and joiner spell words in Persian, Arabic and Indic scripts
 # Parameters that only say where a reader came from (the public lists of link cleaners agree on these).
 TRACKING: Final = re.compile(
-    r"^(utm_[a-z_]+|at_(medium|campaign|custom\d|link.*|bbc_team|format|ptr_name)|fbclid|gclid|dclid|msclkid|yclid|igshid"
-    r"|mc_cid|mc_eid|cmpid|CMP|ns_campaign|ns_mchannel|ns_source|ns_linkname|ocid|smid|_hs(enc|mi)|guccounter)$"
+    r"(utm_[a-z_]+|at_(medium|campaign|custom\d|link.*|bbc_team|format|ptr_name)|fbclid|gclid|dclid|msclkid|yclid|igshid"
+    r"|mc_cid|mc_eid|cmpid|CMP|ns_campaign|ns_mchannel|ns_source|ns_linkname|ocid|smid|_hs(enc|mi)|guccounter)"
 )
+SMALL_WORDS: Final = frozenset("of the and for in on de la al".split())  # as an outlet's name has them
 
 
 def clean_text(markup: str) -> str:
@@ -35,12 +38,12 @@ def clean_text(markup: str) -> str:
         return ""
     text = _without_markup(markup[: 4 * MAX_TEXT]) if "<" in markup or "&" in markup else markup
     lines = (_one_line(line) for line in re.split(r"[\n\r\u2028\u2029]+", text))
-    return "\n".join(line for line in lines if line)[:MAX_TEXT]
+    return "\n".join(line for line in lines if line)[:MAX_TEXT].rstrip()
 
 
 def clean_title(markup: str) -> str:
     """A headline on one line; '' when nothing is left."""
-    return _one_line(clean_text(markup).replace("\n", " "))[:MAX_TITLE]
+    return _one_line(clean_text(markup).replace("\n", " "))[:MAX_TITLE].rstrip()
 
 
 def _without_markup(markup: str) -> str:
@@ -48,26 +51,36 @@ def _without_markup(markup: str) -> str:
         return html.unescape(markup)
     try:
         # A root of our own: the parser would drop text beside the first element.
-        tree = lxml_html.fromstring(f"<div>{_sane(markup)}</div>", parser=lxml_html.HTMLParser(huge_tree=False))
+        parser = etree.HTMLParser(target=_Words(), huge_tree=False)
+        return str(etree.fromstring(f"<div>{_sane(markup)}</div>", parser=parser))
     except (etree.ParserError, etree.XMLSyntaxError, ValueError, AssertionError):
         return html.unescape(re.sub(r"<[^>]{0,2000}>", " ", markup))
-    parts: list[str] = []
-    hidden = 0
-    for event, node in etree.iterwalk(tree, events=("start", "end", "comment", "pi")):
-        tag = node.tag if isinstance(node.tag, str) else ""
-        if event == "start":
-            hidden += tag in UNSEEN
-            parts.append(("\n" if tag in BLOCKS else "") + ((node.text or "") if not hidden else ""))
-        else:
-            hidden -= event == "end" and tag in UNSEEN
-            parts.append(("\n" if tag in BLOCKS else "") + ((node.tail or "") if not hidden else ""))
-    return "".join(part if part.startswith("\n") and len(part) == 1 else _flat(part) for part in parts)
 
 
-def _flat(part: str) -> str:
-    """In markup a line break is a space; the newline that we put before a block stays."""
-    lead = "\n" if part.startswith("\n") else ""
-    return lead + part[len(lead) :].replace("\n", " ").replace("\r", " ")
+class _Words:
+    """Hears the parser's events and keeps the visible text. No tree is built: one of 255 levels would lose its text."""
+
+    def __init__(self) -> None:
+        self.parts: list[str] = []
+        self.hidden = 0
+
+    def start(self, tag: str, attributes: Mapping[str, str]) -> None:
+        self.hidden += tag in UNSEEN
+        if tag in BLOCKS:
+            self.parts.append("\n")
+
+    def end(self, tag: str) -> None:
+        self.hidden -= tag in UNSEEN
+        if tag in BLOCKS:
+            self.parts.append("\n")
+
+    def data(self, text: str) -> None:
+        """In markup a line break is a space."""
+        if not self.hidden:
+            self.parts.append(text.replace("\n", " ").replace("\r", " "))
+
+    def close(self) -> str:
+        return "".join(self.parts)
 
 
 def _sane(markup: str) -> str:
@@ -78,16 +91,16 @@ def _sane(markup: str) -> str:
 def _one_line(text: str) -> str:
     kept = "".join(
         " " if ch.isspace() or unicodedata.category(ch) in ("Cc", "Zl", "Zp", "Zs") else ch
-        for ch in unicodedata.normalize("NFC", text)
+        for ch in text
         if ch in KEPT_FORMAT or unicodedata.category(ch) not in ("Cf", "Cs", "Co", "Cn")
     )
-    return re.sub(" +", " ", kept).strip()
+    return re.sub(" +", " ", unicodedata.normalize("NFC", kept)).strip()
 
 
 def canonical_url(url: str) -> str:
     """An address that equals another when they lead to one page: host in small letters, no fragment, no tracking.
 
-    '' for anything but http and https. Never for dialling: only for comparing.
+    '' for anything but http and https. Never cut: two long addresses must not become one. Never for dialling.
     """
     try:
         parts = urlsplit(url.strip())
@@ -97,12 +110,19 @@ def canonical_url(url: str) -> str:
     host = (parts.hostname or "").rstrip(".")
     if parts.scheme.lower() not in ("http", "https") or not host:
         return ""
+    host = f"[{host}]" if ":" in host else host
     if port and port not in (80, 443):
         host = f"{host}:{port}"
-    query = [(k, v) for k, v in parse_qsl(parts.query, keep_blank_values=True) if not TRACKING.match(k)]
-    path = percent(parts.path or "/", safe="/%:@!$&'()*+,;=~-._")
+    # Split, never decoded: a query in an older encoding (EUC-KR and others) would lose what tells its pages apart.
+    fields = [f for f in parts.query.split("&") if f and not TRACKING.fullmatch(unquote_plus(f.partition("=")[0]))]
     # One page under http and https, with and without a closing slash, is one page.
-    return urlunsplit(("https", host, path.rstrip("/") or "/", urlencode(query), ""))[:MAX_URL]
+    return urlunsplit(("https", host, _escaped(parts.path).rstrip("/") or "/", _escaped("&".join(fields)), ""))
+
+
+def _escaped(part: str) -> str:
+    """As ASCII; what is escaped already stays, its digits in capitals (RFC 3986 §6.2.2.1)."""
+    ascii_only = percent(part, safe="/%:@!$&'()*+,;=~-._?", errors="surrogatepass")
+    return re.sub(r"%[0-9a-fA-F]{2}", lambda found: found[0].upper(), ascii_only)
 
 
 def headline_key(title: str) -> str:
@@ -110,11 +130,18 @@ def headline_key(title: str) -> str:
 
     Scripts without spaces count 4 letters as a word.
     """
-    folded = unicodedata.normalize("NFKC", title).casefold()
-    folded = re.sub(r"\s+[-|–—]\s+[^-|–—]{2,40}$", "", folded)  # " - Outlet"
+    folded = unicodedata.normalize("NFKC", _without_outlet(title)).casefold()
     words = re.findall(r"\w+", folded)
     weight = sum(max(1, len(word) // 4) if re.search(r"[\u3040-\u9fff\uac00-\ud7af]", word) else 1 for word in words)
     return " ".join(words)[:200] if weight >= 4 else ""
+
+
+def _without_outlet(title: str) -> str:
+    """The headline without its ' - Outlet'. What does not read as a name stays: '… live - Iran strikes' is news."""
+    found = re.search(r"\s[-|–—]\s([^-|–—]{2,40})$", title)
+    words = found[1].split() if found else []
+    named = all((word[0].isalpha() and not word[0].islower()) or word.lower() in SMALL_WORDS for word in words)
+    return title[: found.start()] if found and named and len(words) <= 4 else title
 
 
 def quote(text: str, start: int, end: int, *, limit: int = 300) -> str:
@@ -124,10 +151,8 @@ def quote(text: str, start: int, end: int, *, limit: int = 300) -> str:
     room = limit - 4  # two ellipses and their spaces
     begin = max(0, min(start - room // 3, len(text) - room))
     stop = min(len(text), begin + room)
-    if begin:
-        gap = text.find(" ", begin, begin + 40)
-        begin = gap + 1 if 0 <= gap < start else begin
-    if stop < len(text):
-        gap = text.rfind(" ", stop - 40, stop)
-        stop = gap if gap > end else stop
+    if begin and (gap := re.search(r"\s", text[begin : min(begin + 40, start)])):
+        begin += gap.end()
+    if stop < len(text) and (tail := re.search(r"\s\S*$", text[max(stop - 40, end) : stop + 1])):
+        stop = max(stop - 40, end) + tail.start()
     return ("… " if begin else "") + text[begin:stop].strip() + (" …" if stop < len(text) else "")
