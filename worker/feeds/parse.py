@@ -22,6 +22,7 @@ from worker.model import ParsedEntry, ParsedFeed
 
 LENGTH: Final = struct.Struct(">I")
 START_SECONDS: Final = 20.0  # Python and feedparser from a cold disk
+OVER_LIMITS: Final = (-24, -9, 77)  # SIGXCPU; the kernel's own memory killer; parse_child.OUT_OF_MEMORY
 MAX_ANSWER: Final = 256 * 1024 * 1024
 
 
@@ -43,30 +44,41 @@ class Parser:
     def parse(self, body: bytes, *, content_type: str, url: str, now: datetime) -> ParsedFeed:
         """The document as a feed, entries in document order. Raises FeedParseError, and nothing else for any bytes."""
         refuse_early(body)
+        header = json.dumps({"content_type": content_type, "url": url, "now": now.isoformat()})
         place = self._places.get()
         try:
             if place is None or not place.alive:
-                place = _Child(self.limits)
-            header = {"content_type": content_type, "url": url, "now": now.isoformat()}
-            answer = place.ask(json.dumps(header).encode(), body, seconds=self.deadline)
-        except _ChildLost as error:
+                place = self._replace(place)
+            answer = place.ask(header.encode(), body, seconds=self.deadline)
+        except BaseException as error:
+            # Also when we are interrupted: a child with an answer under way would give it to the next document.
             if place is not None:
                 place.end()
             place = None
-            raise FeedParseError(error.reason, error.detail) from error
+            if isinstance(error, _ChildLost):
+                raise FeedParseError(error.reason, error.detail) from error
+            raise
         finally:
             self._places.put(place)
         if "error" in answer:
             raise FeedParseError(ParseReason(answer["error"]), answer["detail"])
         return read_feed(answer)
 
+    def _replace(self, dead: _Child | None) -> _Child:
+        if dead is not None:
+            dead.end()
+        return _Child(self.limits)
+
     def close(self) -> None:
-        """Ends the children that are not at work."""
+        """Ends the children that are not at work. The parser stays usable: it starts others."""
+        places = []
         with contextlib.suppress(queue.Empty):
             while True:
-                child = self._places.get_nowait()
-                if child is not None:
-                    child.end()
+                places.append(self._places.get_nowait())
+        for child in places:
+            if child is not None:
+                child.end()
+            self._places.put(None)
 
 
 def refuse_early(body: bytes) -> None:
@@ -97,7 +109,13 @@ class _Child:
 
     def __init__(self, limits: tuple[str, str]) -> None:
         command = [sys.executable, "-m", "worker.feeds.parse_child", *limits]
-        self.popen = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        pipes = dict(stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        try:
+            self.popen: subprocess.Popen[bytes] = subprocess.Popen(command, bufsize=0, **pipes)  # type: ignore[call-overload]
+        except OSError as error:
+            raise _ChildLost(ParseReason.CRASHED, f"the parser did not start: {error.strerror}") from error
+        assert self.popen.stdin is not None  # noqa: S101 - for the type checker
+        os.set_blocking(self.popen.stdin.fileno(), False)
         try:
             self._read_exactly(1, until=time.monotonic() + START_SECONDS)
         except _ChildLost as error:
@@ -110,38 +128,45 @@ class _Child:
 
     def ask(self, header: bytes, body: bytes, *, seconds: float) -> dict[str, Any]:
         """Raises _ChildLost when the child died or was too slow; it must then be ended."""
-        assert self.popen.stdin is not None  # noqa: S101 - for the type checker
         until = time.monotonic() + seconds
-        try:
-            # The child reads all before it works, so this cannot stall on a full pipe for longer than it lives.
-            for part in (header, body):
-                self.popen.stdin.write(LENGTH.pack(len(part)) + part)
-            self.popen.stdin.flush()
-        except OSError as error:
-            raise _ChildLost(ParseReason.CRASHED, "the parser died") from error
+        for part in (header, body):
+            self._write(LENGTH.pack(len(part)) + part, until=until)
         (length,) = LENGTH.unpack(self._read_exactly(LENGTH.size, until=until))
         if length > MAX_ANSWER:
             raise _ChildLost(ParseReason.TOO_DEAR, "the parse is too large")
         return json.loads(self._read_exactly(length, until=until))  # type: ignore[no-any-return]
 
+    def _write(self, whole: bytes, *, until: float) -> None:
+        assert self.popen.stdin is not None  # noqa: S101 - for the type checker
+        handle, left = self.popen.stdin.fileno(), memoryview(whole)
+        while left:
+            _wait(handle, select.POLLOUT, until=until)
+            try:
+                left = left[os.write(handle, left) :]
+            except BlockingIOError:
+                continue
+            except OSError as error:
+                raise _ChildLost(ParseReason.CRASHED, "the parser died") from error
+
     def _read_exactly(self, count: int, *, until: float) -> bytes:
         assert self.popen.stdout is not None  # noqa: S101 - for the type checker
         handle, parts = self.popen.stdout.fileno(), bytearray()
-        poller = select.poll()
-        poller.register(handle, select.POLLIN | select.POLLHUP)
         while len(parts) < count:
-            left = until - time.monotonic()
-            if left <= 0 or not poller.poll(left * 1000):
-                raise _ChildLost(ParseReason.TOO_DEAR, "over its time")
+            _wait(handle, select.POLLIN | select.POLLHUP, until=until)
             chunk = os.read(handle, min(count - len(parts), 1 << 20))
             if not chunk:
-                code = self.popen.wait(5)
-                reason = ParseReason.TOO_DEAR if code in (-24, -9, 77) else ParseReason.CRASHED
-                raise _ChildLost(
-                    reason, "over its limits" if reason is ParseReason.TOO_DEAR else f"the parser died ({code})"
-                )
+                raise self._lost()
             parts += chunk
         return bytes(parts)
+
+    def _lost(self) -> _ChildLost:
+        try:
+            code: int | None = self.popen.wait(5)
+        except subprocess.TimeoutExpired:
+            code = None
+        if code in OVER_LIMITS:
+            return _ChildLost(ParseReason.TOO_DEAR, "over its limits")
+        return _ChildLost(ParseReason.CRASHED, f"the parser died ({code})")
 
     def end(self) -> None:
         self.popen.kill()
@@ -150,3 +175,11 @@ class _Child:
             if pipe is not None:
                 with contextlib.suppress(OSError):
                     pipe.close()
+
+
+def _wait(handle: int, events: int, *, until: float) -> None:
+    poller = select.poll()
+    poller.register(handle, events)
+    left = until - time.monotonic()
+    if left <= 0 or not poller.poll(left * 1000):
+        raise _ChildLost(ParseReason.TOO_DEAR, "over its time")

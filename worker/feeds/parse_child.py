@@ -18,9 +18,11 @@ from typing import Any, BinaryIO, Final
 from urllib.parse import urljoin, urlsplit
 
 import feedparser
+from feedparser.encodings import convert_to_utf8
 
 from worker.articles.text import MAX_URL, clean_text, clean_title
 from worker.errors import FeedParseError, ParseReason
+from worker.feeds.decode import escape_ampersands, is_cut, refuse_declarations, settle_charset
 
 LENGTH: Final = struct.Struct(">I")
 OUT_OF_MEMORY: Final = 77  # our exit code for it
@@ -28,9 +30,6 @@ MAX_ENTRIES: Final = 2_000  # the longest real feed we know has 1,000; what is o
 MAX_RAW: Final = 400_000  # code points of one entry's markup that are cleaned
 EARLIEST: Final = datetime(1990, 1, 1, tzinfo=UTC)
 AHEAD: Final = timedelta(days=2)  # a clock may be a day off and a zone wrong; more is no date
-DECLARATION: Final = re.compile(rb"<!(ENTITY|ATTLIST|ELEMENT|NOTATION)\b", re.I)
-# Korean publishers declare EUC-KR and send its superset, as browsers have long accepted (WHATWG Encoding).
-WIDER: Final = re.compile(rb"""(<\?xml[^>]*encoding=["'])(euc-kr|ks_c_5601-1987)(["'])""", re.I)
 # Sanitising and resolving are ours (articles/text.py), done once and on what is kept.
 QUIET: Final = dict(sanitize_html=False, resolve_relative_uris=False)
 
@@ -65,9 +64,9 @@ def _memory_in_use() -> int:
 
 
 def _rearm(seconds: int) -> None:
-    """The soft CPU limit counts from the process's start, so it moves on with every document."""
+    """At most `seconds` for this document, in whole seconds. The limit counts from the process's start: it moves on."""
     used = resource.getrusage(resource.RUSAGE_SELF)
-    soft = int(used.ru_utime + used.ru_stime) + 1 + seconds
+    soft = int(used.ru_utime + used.ru_stime) + seconds
     resource.setrlimit(resource.RLIMIT_CPU, (soft, resource.RLIM_INFINITY))
 
 
@@ -97,19 +96,23 @@ def _answer(header: Mapping[str, str], body: bytes) -> dict[str, Any]:
 
 def parse_document(body: bytes, *, content_type: str, url: str, now: datetime) -> dict[str, Any]:
     """The document as the fields of a ParsedFeed. Raises FeedParseError."""
-    refuse_declarations(body)
     if _looks_like_json(body):
         return parse_json(body, url=url, now=now)
-    body = WIDER.sub(rb"\1cp949\3", body[:300]) + body[300:]
-    headers = {"content-type": content_type or "application/xml", "content-location": url}
-    parsed = feedparser.parse(io.BytesIO(body), response_headers=headers, **QUIET)
-    if not parsed.version and not parsed.entries:
-        raise FeedParseError(ParseReason.NOT_A_FEED, _what_instead(body))
+    body, charset = settle_charset(body, content_type)
+    plain = convert_to_utf8({"content-type": f"application/xml; charset={charset or ''}"}, body, {})
+    refuse_declarations(plain)
+    # Without a content-location: it would make a bare guid (<guid>123</guid>) an address that changes with the feed's.
+    headers = {"content-type": "application/xml; charset=utf-8"}
+    parsed = feedparser.parse(io.BytesIO(escape_ampersands(plain)), response_headers=headers, **QUIET)
+    if not parsed.get("version") and not parsed.entries:
+        raise FeedParseError(ParseReason.NOT_A_FEED, _what_instead(plain))
+    cut = parsed.bozo and len(parsed.entries) > 1 and is_cut(plain)
     channel = parsed.feed
     base = _absolute(channel.get("link", ""), url) or url
     return _feed(
-        parsed.entries,
-        lambda raw: read_entry(raw, base=base, now=now),
+        parsed.entries[:-1] if cut else parsed.entries,
+        lambda raw: read_entry(raw, base=url, now=now),
+        cut=int(cut),
         version=parsed.version or "unknown",
         title=clean_title(channel.get("title", "")),
         link=base,
@@ -118,31 +121,25 @@ def parse_document(body: bytes, *, content_type: str, url: str, now: datetime) -
     )
 
 
-def _feed(raws: Any, read: Any, **fields: Any) -> dict[str, Any]:
-    """Reads each entry by itself: one that cannot be read is counted, and the others stand."""
-    entries, skipped = [], max(0, len(raws) - MAX_ENTRIES)
+def _feed(raws: Any, read: Any, *, cut: int = 0, **fields: Any) -> dict[str, Any]:
+    """Reads each entry by itself: one that cannot be read is counted, and the others stand.
+
+    An empty entry is counted too: some publishers send one when there is no news.
+    """
+    entries, failed = [], 0
     for raw in raws[:MAX_ENTRIES]:
         try:
             entry = read(raw)
-        except (MemoryError, RecursionError):
+        except MemoryError:
             raise
         except Exception:
-            entry = None
-        if entry is None or not (entry["title"] or entry["text"] or entry["link"]):
-            skipped += 1
-        else:
+            failed += 1
+            continue
+        if entry["title"] or entry["text"] or entry["link"]:
             entries.append(entry)
-    if raws and not entries:
+    if raws and failed == len(raws[:MAX_ENTRIES]):
         raise FeedParseError(ParseReason.NOT_A_FEED, "none of its entries can be read")
-    return {**fields, "entries": entries, "skipped": skipped}
-
-
-def refuse_declarations(body: bytes) -> None:
-    """No real feed declares entities, and with them a small document becomes a huge one (billion laughs)."""
-    for encoding in ("utf-8", "utf-16-le", "utf-16-be"):
-        plain = body if encoding == "utf-8" else body.replace(b"\0", b"") if b"\0" in body[:200] else b""
-        if DECLARATION.search(plain):
-            raise FeedParseError(ParseReason.FORBIDDEN_MARKUP, "declares entities, elements or attributes")
+    return {**fields, "entries": entries, "skipped": len(raws) - len(entries) + cut}
 
 
 def _what_instead(body: bytes) -> str:
@@ -155,8 +152,9 @@ def _what_instead(body: bytes) -> str:
 def read_entry(raw: Mapping[str, Any], *, base: str, now: datetime) -> dict[str, Any]:
     """One entry's fields as a ParsedEntry's."""
     title, text = clean_title(raw.get("title", "")[:MAX_RAW]), _longest_text(raw)
-    published_raw = str(raw.get("published") or raw.get("updated") or "")[:100]
-    moment = raw.get("published_parsed") or raw.get("updated_parsed")
+    dates = {name: value for name, value in raw.items() if name.startswith(("published", "updated"))}
+    published_raw = str(dates.get("published") or dates.get("updated") or "")[:100]
+    moment = dates.get("published_parsed") or dates.get("updated_parsed")
     return {
         "guid": str(raw.get("id", "")).strip()[:MAX_URL],
         "link": _absolute(_link(raw), base),
@@ -184,12 +182,12 @@ def _link(raw: Mapping[str, Any]) -> str:
 
 def _absolute(link: str, base: str) -> str:
     try:
-        joined = urljoin(base, str(link).strip())
+        joined = re.sub("[\u200b\ufeff]", "", urljoin(base, str(link).strip())).replace(" ", "%20")
         scheme, host = urlsplit(joined).scheme, urlsplit(joined).hostname
     except ValueError:
         return ""
     fits = link and scheme in ("http", "https") and host and len(joined) <= MAX_URL
-    return joined if fits and joined.isprintable() and " " not in joined else ""
+    return joined if fits and joined.isprintable() else ""
 
 
 def _plausible(moment: Any, now: datetime) -> str | None:
@@ -219,21 +217,22 @@ def _looks_like_json(body: bytes) -> bool:
 def parse_json(body: bytes, *, url: str, now: datetime) -> dict[str, Any]:
     """JSON Feed 1.1 (jsonfeed.org). Raises FeedParseError."""
     try:
-        value = json.loads(body.decode("utf-8-sig"))
-    except (ValueError, UnicodeDecodeError) as error:
+        # A stray byte or a bare line break in one entry is no reason to lose the others.
+        value = json.loads(body.decode("utf-8-sig", "replace"), strict=False)
+    except ValueError as error:
         raise FeedParseError(ParseReason.NOT_A_FEED, "neither XML nor JSON") from error
     if not isinstance(value, dict) or not isinstance(value.get("items"), list):
         raise FeedParseError(ParseReason.NOT_A_FEED, "JSON, but no JSON Feed: it has no items")
 
     def read(item: Mapping[str, Any]) -> dict[str, Any]:
-        published = str(item.get("date_published") or item.get("date_modified") or "")
+        published = _plain(item.get("date_published")) or _plain(item.get("date_modified"))
         return read_entry(
             {
-                "id": str(item.get("id", "")),
-                "title": str(item.get("title") or ""),
-                "link": item.get("url") or item.get("external_url") or "",
-                "content": [{"value": str(item.get("content_html") or "")}],
-                "summary": _escaped(str(item.get("content_text") or item.get("summary") or "")),
+                "id": _plain(item.get("id")),
+                "title": _plain(item.get("title")),
+                "link": _plain(item.get("url")) or _plain(item.get("external_url")),
+                "content": [{"value": _plain(item.get("content_html"))}],
+                "summary": _escaped(_plain(item.get("content_text")) or _plain(item.get("summary"))),
                 "published": published,
                 "published_parsed": _iso(published),
             },
@@ -241,9 +240,14 @@ def parse_json(body: bytes, *, url: str, now: datetime) -> dict[str, Any]:
             now=now,
         )
 
-    title, language = clean_title(str(value.get("title", ""))), str(value.get("language", ""))[:35]
-    link = _absolute(str(value.get("home_page_url", "")), url) or url
+    title, language = clean_title(_plain(value.get("title"))), _plain(value.get("language"))[:35]
+    link = _absolute(_plain(value.get("home_page_url")), url) or url
     return _feed(value["items"], read, version="json", title=title, link=link, language=language, ttl=None)
+
+
+def _plain(value: Any) -> str:
+    """Text, or a number as text (RFC 8259 has publishers write ids as either); '' for anything else."""
+    return str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
 
 
 def _escaped(text: str) -> str:

@@ -1,0 +1,104 @@
+"""A document's bytes before any parser sees them: the charset, and what its DOCTYPE declares. Pure: no I/O."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from worker.errors import FeedParseError, ParseReason
+
+# Korean publishers declare EUC-KR and send its superset, as browsers have long accepted (WHATWG Encoding).
+KOREAN: Final = frozenset(("euc-kr", "euckr", "ks_c_5601-1987", "ksc5601", "ks_c_5601"))
+HEADER_CHARSET: Final = re.compile(r"""charset\s*=\s*["']?([\w.:-]{1,40})""", re.I)
+XML_CHARSET: Final = re.compile(rb"""<\?xml[^>]{0,200}?encoding\s*=\s*["']([\w.:-]{1,40})["']""", re.I)
+TEN: Final = 10  # that many letters beyond ASCII for each broken one: UTF-8 with an accident, not another charset
+ROOTS: Final = re.compile(rb"<(?:[\w.-]+:)?(?:rss|feed|rdf|channel|html)[\s>]", re.I)
+DECLARATION: Final = re.compile(rb"<!(?:ENTITY|ATTLIST|ELEMENT|NOTATION)\b", re.I)
+SKIPPED: Final = ((b"<!--", b"-->"), (b"<?", b"?>"), (b"<![CDATA[", b"]]>"))
+SUBSET: Final = re.compile(rb"""<!--|<\?|["'\[\]>]""")  # what decides where a DOCTYPE ends
+CLOSINGS: Final = {b"<!--": b"-->", b"<?": b"?>", b'"': b'"', b"'": b"'"}
+# Publishers forget to escape: AT&T, ?a=1&b=2. In CDATA it is right as it stands.
+BARE_AMPERSAND: Final = re.compile(rb"<!\[CDATA\[.*?(?:\]\]>|\Z)|&(?!#?\w{1,31};)", re.DOTALL)
+OPENED: Final = re.compile(rb"<(?:[\w.-]+:)?(?:item|entry)[\s>]", re.I)
+CLOSED: Final = re.compile(rb"</(?:[\w.-]+:)?(?:item|entry)\s*>", re.I)
+
+
+def settle_charset(body: bytes, content_type: str) -> tuple[bytes, str | None]:
+    """The body, repaired where it is nearly UTF-8, and the charset to read it by; None where the XML rules apply.
+
+    Bytes that are UTF-8 are read as UTF-8 whatever was declared: a wrong declaration is common, a coincidence is not.
+    """
+    if body.isascii() or b"\0" in body[:8]:
+        return body, _named(content_type)
+    text = body.decode("utf-8", "replace")
+    broken = text.count("\ufffd")
+    beyond = len(text) - len(text.encode("ascii", "ignore")) - broken
+    if beyond > TEN * broken:
+        return text.encode(), "utf-8"
+    found = XML_CHARSET.search(body[:400])
+    declared = _named(content_type) or (found[1].decode("ascii").lower() if found else None)
+    if declared in KOREAN or (declared is None and _reads_as_korean(body)):
+        return body, "cp949"
+    return body, _named(content_type)
+
+
+def _named(content_type: str) -> str | None:
+    found = HEADER_CHARSET.search(content_type)
+    return found[1].lower() if found else None
+
+
+def _reads_as_korean(body: bytes) -> bool:
+    try:
+        text = body.decode("cp949")
+    except UnicodeDecodeError:
+        return False
+    beyond = [character for character in text if character > "\x7f"]
+    return sum("\uac00" <= character <= "\ud7a3" for character in beyond) > 0.8 * len(beyond)
+
+
+def refuse_declarations(plain: bytes) -> None:
+    """No real feed declares entities, and with them a small document becomes a huge one (billion laughs).
+
+    Looks only into a DOCTYPE that stands before the feed's root element: an article may quote such markup. `plain` is
+    the document in UTF-8. Raises FeedParseError.
+    """
+    at = plain.find(b"<")
+    while at >= 0 and not ROOTS.match(plain, at):
+        closing = next((end for start, end in SKIPPED if plain.startswith(start, at)), None)
+        if closing is not None:
+            at = plain.find(closing, at + 2)
+        elif plain[at : at + 9].lower() == b"<!doctype":
+            end = _end_of_doctype(plain, at + 9)
+            # Also in what looks quoted: the parser mends broken declarations, and then reads the quotes otherwise.
+            if DECLARATION.search(plain, at, end):
+                raise FeedParseError(ParseReason.FORBIDDEN_MARKUP, "declares entities, elements or attributes")
+            at = end - 1
+        at = plain.find(b"<", at + 1) if at >= 0 else at
+
+
+def _end_of_doctype(plain: bytes, at: int) -> int:
+    """The position after it; after the whole document when it does not end."""
+    inside = False
+    while (found := SUBSET.search(plain, at)) is not None:
+        token, at = found[0], found.end()
+        if token in CLOSINGS:
+            at = plain.find(CLOSINGS[token], at)
+            if at < 0:
+                break
+            at += len(CLOSINGS[token])
+        elif token == b">" and not inside:
+            return at
+        elif token in b"[]":
+            inside = token == b"["
+    return len(plain)
+
+
+def escape_ampersands(plain: bytes) -> bytes:
+    """With what is plainly meant as an ampersand written as one, so that the strict parser can read the document."""
+    return BARE_AMPERSAND.sub(lambda found: b"&amp;" if found[0] == b"&" else found[0], plain)
+
+
+def is_cut(plain: bytes) -> bool:
+    """True when the document ends inside an entry: a truncated answer whose last entry is not whole."""
+    closed = max((found.end() for found in CLOSED.finditer(plain)), default=0)
+    return bool(closed) and OPENED.search(plain, closed) is not None
