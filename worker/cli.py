@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import enum
 import json
 import os
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,11 +22,16 @@ cli = typer.Typer(
 topics_cli = typer.Typer(no_args_is_help=True, help="The topic model: train it, measure it.")
 cli.add_typer(topics_cli, name="topics")
 
+Queue = enum.StrEnum("Queue", ["poll", "analyse", "deliver"])
 ConfigOption = Annotated[Path, typer.Option("--config", help="The folder with the configuration files.")]
 DataOption = Annotated[Path, typer.Option("--data", help="The folder where everything is kept.")]
-PortOption = Annotated[int, typer.Option("--port", help="Where the console listens, on this machine only.")]
-FileArgument = Annotated[str, typer.Argument(help="Articles as JSON lines; - is standard input.")]
+PortOption = Annotated[
+    int, typer.Option("--port", min=0, max=65535, help="Where the console listens, on this machine only.")
+]
+QueueOption = Annotated[list[Queue] | None, typer.Option(help="What it works on; may be given again.")]
+FileArgument = Annotated[typer.FileBinaryRead, typer.Argument(help="Articles as JSON lines; - is standard input.")]
 HERE, KEPT, PORT = Path("config"), Path("var"), 8420
+STDIN: Any = "-"
 
 
 def main() -> None:
@@ -51,32 +56,27 @@ def read_config(folder: Path, *, only: frozenset[str] | None = None) -> Config:
 @cli.command()
 def up(config: ConfigOption = HERE, data: DataOption = KEPT, port: PortOption = PORT) -> None:
     """Everything in one terminal; Ctrl-C stops cleanly."""
-    from worker.up import run_up
+    from worker.up import choose_port, run_up
 
     desk = read_config(config)
     app.start_logging(level=desk.settings.log_level)
+    port = choose_port(port)
     feeds = sum(feed.enabled for feed in desk.feeds)
 
     def ready(seconds: float) -> None:
         print(f"Wirewatch is up after {seconds:.1f} s: {feeds} feeds, {len(desk.rules)} rules.", flush=True)
-        print(
-            f"Health: http://127.0.0.1:{port}/healthz   Alerts for no channel but files: {data / 'inbox'}", flush=True
-        )
+        print(f"Health: http://127.0.0.1:{port}/healthz   Alerts as files: {data / 'inbox'}", flush=True)
         print("Ctrl-C stops it.", flush=True)
 
     run_up(config_folder=config, data=data, port=port, environ=os.environ, on_ready=ready)
 
 
 @cli.command()
-def worker(
-    queue: Annotated[list[str] | None, typer.Option(help="poll, analyse or deliver; may be given again.")] = None,
-    config: ConfigOption = HERE,
-    data: DataOption = KEPT,
-) -> None:
+def worker(queue: QueueOption = None, config: ConfigOption = HERE, data: DataOption = KEPT) -> None:
     """One worker, for Procfile and compose. Needs REDIS_URL."""
     from worker import roles
 
-    roles.worker(read_config(config), data=data, queues=queue or ["poll", "deliver"])
+    roles.worker(read_config(config), data=data, queues=[one.value for one in queue or ()] or ["poll", "deliver"])
 
 
 @cli.command()
@@ -139,9 +139,9 @@ def poll(urls: list[str], config: ConfigOption = HERE, data: DataOption = KEPT) 
 
 
 @cli.command()
-def judge(file: FileArgument = "-", config: ConfigOption = HERE, data: DataOption = KEPT) -> None:
+def judge(file: FileArgument = STDIN, config: ConfigOption = HERE, data: DataOption = KEPT) -> None:
     """Articles as JSON lines in, judgements as JSON lines out, in order; stores nothing."""
-    from worker.judging import judge_lines
+    from worker.judging import judge_lines, read_lines
 
     desk = read_config(config, only=frozenset({"topics", "watchlist", "rules"}))
     for warning in desk.warnings:
@@ -151,9 +151,9 @@ def judge(file: FileArgument = "-", config: ConfigOption = HERE, data: DataOptio
 
 
 @cli.command()
-def stories(file: FileArgument = "-", config: ConfigOption = HERE, data: DataOption = KEPT) -> None:
+def stories(file: FileArgument = STDIN, config: ConfigOption = HERE, data: DataOption = KEPT) -> None:
     """Articles as JSON lines in, each one's story out, in arrival order; stores nothing."""
-    from worker.judging import story_lines
+    from worker.judging import read_lines, story_lines
 
     for line in story_lines(read_lines(file)):
         print_line(line)
@@ -175,18 +175,8 @@ def evaluate(file: Path, model: Annotated[Path | None, typer.Option(help="Defaul
     print_line(evaluate_model(file, model))
 
 
-def read_lines(file: str) -> Iterator[str]:
-    if file == "-":
-        sys.stdin.reconfigure(errors="replace")  # type: ignore[union-attr]
-        yield from sys.stdin
-        return
-    try:
-        with Path(file).open(encoding="utf-8", errors="replace") as handle:
-            yield from handle
-    except OSError as error:
-        raise WirewatchError(f"{file}: cannot be read: {error.strerror}") from error
-
-
 def print_line(value: Any) -> None:
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
-    sys.stdout.flush()
+    """One line of JSON in UTF-8, whatever the terminal's encoding; half a character becomes its escape."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    sys.stdout.buffer.write(text.encode("utf-8", errors="backslashreplace") + b"\n")
+    sys.stdout.buffer.flush()

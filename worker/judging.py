@@ -4,64 +4,128 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
+import re
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
-from typing import Any
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from typing import Any, BinaryIO
 
 from worker.alerts.rules import FeedFacts, evaluate
 from worker.app import load_judge
+from worker.articles.stories import StoryKey, story_keys
 from worker.articles.text import canonical_url
 from worker.config.schema import Config
 from worker.model import ArticleText, Judgement
-from worker.pipeline.raising import story_keys
+from worker.pipeline.runtime import Judges
 
 BATCH = 64
+MAX_LINE = 2 * 2**20  # bytes: the longest text that a feed's article may have, every character escaped
 NO_FEED = FeedFacts(id="", tags=frozenset(), tier=3)
+FIRST_ID = re.compile(r'\s*\{\s*"id"\s*:\s*("[^"\\]{0,200}"|-?\d{1,20})\s*[,}]')
+HALF_CHARACTER = re.compile("[\ud800-\udfff]")
 
 
 class BadLine(ValueError):
     """A line that is no article; the message says why. `id` is the article's, where it could be read."""
 
-    def __init__(self, message: str, *, id: str | None = None) -> None:
+    def __init__(self, message: str, *, id: str | float | None = None) -> None:
         super().__init__(message)
         self.id = id
 
 
-def read_article(line: str) -> ArticleText:
-    """One JSON line as an article; only `title` is required. Raises BadLine."""
+@dataclass(frozen=True)
+class GivenArticle:
+    """One line's article; `id` and `published` as they were given, None where they were not, or are no time."""
+
+    id: str | float | None
+    article: ArticleText
+    published: datetime | None
+
+
+def read_lines(handle: BinaryIO) -> Iterator[bytes]:
+    """The lines, however long: of one over MAX_LINE only its beginning, which `read_article` refuses by its length."""
+    while line := handle.readline(MAX_LINE + 1):
+        yield line
+        while len(line) > MAX_LINE and not line.endswith(b"\n"):
+            line = handle.readline(MAX_LINE + 1)
+
+
+def read_article(line: bytes) -> GivenArticle:
+    """One JSON line as an article; only `title` is required. Bytes that are not UTF-8 become U+FFFD. Raises BadLine."""
+    text = line[:MAX_LINE].decode("utf-8", errors="replace").removeprefix("\ufeff")
+    if len(line) > MAX_LINE:
+        raise BadLine(f"longer than {MAX_LINE // 2**20} MB", id=_find_id(text))
     try:
-        value = json.loads(line)
+        value = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise BadLine(f"not JSON: {error}") from error
+        words = str(error) if isinstance(error, json.JSONDecodeError) else "a number or a nesting beyond all measure"
+        raise BadLine(f"not JSON: {words}", id=_find_id(text)) from error
     if not isinstance(value, dict):
         raise BadLine('not an object: write {"title": "…"}')
     identity = value.get("id")
-    identity = identity if isinstance(identity, str | int) else None
-    fields = {}
-    for name in ("title", "text", "url", "source", "language"):
-        given = value.get(name)
+    if not _is_id(identity):
+        raise BadLine("id must be text or a number")
+    fields = {name: value.get(name) for name in ("title", "text", "url", "source", "language")}
+    for name, given in fields.items():
         if given is not None and not isinstance(given, str):
-            raise BadLine(f"{name} must be text", id=identity)  # type: ignore[arg-type]
-        fields[name] = given or ""
-    if not fields["title"]:
-        raise BadLine("title is missing", id=identity)  # type: ignore[arg-type]
-    return ArticleText(id=identity, **fields | {"language": fields["language"] or None})  # type: ignore[arg-type]
+            raise BadLine(f"{name} must be text", id=identity)
+    if not (fields["title"] or "").strip():
+        raise BadLine("title is missing", id=identity)
+    # Half a character has no UTF-8: the model would choke on it. Its stand-in keeps every offset.
+    whole = {name: HALF_CHARACTER.sub("\ufffd", given or "") for name, given in fields.items()}
+    article = ArticleText(id=str(identity), **whole | {"language": whole["language"] or None})  # type: ignore[arg-type]
+    return GivenArticle(identity, article, read_time(value.get("published")))
 
 
-def judge_lines(config: Config, lines: Iterable[str]) -> Iterator[dict[str, Any]]:
+def _is_id(value: Any) -> bool:
+    if isinstance(value, bool):
+        return False
+    return value is None or isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value))
+
+
+def _find_id(text: str) -> str | int | None:
+    """The id of a line that is not JSON as a whole, when it begins with one."""
+    found = FIRST_ID.match(text)
+    try:
+        return json.loads(found[1]) if found else None
+    except ValueError:
+        return None
+
+
+def read_time(value: Any) -> datetime | None:
+    """An ISO 8601 time, UTC where it names no zone; None for anything else."""
+    try:
+        moment = datetime.fromisoformat(value)
+    except (ValueError, TypeError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def judge_lines(config: Config, lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
     """One output per non-empty line, in order; an unreadable line gives {"id", "error"} and the run goes on."""
     judge = load_judge(config)
     for batch in _batched(lines):
-        readable = [item for item in batch if isinstance(item, ArticleText)]
-        judged = iter(judge.judge_many(readable))
+        judged = iter(_judge_all(judge, [item.article for item in batch if isinstance(item, GivenArticle)]))
         for item in batch:
-            if isinstance(item, BadLine):
-                yield {"id": item.id, "error": str(item)}
+            judgement = item if isinstance(item, BadLine) else next(judged)
+            if isinstance(judgement, BadLine):
+                yield {"id": item.id, "error": str(judgement)}
             else:
-                yield judgement_line(config, item, next(judged))
+                yield {"id": item.id, **judgement_line(config, judgement)}
 
 
-def _articles(lines: Iterable[str]) -> Iterator[ArticleText | BadLine]:
+def _judge_all(judge: Judges, articles: list[ArticleText]) -> list[Judgement | BadLine]:
+    """In order. What the judge chokes on is judged by itself, so that it takes no other article along."""
+    try:
+        return [*judge.judge_many(articles)]
+    except Exception as error:
+        if len(articles) == 1:
+            return [BadLine(f"cannot be judged: {type(error).__name__}")]
+    return [judged for article in articles for judged in _judge_all(judge, [article])]
+
+
+def _articles(lines: Iterable[bytes]) -> Iterator[GivenArticle | BadLine]:
     for line in lines:
         if line.strip():
             try:
@@ -70,19 +134,18 @@ def _articles(lines: Iterable[str]) -> Iterator[ArticleText | BadLine]:
                 yield error
 
 
-def _batched(lines: Iterable[str]) -> Iterator[tuple[ArticleText | BadLine, ...]]:
+def _batched(lines: Iterable[bytes]) -> Iterator[tuple[GivenArticle | BadLine, ...]]:
     articles = _articles(lines)
     while batch := tuple(itertools.islice(articles, BATCH)):
         yield batch
 
 
-def judgement_line(config: Config, article: ArticleText, judgement: Judgement) -> dict[str, Any]:
-    """The documented output object."""
+def judgement_line(config: Config, judgement: Judgement) -> dict[str, Any]:
+    """The documented output object, but for its id."""
     verdicts = (
         evaluate(rule, judgement=judgement, feed=NO_FEED, entities=config.entities_by_id) for rule in config.rules
     )
     return {
-        "id": article.id,
         "language": judgement.language,
         "topics": [asdict(topic) for topic in judgement.topics],
         "mentions": [asdict(mention) for mention in judgement.mentions],
@@ -90,16 +153,32 @@ def judgement_line(config: Config, article: ArticleText, judgement: Judgement) -
     }
 
 
-def story_lines(lines: Iterable[str]) -> Iterator[dict[str, Any]]:
-    """{"id", "story"} a line, in arrival order: the same link or headline makes a story, named by its first article."""
-    held: dict[tuple[str, str], Any] = {}
+def story_lines(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
+    """{"id", "story"} a line, in arrival order: the same link or headline makes a story, named by its first article.
+
+    An article without a time counts as published when the one before it was.
+    """
+    held: dict[StoryKey, tuple[Any, datetime | None]] = {}
+    now: datetime | None = None
     for number, item in enumerate(_articles(lines), start=1):
         if isinstance(item, BadLine):
             yield {"id": item.id, "error": str(item)}
             continue
-        keys = story_keys(title=item.title, canonical_url=canonical_url(item.url))
-        identity = item.id if item.id is not None else f"line-{number}"
-        story = next((held[key] for key in keys if key in held), identity)
+        now = item.published or now
+        keys = story_keys(title=item.article.title, canonical_url=canonical_url(item.article.url))
+        living = [held[key] for key in keys if key in held and _is_alive(key, held[key][1], now)]
+        story = living[0][0] if living else item.id if item.id is not None else f"line-{number}"
         for key in keys:
-            held.setdefault(key, story)
+            held[key] = _kept(held.get(key), story, key, now)
         yield {"id": item.id, "story": story}
+
+
+def _is_alive(key: StoryKey, last: datetime | None, now: datetime | None) -> bool:
+    return key.lasts is None or last is None or now is None or now - last <= key.lasts
+
+
+def _kept(before: tuple[Any, datetime | None] | None, story: Any, key: StoryKey, now: datetime | None) -> Any:
+    """The key's story and the time of its last article: a living key stays with its story."""
+    if before is None or not _is_alive(key, before[1], now):
+        return story, now
+    return before[0], max((moment for moment in (before[1], now) if moment), default=None)

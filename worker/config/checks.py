@@ -2,76 +2,148 @@
 
 from __future__ import annotations
 
+import base64
 import difflib
-from collections.abc import Collection, Mapping
+import json
+from collections.abc import Collection, Iterable, Mapping
+from pathlib import Path
 
-from worker.config.schema import Config, EmailChannel, WebhookChannel
+from worker.config.schema import (
+    Config,
+    EmailChannel,
+    EntityCondition,
+    FeedSpec,
+    RuleSpec,
+    Secret,
+    WatchedEntity,
+    WebhookChannel,
+    is_http_url,
+)
 from worker.config.source import Path_, Source
 
 OPERATOR = "operator"
+TOPIC_MODEL = Path(__file__).parents[1] / "nlp" / "model" / "calibration.json"
+SECRET_PREFIX = "whsec_"  # noqa: S105 - what every secret of Standard Webhooks begins with
+
+Known = Collection[str] | None  # None: there is no telling, so nothing is held to be missing
 
 
 def check_references(config: Config, sources: Mapping[str, Source]) -> None:
-    """Notes each problem in its source; parts with problems of their own are not held against the others."""
-    sound = {part for part, source in sources.items() if not source.problems}
-    _check_feeds(config, sources["feeds"])
-    if "watchlist" in sound:
-        _check_aliases(config, sources["watchlist"])
-    if "rules" in sound:
-        _check_rules(config, sources["rules"], sound)
-    if "channels" in sound:
-        _check_channels(config, sources["channels"], people_known="people" in sound)
+    """Notes each problem in its source. What could not be read is not held against the others."""
+    checks = {
+        "feeds": _check_feeds,
+        "topics": _check_topics,
+        "watchlist": _check_aliases,
+        "rules": _check_rules,
+        "channels": _check_channels,
+    }
+    for part, check in checks.items():
+        if part in sources and sources[part].readable:
+            check(config, sources)
 
 
-def _check_feeds(config: Config, source: Source) -> None:
-    if source.problems:
-        return
+def _ids(sources: Mapping[str, Source], part: str, ids: Iterable[str]) -> Known:
+    """The ids that may be named, those of items with problems among them."""
+    lost = sources[part].lost if part in sources else {None}
+    return None if None in lost else {*ids, *(name for name in lost if name)}
+
+
+def _all_typed(sources: Mapping[str, Source], part: str) -> bool:
+    return part in sources and not sources[part].lost
+
+
+def _check_feeds(config: Config, sources: Mapping[str, Source]) -> None:
+    source = sources["feeds"]
     held: dict[str, str] = {}
-    for n, feed in enumerate(config.feeds):
+    for n, feed in zip(source.kept, config.feeds, strict=True):
         if feed.url in held:
             source.add(("feeds", n, "url"), f"the feed {held[feed.url]} has the same address; keep one")
         held.setdefault(feed.url, feed.id)
 
 
-def _check_aliases(config: Config, source: Source) -> None:
+def _check_topics(config: Config, sources: Mapping[str, Source]) -> None:
+    """The judge refuses to start with a topic that its model does not know."""
+    source = sources["topics"]
+    known = list(json.loads(TOPIC_MODEL.read_text(encoding="utf-8")))
+    for n, topic in zip(source.kept, config.topics, strict=True):
+        if topic.id not in known:
+            words = f"the topic model does not know {topic.id!r}, only {', '.join(known)}; correct it or remove it"
+            source.add(("topics", n, "id"), words)
+
+
+def _check_aliases(config: Config, sources: Mapping[str, Source]) -> None:
     from worker.nlp.names import alias_problem
 
-    for n, entity in enumerate(config.watchlist):
-        named = [(("entities", n, "name"), entity.name)]
+    source = sources["watchlist"]
+    held: dict[str, str] = {}
+    for n, entity in zip(source.kept, config.watchlist, strict=True):
+        named: list[tuple[Path_, str]] = [(("entities", n, "name"), entity.name)]
         named += [(("entities", n, "aliases", at), alias) for at, alias in enumerate(entity.aliases)]
         for path, alias in named:
             problem = alias_problem(alias)
+            owner = held.setdefault(_spelling(alias), entity.id)
             if problem:
                 source.add(path, f"{alias!r} can never match: {problem}")
+            elif owner != entity.id:
+                source.add(path, f"{alias!r} is a name of {owner} already, and finds only that; keep one")
 
 
-def _check_rules(config: Config, source: Source, sound: Collection[str]) -> None:
-    entity_tags = {tag for entity in config.watchlist for tag in entity.tags}
-    entity_types = {entity.type for entity in config.watchlist}
-    known: dict[tuple[str, ...], tuple[str, Collection[str], str]] = {
-        ("topics", "any"): ("topics", {topic.id for topic in config.topics}, "topic"),
-        ("entities", "any"): ("watchlist", set(config.entities_by_id), "entity"),
-        ("entities", "all"): ("watchlist", set(config.entities_by_id), "entity"),
-        ("entities", "types"): ("watchlist", entity_types, "type of entity"),
-        ("entities", "tags"): ("watchlist", entity_tags, "tag of an entity"),
-        ("sources",): ("feeds", {feed.id for feed in config.feeds}, "feed"),
-        ("tags",): ("feeds", {tag for feed in config.feeds for tag in feed.tags}, "tag of a feed"),
-    }
+def _spelling(alias: str) -> str:
+    """Equal for names that the index cannot tell apart; an acronym counts as written."""
+    from worker.nlp.names import ACRONYM_LENGTH, fold
+
+    return alias if alias.isupper() and len(alias) <= ACRONYM_LENGTH else " ".join(fold(alias).text.split())
+
+
+def _check_rules(config: Config, sources: Mapping[str, Source]) -> None:
+    known = _known_names(config, sources)
+    channels = _ids(sources, "channels", (channel.id for channel in config.channels))
     enabled = {channel.id for channel in config.channels if channel.enabled}
-    everywhere = {channel.id for channel in config.channels}
-    for n, rule in enumerate(config.rules):
+    source = sources["rules"]
+    for n, rule in zip(source.kept, config.rules, strict=True):
         path: Path_ = ("rules", n)
         if rule.when.topics is None and rule.when.entities is None:
             source.add((*path, "when"), "needs `topics` or `entities`: a rule on everything would tell of everything")
-        for names, (part, ids, what) in known.items():
-            if part in sound:
-                _check_ids(source, (*path, "when", *names), _at(rule.when, names), ids, what)
-        if "channels" in sound:
-            _check_ids(source, (*path, "channels"), rule.channels, everywhere, "channel")
-            if not enabled & set(rule.channels):
-                source.add(
-                    (*path, "channels"), "none of these channels is enabled, so nobody would hear; add one that is"
-                )
+        before = len(source.problems)
+        for names, (ids, what) in known.items():
+            _check_ids(source, (*path, "when", *names), _at(rule.when, names), ids, what)
+        if len(source.problems) == before:
+            _check_possible(config, sources, rule, path)
+        _check_ids(source, (*path, "channels"), rule.channels, channels, "channel")
+        if _all_typed(sources, "channels") and not enabled & set(rule.channels):
+            words = "none of these channels is enabled, so nobody would hear; add one that is"
+            source.add((*path, "channels"), words)
+
+
+def _known_names(config: Config, sources: Mapping[str, Source]) -> Mapping[tuple[str, ...], tuple[Known, str]]:
+    """By a condition's keys: what it may name, and what that is called."""
+    topics = _ids(sources, "topics", (topic.id for topic in config.topics))
+    entities = _ids(sources, "watchlist", config.entities_by_id)
+    feeds = _ids(sources, "feeds", (feed.id for feed in config.feeds))
+    types = tags = feed_tags = languages = None
+    if _all_typed(sources, "watchlist"):
+        types = {entity.type for entity in config.watchlist}
+        tags = {tag for entity in config.watchlist for tag in entity.tags}
+    if _all_typed(sources, "feeds"):
+        feed_tags = {tag for feed in config.feeds for tag in feed.tags}
+        languages = _recognised() | {feed.language[:2].lower() for feed in config.feeds if feed.language}
+    return {
+        ("topics", "any"): (topics, "topic"),
+        ("entities", "any"): (entities, "entity"),
+        ("entities", "all"): (entities, "entity"),
+        ("entities", "types"): (types, "type of entity"),
+        ("entities", "tags"): (tags, "tag of an entity"),
+        ("languages",): (languages, "recognised language"),
+        ("sources",): (feeds, "feed"),
+        ("tags",): (feed_tags, "tag of a feed"),
+    }
+
+
+def _recognised() -> set[str]:
+    """Every language that an article can be found to be in, whatever its feed says."""
+    from worker.nlp.language import LIKELY, SCRIPTS
+
+    return {*LIKELY, *(code for code, _ in SCRIPTS), "und"}
 
 
 def _at(value: object, names: tuple[str, ...]) -> tuple[str, ...]:
@@ -80,35 +152,68 @@ def _at(value: object, names: tuple[str, ...]) -> tuple[str, ...]:
     return value  # type: ignore[return-value]
 
 
-def _check_ids(source: Source, path: Path_, given: Collection[str], known: Collection[str], what: str) -> None:
+def _check_ids(source: Source, path: Path_, given: Iterable[str], known: Known, what: str) -> None:
     for at, name in enumerate(given):
-        if name not in known:
+        if known is not None and name not in known:
             near = difflib.get_close_matches(name, known, n=1)
             hint = f"did you mean {near[0]}?" if near else "it can never match; correct it or remove it"
             source.add((*path, at), f"there is no {what} {name!r}; {hint}")
 
 
-def _check_channels(config: Config, source: Source, *, people_known: bool) -> None:
-    ids = {channel.id: channel for channel in config.channels}
-    if OPERATOR not in ids or not ids[OPERATOR].enabled:
+def _check_possible(config: Config, sources: Mapping[str, Source], rule: RuleSpec, path: Path_) -> None:
+    """Conditions that each name something that exists, and that nothing can meet together."""
+    when, source = rule.when, sources["rules"]
+    if when.entities is not None and _all_typed(sources, "watchlist"):
+        fitting = sum(_fits(entity, when.entities) for entity in config.watchlist)
+        if fitting < when.entities.at_least and (_selective(when.entities) or not when.entities.all):
+            words = f"can never match: {fitting} of the watched entities fit, and {when.entities.at_least} must be met"
+            source.add((*path, "when", "entities"), words)
+    polled = [feed for feed in config.feeds if _is_polled(feed, when.sources, when.tags)]
+    if (when.sources or when.tags) and _all_typed(sources, "feeds") and not polled:
+        source.add((*path, "when", "sources" if when.sources else "tags"), "can never match: no enabled feed fits")
+
+
+def _selective(condition: EntityCondition) -> bool:
+    return bool(condition.any or condition.types or condition.tags)
+
+
+def _fits(entity: WatchedEntity, condition: EntityCondition) -> bool:
+    return (
+        (not condition.any or entity.id in condition.any)
+        and (not condition.types or entity.type in condition.types)
+        and (not condition.tags or bool(set(condition.tags) & set(entity.tags)))
+    )
+
+
+def _is_polled(feed: FeedSpec, ids: Collection[str], tags: Collection[str]) -> bool:
+    return feed.enabled and (not ids or feed.id in ids) and (not tags or bool(set(tags) & set(feed.tags)))
+
+
+def _check_channels(config: Config, sources: Mapping[str, Source]) -> None:
+    source = sources["channels"]
+    operators = [channel for channel in config.channels if channel.id == OPERATOR and channel.enabled]
+    if not operators and not source.lost & {OPERATOR, None}:
         source.add(("channels",), "one enabled channel must be named operator: quarantines and dead letters go there")
-    people = {person.id for person in config.people}
-    for n, channel in enumerate(config.channels):
-        if isinstance(channel, EmailChannel) and people_known:
-            ids_only = [name for name in channel.to if "@" not in name]
-            _check_ids(source, ("channels", n, "to"), ids_only, people, "person")
+    people = _ids(sources, "people", (person.id for person in config.people))
+    for n, channel in zip(source.kept, config.channels, strict=True):
+        if isinstance(channel, EmailChannel) and people is not None:
+            addresses = {name for name in channel.to if "@" in name}
+            _check_ids(source, ("channels", n, "to"), channel.to, {*people, *addresses}, "person")
         if isinstance(channel, WebhookChannel) and channel.enabled:
             _check_webhook(channel, source, n)
 
 
 def _check_webhook(channel: WebhookChannel, source: Source, n: int) -> None:
-    from standardwebhooks import Webhook
-
-    if not str(channel.url).startswith(("https://", "http://")):
+    if not is_http_url(channel.url):
         source.add(("channels", n, "url"), "write the whole address, with https://")
-    reveal = getattr(channel.secret, "reveal", None)
-    if reveal is not None and reveal() != "unset":
-        try:
-            Webhook(reveal())
-        except Exception:
-            source.add(("channels", n, "secret"), "not a Standard Webhooks secret: whsec_ and base64")
+    if isinstance(channel.secret, Secret) and not _is_signing_key(channel.secret.reveal()):
+        source.add(("channels", n, "secret"), "not a Standard Webhooks secret: whsec_ and base64")
+
+
+def _is_signing_key(secret: str) -> bool:
+    """The signing library takes any text that decodes to something, also a password."""
+    body = secret.removeprefix(SECRET_PREFIX)
+    try:
+        return body != secret and bool(base64.b64decode(body + "=" * (-len(body) % 4), validate=True))
+    except ValueError:
+        return False

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import ipaddress
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,8 @@ PARTS = frozenset({*LISTS, "channels", "network", "settings"})
 FILES = {part: file for part, (file, _, _) in LISTS.items()} | {
     part: f"{part}.yaml" for part in ("channels", "network", "settings")
 }
+NO_LITERAL = "never write a secret here; write ${NAME} (an environment variable) or ${file:PATH}"
+MAX_SECRET = 64 * 1024  # bytes: the longest secret is a key of a few thousand
 # pydantic's error types, in words that say what to do; the rest keep pydantic's own message.
 WORDS = {
     "missing": "missing; it is required",
@@ -65,8 +68,8 @@ WORDS = {
 def load_config(folder: Path, *, environ: Mapping[str, str], only: frozenset[str] | None = None) -> Config:
     """The configuration in `folder`. Raises ConfigError with every problem found.
 
-    With `only`, just those parts are read; what is wrong with references between them is a warning, and broken rules
-    are left out.
+    With `only`, just those parts are read; what is wrong with references between them is a warning, and so is a rule
+    that cannot be read, which is left out.
     """
     wanted = PARTS if only is None else only
     sources = {part: read_source(folder / FILES[part]) for part in sorted(wanted)}
@@ -81,16 +84,12 @@ def load_config(folder: Path, *, environ: Mapping[str, str], only: frozenset[str
     if "settings" in sources:
         parts["settings"] = reader.whole(sources["settings"], Settings)
     config = Config(**{part: value for part, value in parts.items() if value is not None})
-    if only is None:
-        check_references(config, sources)
-    found = [problem for part in sources for problem in sources[part].problems]
-    lenient = {FILES["rules"]} if only is not None else set()
-    fatal = [problem for problem in found if problem.file not in lenient]
-    if fatal:
-        raise ConfigError(fatal)
-    if only is None or not found:
-        return config
-    return Config(**{part: value for part, value in parts.items() if value is not None}, warnings=tuple(found))
+    unread = [problem for part in sources for problem in sources[part].problems if part != "rules"]
+    check_references(config, sources)
+    found = [problem for source in sources.values() for problem in sorted(source.problems, key=lambda one: one.line)]
+    if unread or (found and only is None):
+        raise ConfigError(found)
+    return dataclasses.replace(config, warnings=tuple(found))
 
 
 class Reader:
@@ -101,21 +100,30 @@ class Reader:
 
     def items(self, source: Source, key: str, kind: type[BaseModel]) -> tuple[Any, ...]:
         """The items of the file's one list; each is read by itself, so one bad item hides no other."""
-        found = [(path, self.item(source, path, raw, kind)) for path, raw in self._raw_items(source, key)]
-        self._refuse_twins(source, found)
-        return tuple(item for _, item in found if item is not None)
+        return self._keep(source, key, lambda path, raw: self.item(source, path, raw, kind))
 
     def channels(self, source: Source) -> tuple[Any, ...]:
-        found = []
-        for path, raw in self._raw_items(source, "channels"):
-            kind = CHANNELS.get(str(raw.get("kind"))) if isinstance(raw, dict) else None
-            if kind is None:
-                given = raw.get("kind") if isinstance(raw, dict) else raw
-                source.add((*path, "kind"), f"{given!r} is no kind of channel; choose {', '.join(CHANNELS)}")
-                continue
-            found.append((path, self.item(source, path, self._with_secrets(source, path, raw), kind)))
-        self._refuse_twins(source, found)
-        return tuple(item for _, item in found if item is not None)
+        return self._keep(source, "channels", lambda path, raw: self._channel(source, path, raw))
+
+    def _channel(self, source: Source, path: Path_, raw: Any) -> Any:
+        if not isinstance(raw, dict):
+            source.add(path, WORDS["dict_type"])
+            return None
+        kind = CHANNELS.get(str(raw.get("kind")))
+        if kind is None:
+            words = f"{shown(raw['kind'])} is no kind of channel" if "kind" in raw else "missing"
+            source.add((*path, "kind"), f"{words}; choose {', '.join(CHANNELS)}")
+            return None
+        return self.item(source, path, self._with_secrets(source, path, raw), kind)
+
+    def _keep(self, source: Source, key: str, read: Callable[[Path_, Any], Any]) -> tuple[Any, ...]:
+        """The items that `read` could type; the source notes their positions, and the ids of the others."""
+        found = [(path, raw, read(path, raw)) for path, raw in self._raw_items(source, key)]
+        self._refuse_twins(source, [(path, item) for path, _, item in found if item is not None])
+        if source.readable and isinstance(source.value, dict) and isinstance(source.value.get(key, 0), list | None):
+            source.lost = {_id(raw) for _, raw, item in found if item is None}
+        source.kept = [int(path[-1]) for path, _, item in found if item is not None]
+        return tuple(item for _, _, item in found if item is not None)
 
     def network(self, source: Source) -> Network | None:
         value = source.value if source.value is not None else {}
@@ -125,7 +133,7 @@ class Reader:
             self.item(source, ("allow", n), raw, AllowSpec)
             for n, raw in self._listed(source, value.get("allow"), "allow")
         ]
-        hosts = value.get("hosts") or {}
+        hosts = {} if value.get("hosts") is None else value["hosts"]
         if not isinstance(hosts, dict):
             source.add(("hosts",), WORDS["dict_type"])
             hosts = {}
@@ -144,11 +152,9 @@ class Reader:
         return Network(allow=tuple(spec for spec in allow if spec), hosts={k: v for k, v in typed.items() if v})
 
     def whole(self, source: Source, kind: type[BaseModel]) -> Any:
-        return (
-            self.item(source, (), source.value if source.value is not None else {}, kind)
-            if not source.problems
-            else None
-        )
+        if not source.readable:
+            return None
+        return self.item(source, (), source.value if source.value is not None else {}, kind)
 
     def item(self, source: Source, path: Path_, raw: Any, kind: type[BaseModel]) -> Any:
         """One typed value, or None with its problems noted."""
@@ -156,12 +162,10 @@ class Reader:
             return kind.model_validate(raw)
         except ValidationError as error:
             for found in error.errors(include_url=False):
-                source.add((*path, *_real_path(found["loc"])), _in_words(found, kind))
+                source.add((*path, *found["loc"]), _in_words(found, kind))
             return None
 
     def _raw_items(self, source: Source, key: str) -> Iterator[tuple[Path_, Any]]:
-        if source.problems:
-            return
         if self._is_mapping(source, source.value, (key,)):
             if key not in source.value:
                 source.add((), f"the list `{key}:` is missing")
@@ -169,7 +173,7 @@ class Reader:
                 yield (key, n), raw
 
     def _is_mapping(self, source: Source, value: Any, keys: tuple[str, ...]) -> bool:
-        if source.problems:
+        if not source.readable:
             return False
         if not isinstance(value, dict):
             source.add((), f"must begin with `{keys[0]}:`")
@@ -189,8 +193,6 @@ class Reader:
     def _refuse_twins(self, source: Source, found: list[tuple[Path_, Any]]) -> None:
         seen: dict[str, int] = {}
         for path, item in found:
-            if item is None:
-                continue
             if item.id in seen:
                 source.add((*path, "id"), f"{item.id} is already used in line {seen[item.id]}; ids are unique")
             seen.setdefault(item.id, source.line((*path, "id")))
@@ -198,30 +200,48 @@ class Reader:
     def _with_secrets(self, source: Source, path: Path_, raw: dict[str, Any]) -> dict[str, Any]:
         """Secrets in place of their references. A disabled channel's references are left as they are."""
         values = dict(raw)
-        for name in (SECRET_FIELDS | MAYBE_SECRET_FIELDS) & raw.keys():
-            given, where = raw[name], (*path, name)
-            if not isinstance(given, str) or (given == "" and name != "secret"):
-                continue
-            found = SECRET_FORM.fullmatch(given)
-            if found is None and name in SECRET_FIELDS:
-                source.add(where, "never write a secret here; write ${NAME} (an environment variable) or ${file:PATH}")
-            if found is not None and raw.get("enabled", True):
+        for name, given in raw.items():
+            where = (*path, name)
+            found = SECRET_FORM.fullmatch(given) if isinstance(given, str) else None
+            readable = found is not None and name in SECRET_FIELDS | MAYBE_SECRET_FIELDS
+            if name in SECRET_FIELDS and not readable and (given != "" or name == "secret"):
+                source.refuse(where, NO_LITERAL)
+                values[name] = Secret("")
+            elif not readable and "${" in str(given):
+                source.refuse(where, "${…} must be the whole value, and only of password, secret, url or username")
+            elif readable and raw.get("enabled", True) is not False:
                 value = self._resolve(source, where, found)
                 values[name] = Secret(value) if name in SECRET_FIELDS else value
         return values
 
     def _resolve(self, source: Source, where: Path_, found: Any) -> str:
+        """The secret, or '' with the problem noted."""
         name, path = found["name"], found["path"]
         if name:
             if not self.environ.get(name):
-                source.add(where, f"the environment variable {name} is not set; set it, or set `enabled: false`")
-            return self.environ.get(name, "") or "unset"
+                source.refuse(where, f"the environment variable {name} is not set; set it, or set `enabled: false`")
+            return self.environ.get(name, "")
         try:
-            return (self.folder / path).read_text(encoding="utf-8").strip() or "unset"
-        except (OSError, UnicodeDecodeError) as error:
+            with (self.folder / path).open("rb") as handle:
+                secret = handle.read(MAX_SECRET).decode().strip()
+        except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or "not UTF-8"
-            source.add(where, f"the secret file {path} cannot be read: {reason}")
-            return "unset"
+            source.refuse(where, f"the secret file {path} cannot be read: {reason}; write it, or set `enabled: false`")
+            return ""
+        if not secret:
+            source.refuse(where, f"the secret file {path} is empty; write the secret into it")
+        return secret
+
+
+def shown(value: Any) -> str:
+    """A value in a message, never long."""
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _id(raw: Any) -> str | None:
+    given = raw.get("id") if isinstance(raw, dict) else None
+    return given if isinstance(given, str) else None
 
 
 def unknown(name: str, known: Any) -> str:
@@ -235,9 +255,9 @@ def _in_words(found: Any, kind: type[BaseModel]) -> str:
         names = [field.alias or name for name, field in _fields_at(kind, found["loc"][:-1]).items()]
         return unknown(found["loc"][-1], names)
     if found["type"] == "string_pattern_mismatch":
-        return f"{found['input']!r} may hold only small letters, digits and single hyphens"
+        return f"{shown(found['input'])} may hold only small letters, digits and single hyphens"
     if found["type"] == "literal_error":
-        return f"{found['input']!r} is none of {found['ctx']['expected']}"
+        return f"{shown(found['input'])} is none of {found['ctx']['expected']}"
     if found["type"] == "value_error":
         return str(found["ctx"]["error"])
     return WORDS.get(found["type"], found["msg"][:1].lower() + found["msg"][1:])
@@ -251,12 +271,6 @@ def _fields_at(kind: Any, path: tuple[Any, ...]) -> Mapping[str, Any]:
         if kind is None:
             return {}
     return kind.model_fields  # type: ignore[no-any-return]
-
-
-def _real_path(path: tuple[Any, ...]) -> Path_:
-    return tuple(
-        part for part in path if part not in ("is-instance[Secret]", "str", "function-after[_http_url(), str]")
-    )
 
 
 def _inside(name: str, network: Any) -> bool:

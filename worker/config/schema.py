@@ -18,18 +18,20 @@ from worker.errors import Problem
 from worker.net import Allow, HostPolicy, NetworkPolicy
 
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+LONGEST = 3650 * UNITS["d"]  # ten years: beyond, calendars overflow
 SECRET_FORM = re.compile(r"\$\{(?:file:(?P<path>[^{}]+)|(?P<name>[A-Za-z_][A-Za-z0-9_]*))\}")
 HIDDEN = "***"
 
 
 def read_duration(value: Any) -> float:
     """Seconds of '500ms', '90s', '10m', '2h' or '180d'. Raises ValueError."""
-    if isinstance(value, float):
-        return value
     found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)\s*", value) if isinstance(value, str) else None
     if not found:
         raise ValueError("write a duration with its unit, such as 90s, 10m, 2h or 180d")
-    return float(found[1]) * UNITS[found[2]]
+    seconds = float(found[1]) * UNITS[found[2]]
+    if seconds > LONGEST:
+        raise ValueError("longer than 3650d")
+    return seconds
 
 
 def _known_zone(value: str) -> str:
@@ -40,21 +42,43 @@ def _known_zone(value: str) -> str:
     return value
 
 
+def is_http_url(value: str) -> bool:
+    return re.fullmatch(r"https?://[^\s/]+(/\S*)?", value) is not None
+
+
 def _http_url(value: str) -> str:
-    if not re.match(r"https?://[^\s/]+", value):
+    if not is_http_url(value):
         raise ValueError("write the whole address, with http:// or https://")
+    if "${" in value:
+        raise ValueError("no reference is read here; write the address out")
     return value
 
 
 def _one_line(value: str) -> str:
-    if not value.strip() or re.search(r"[\x00-\x1f\x7f]", value):
+    if not value.strip() or re.search(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", value):
         raise ValueError("must be one line of text, and not empty")
     return value.strip()
 
 
 def _mail_address(value: str) -> str:
-    if not re.fullmatch(r"[^@\s<>\"(),:;\\]{1,64}@[A-Za-z0-9\u0080-\U0010ffff.-]{1,255}", value):
+    if not re.fullmatch(r"[^@\s\x00-\x1f\x7f<>\"(),:;\\]{1,64}@(?=.{1,255}$)[\w-]+(\.[\w-]+)*", value):
         raise ValueError("not a mail address; write it as name@host")
+    return value
+
+
+def _recipient(value: str) -> str:
+    return _mail_address(value) if "@" in value else value
+
+
+def _review_band(value: tuple[float, float]) -> tuple[float, float]:
+    if not 0 <= value[0] <= value[1] <= 1:
+        raise ValueError("write [low, high] with 0 <= low <= high <= 1: no score is between these")
+    return value
+
+
+def _language(value: str) -> str:
+    if not re.fullmatch(r"([A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*)?", value):
+        raise ValueError("not a language code; write one such as en, ko or ru")
     return value
 
 
@@ -84,19 +108,24 @@ Url = Annotated[str, AfterValidator(_http_url)]
 Zone = Annotated[str, AfterValidator(_known_zone)]
 Address = Annotated[str, AfterValidator(_mail_address)]
 Strings = tuple[Line, ...]
+# An empty list would read as "no such condition" and widen the rule to everything.
+Slugs = Annotated[tuple[Slug, ...], Field(min_length=1)]
+Names = Annotated[Strings, Field(min_length=1)]
+Flag = Annotated[bool, Field(strict=True)]
+Whole = Annotated[int, Field(strict=True)]
 
 
 class FeedSpec(Model):
     """A polled URL. `interval` in seconds; `tier` 1 is a wire or an official source, 3 an aggregator."""
 
     id: Slug
-    url: Url
+    url: Url = Field(repr=False)
     title: str = ""
-    language: str = ""
+    language: Annotated[str, AfterValidator(_language)] = ""
     tags: tuple[Slug, ...] = ()
-    tier: int = Field(default=2, ge=1, le=3)
+    tier: Whole = Field(default=2, ge=1, le=3)
     interval: Annotated[Duration, Field(ge=1)] = 900.0
-    enabled: bool = True
+    enabled: Flag = True
 
 
 class TopicSpec(Model):
@@ -106,7 +135,7 @@ class TopicSpec(Model):
     name: Line
     description: str = ""
     threshold: float | None = Field(default=None, gt=0, lt=1)
-    review: tuple[float, float] | None = None
+    review: Annotated[tuple[float, float], AfterValidator(_review_band)] | None = None
 
 
 class WatchedEntity(Model):
@@ -121,18 +150,18 @@ class WatchedEntity(Model):
 class TopicCondition(Model):
     """Any of these topics matches; `min_score` replaces the topic's own threshold."""
 
-    any: tuple[Slug, ...] = Field(min_length=1)
+    any: Slugs
     min_score: float | None = Field(default=None, gt=0, le=1)
 
 
 class EntityCondition(Model):
     """Every given condition must hold. `at_least` counts distinct mentioned entities among those the others select."""
 
-    any: tuple[Slug, ...] = ()
-    all: tuple[Slug, ...] = ()
-    types: tuple[str, ...] = ()
-    tags: tuple[Slug, ...] = ()
-    at_least: int = Field(default=1, ge=1)
+    any: Slugs = ()
+    all: Slugs = ()
+    types: Names = ()
+    tags: Slugs = ()
+    at_least: Whole = Field(default=1, ge=1)
 
 
 class Conditions(Model):
@@ -140,9 +169,9 @@ class Conditions(Model):
 
     topics: TopicCondition | None = None
     entities: EntityCondition | None = None
-    languages: tuple[str, ...] = ()
-    sources: tuple[Slug, ...] = ()
-    tags: tuple[Slug, ...] = ()
+    languages: Names = ()
+    sources: Slugs = ()
+    tags: Slugs = ()
 
 
 class RuleSpec(Model):
@@ -150,7 +179,7 @@ class RuleSpec(Model):
     name: Line
     severity: Literal["low", "normal", "high", "critical"] = "normal"
     when: Conditions
-    channels: tuple[Slug, ...] = Field(min_length=1)
+    channels: Slugs
 
 
 class InboxChannel(Model):
@@ -158,7 +187,7 @@ class InboxChannel(Model):
 
     id: Slug
     kind: Literal["inbox"]
-    enabled: bool = True
+    enabled: Flag = True
     folder: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,60}$")] = "inbox"
 
 
@@ -167,23 +196,23 @@ class EmailChannel(Model):
 
     id: Slug
     kind: Literal["email"]
-    enabled: bool = True
+    enabled: Flag = True
     host: Line
-    port: int = Field(default=587, ge=1, le=65535)
+    port: Whole = Field(default=587, ge=1, le=65535)
     security: Literal["starttls", "tls", "none"] = "starttls"
-    username: str = ""
+    username: str = Field(default="", repr=False)
     password: Secret | str = ""
     sender: Address
-    to: Strings = Field(min_length=1)
+    to: tuple[Annotated[Line, AfterValidator(_recipient)], ...] = Field(min_length=1)
 
 
 class WebhookChannel(Model):
-    """Standard Webhooks: `secret` is whsec_ and base64."""
+    """Standard Webhooks: `secret` is whsec_ and base64. `url` may hold a token, so it is not shown."""
 
     id: Slug
     kind: Literal["webhook"]
-    enabled: bool = True
-    url: str
+    enabled: Flag = True
+    url: str = Field(repr=False)
     secret: Secret | str
 
 
@@ -206,7 +235,7 @@ class AllowSpec(Model):
     """A private range that may be dialled. No ports: all of them."""
 
     cidr: str
-    ports: tuple[Annotated[int, Field(ge=1, le=65535)], ...] = ()
+    ports: tuple[Annotated[Whole, Field(ge=1, le=65535)], ...] = ()
     uses: tuple[Literal["feed", "webhook"], ...] = Field(alias="for", min_length=1)
 
     def network(self) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
@@ -219,8 +248,8 @@ class HostSpec(Model):
 
     interval_floor: Duration = 120.0
     spacing: Duration = 1.0
-    concurrent: int = Field(default=2, ge=1, le=200)
-    ignore_hints: bool = False
+    concurrent: Whole = Field(default=2, ge=1, le=200)
+    ignore_hints: Flag = False
 
 
 class Network(Model):
@@ -253,9 +282,9 @@ class Settings(Model):
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     retention: Retention = Retention()
     timing: Timing = Timing()
-    poll_batch: int = Field(default=32, ge=1, le=500)
-    analyse_batch: int = Field(default=64, ge=1, le=500)
-    deliver_batch: int = Field(default=32, ge=1, le=500)
+    poll_batch: Whole = Field(default=32, ge=1, le=500)
+    analyse_batch: Whole = Field(default=64, ge=1, le=500)
+    deliver_batch: Whole = Field(default=32, ge=1, le=500)
 
 
 @dataclass(frozen=True)
@@ -282,8 +311,8 @@ class Config:
 
     def feed(self, feed_id: str) -> FeedSpec:
         """The feed's settings; for one that left the configuration, defaults: its articles are still ours."""
-        gone = FeedSpec(id=feed_id, url="https://removed.invalid/", title=feed_id, tier=3)
-        return self._feeds_by_id.get(feed_id, gone)
+        found = self._feeds_by_id.get(feed_id)
+        return found or FeedSpec(id=feed_id, url="https://removed.invalid/", title=feed_id, tier=3)
 
     def to_policy(self) -> NetworkPolicy:
         allow = tuple(Allow(spec.network(), frozenset(spec.ports), frozenset(spec.uses)) for spec in self.network.allow)
@@ -305,5 +334,5 @@ class Config:
 def _public(model: BaseModel) -> dict[str, Any]:
     """A secret field is hidden whether it was resolved or not, so that the form does not depend on the environment."""
     values = json.loads(json.dumps(model.model_dump(by_alias=True), default=repr))
-    secrets = SECRET_FIELDS | ({"url", "username"} if isinstance(model, EmailChannel | WebhookChannel) else set())
+    secrets = SECRET_FIELDS | (MAYBE_SECRET_FIELDS if isinstance(model, EmailChannel | WebhookChannel) else set())
     return {key: HIDDEN if key in secrets and value else value for key, value in values.items()}

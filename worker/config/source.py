@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,17 +15,28 @@ MAX_BYTES = 10 * 1024 * 1024  # the longest watchlist we know is under one
 MAX_DEPTH = 12
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast where libyaml was built in
 
+# What YAML forbids in a file: its own reader says so without the line.
+FORBIDDEN = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
 Path_ = tuple[str | int, ...]
 
 
 @dataclass
 class Source:
-    """One file: `value` as plain Python, `lines` by the path of keys and positions, `problems` found while reading."""
+    """One file: `value` as plain Python, `lines` by the path of keys and positions, `problems` found in it.
+
+    `readable`: `value` holds the whole file. Of a list file, `kept` are the positions of the items that were typed, and
+    `lost` the ids of those that were not; None is among them when there is no telling which ids are missing.
+    """
 
     name: str
     value: Any = None
     lines: dict[Path_, int] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    readable: bool = False
+    kept: list[int] = field(default_factory=list)
+    lost: set[str | None] = field(default_factory=lambda: {None})
+    _refused: set[Path_] = field(default_factory=set)
 
     def line(self, path: Path_) -> int:
         """The line of the deepest part of `path` that the file has."""
@@ -33,14 +45,21 @@ class Source:
         return self.lines.get(path, 1)
 
     def add(self, path: Path_, message: str) -> None:
-        self.problems.append(Problem(self.name, self.line(path), dotted(path), message))
+        if path not in self._refused:
+            self.problems.append(Problem(self.name, self.line(path), dotted(path), message))
+
+    def refuse(self, path: Path_, message: str) -> None:
+        """Adds a value's last problem: what follows from it is not said."""
+        self.add(path, message)
+        self._refused.add(path)
 
 
 def dotted(path: Path_) -> str:
     """feeds[3].url"""
     text = ""
     for part in path:
-        text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
+        name = f"[{part}]" if isinstance(part, int) else part if part.isprintable() else ascii(part)
+        text += f".{name}" if text and isinstance(part, str) else name
     return text
 
 
@@ -52,6 +71,7 @@ def read_source(path: Path) -> Source:
         return source
     try:
         node = _compose(text, source)
+        source.readable = not source.problems
         if node is not None:
             source.value = _plain(node, (), source)
     except yaml.YAMLError as error:
@@ -67,18 +87,40 @@ def read_source(path: Path) -> Source:
 
 
 def _read_text(path: Path, source: Source) -> str | None:
+    body = _read_bytes(path, source)
+    if body is None:
+        return None
     try:
-        if path.stat().st_size > MAX_BYTES:
-            source.add((), f"larger than {MAX_BYTES // 2**20} MB")
-            return None
-        return path.read_bytes().decode("utf-8-sig")
+        text = body.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        source.problems.append(_at_line(source, body[: error.start].count(b"\n"), "not UTF-8; save it as UTF-8"))
+        return None
+    found = FORBIDDEN.search(text)
+    if found:
+        words = f"holds the character U+{ord(found[0]):04X}, which no YAML file may; remove it"
+        source.problems.append(_at_line(source, text[: found.start()].count("\n"), words))
+        return None
+    return text
+
+
+def _read_bytes(path: Path, source: Source) -> bytes | None:
+    try:
+        with path.open("rb") as handle:
+            body = handle.read(MAX_BYTES + 1)
     except FileNotFoundError:
         source.add((), f"missing; `wirewatch init` writes an example ({path})")
-    except UnicodeDecodeError as error:
-        source.add((), f"not UTF-8 (byte {error.start}); save it as UTF-8")
+        return None
     except OSError as error:
         source.add((), f"cannot be read: {error.strerror}")
-    return None
+        return None
+    if len(body) > MAX_BYTES:
+        source.add((), f"larger than {MAX_BYTES // 2**20} MB")
+        return None
+    return body
+
+
+def _at_line(source: Source, above: int, message: str) -> Problem:
+    return Problem(source.name, above + 1, "", message)
 
 
 def _compose(text: str, source: Source) -> yaml.Node | None:
@@ -121,9 +163,13 @@ def _plain(node: yaml.Node, path: Path_, source: Source) -> Any:
 def _scalar(node: Any, path: Path_, source: Source) -> Any:
     loader = LOADER("")
     try:
-        return loader.construct_object(node, deep=True)
-    except (yaml.YAMLError, ValueError) as error:
-        source.add(path, f"cannot be read: {getattr(error, 'problem', None) or error}; put it in quotes")
+        value = loader.construct_object(node, deep=True)
+        if isinstance(value, str):
+            value.encode()  # one of the two loaders lets half a character through
+        return value
+    except (yaml.YAMLError, ValueError, LookupError, AttributeError, OverflowError):
+        # What PyYAML raises for "!x", 2023-13-45 and the like. Its words may quote the value, which may be a secret.
+        source.refuse(path, "cannot be read; put it in quotes")
         return None
     finally:
         loader.dispose()
