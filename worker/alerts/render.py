@@ -10,27 +10,43 @@ import email
 import email.policy
 import json
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.utils import format_datetime
 from html import escape
 from typing import Any, Final
 
-from worker.alerts.wording import header_text, local_time, marked, subject_line, why_lines
-from worker.model import AlertArticle, AlertContent, Message
+from worker.alerts.wording import (
+    SEVERITY,
+    direction,
+    header_text,
+    local_time,
+    marked,
+    matched_words,
+    subject_line,
+    visible,
+    web_link,
+    why_lines,
+)
+from worker.model import AlertArticle, AlertContent, Mention, Message, TopicScore
 
 SUBJECT_PLACE: Final = "subject-goes-here"  # replaced once, in the first header of the finished mail
-WEBHOOK_BYTES: Final = 20_000
 MAIL_POLICY: Final = email.policy.SMTP.clone(cte_type="7bit", max_line_length=78)
 # Colour is never the only sign: the severity stands beside it in words.
 COLOURS: Final = {"low": "#57606a", "normal": "#0b5cad", "high": "#a04000", "critical": "#a1121f"}
+GREY: Final = "#767676"  # 4.5 to 1 on white and on black
+MARK: Final = "background-color:#ffe08a;color:#1b1f24;text-decoration:underline"
+# No background and no text colour of our own: each mail program's light or dark page stands. A table, because Outlook
+# knows no width on anything else; inline styles, because many programs drop all others.
 FRAME: Final = (
-    '<!doctype html><html><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-    "<title>{title}</title></head>"
-    '<body style="margin:0;background:#f4f5f7;color:#1b1f24;'
-    'font:16px/1.5 -apple-system,Segoe UI,Roboto,Noto Sans,sans-serif">'
-    '<div style="max-width:600px;margin:0 auto;padding:24px 20px;background:#ffffff">{body}</div></body></html>\r\n'
+    '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+    '<meta name="viewport" content="width=device-width"><meta name="color-scheme" content="light dark">'
+    '<title>{title}</title></head><body style="margin:0;padding:0">'
+    '<table role="presentation" align="center" width="600" cellpadding="0" cellspacing="0" border="0" '
+    'style="width:100%;max-width:600px;margin:0 auto"><tr><td align="left" style="padding:20px;'
+    "font:16px/1.5 -apple-system,'Segoe UI',Roboto,'Noto Sans',Arial,sans-serif\">{body}"
+    "</td></tr></table></body></html>\n"
 )
 
 
@@ -55,6 +71,8 @@ def render_mail(
 def make_mail(
     subject: str, text: str, html: str, *, sender: str, recipient: str, message_id: str, now: datetime
 ) -> Message:
+    """Text and HTML as one mail; whatever they hold, the headers are these."""
+    text, html = visible(text), visible(html)
     mail = EmailMessage(policy=MAIL_POLICY)
     mail["Subject"] = SUBJECT_PLACE
     mail["From"] = f"Wirewatch <{sender}>"
@@ -76,7 +94,7 @@ def encoded_subject(text: str) -> bytes:
         return text.encode()
     chunks = [""]
     for character in text:
-        if len((chunks[-1] + character).encode()) > 45:  # 60 letters of base64; an encoded word ends at 75
+        if len((chunks[-1] + character).encode()) > 39:  # 52 letters of base64: a line ends at 76, with "Subject: "
             chunks.append("")
         chunks[-1] += character
     return b"\r\n ".join(b"=?utf-8?b?" + base64.b64encode(chunk.encode()) + b"?=" for chunk in chunks)
@@ -98,9 +116,11 @@ def plain_text(content: AlertContent, zone: str) -> str:
     """The alert as plain text, matched words between asterisks."""
     lines: list[str] = []
     for article in content.articles:
-        lines += [_starred(article.title, article), f"{article.source} · {local_time(article.published, zone)}"]
-        lines += [article.url] if article.url else []
-        lines += ["", f"“{_starred(article.quote, article)}”"] if article.quote else []
+        words = matched_words(content, article)
+        # The time first: after an Arabic name its digits would be drawn out of order.
+        lines += [_starred(article.title, words), f"{local_time(article.published, zone)} · {article.source}"]
+        lines += [web_link(article.url)] if web_link(article.url) else []
+        lines += ["", f"“{_starred(article.quote, words)}”"] if article.quote else []
         lines.append("")
     lines += ["WHY YOU GET THIS", *(f"  {line}" for line in why_lines(content)), ""]
     lines.append(f"Severity: {content.severity} · first seen {local_time(content.story_first_seen, zone)}")
@@ -110,32 +130,31 @@ def plain_text(content: AlertContent, zone: str) -> str:
     return "\n".join([*lines, f"Alert {content.alert_id}", ""])
 
 
-def _starred(text: str, article: AlertArticle) -> str:
-    return "".join(f"*{piece}*" if hit else piece for piece, hit in marked(text, article))
+def _starred(text: str, words: Sequence[str]) -> str:
+    return "".join(f"*{piece}*" if hit else piece for piece, hit in marked(text, words))
 
 
 def html_text(content: AlertContent, zone: str) -> str:
-    """The same as simple HTML: inline styles, one narrow column, nothing loaded from anywhere."""
+    """The same as simple HTML: one narrow column, nothing loaded from anywhere."""
     colour = COLOURS.get(content.severity, COLOURS["normal"])
+    severity = escape(SEVERITY.get(content.severity, content.severity))
     parts = [
-        f'<p style="margin:0 0 12px;font-size:14px;color:{colour}"><b>{escape(content.severity.capitalize())}</b>'
-        f" · {escape(content.rule_name)}</p>"
+        '<p style="margin:0 0 16px;font-size:14px">'
+        f'<b style="background-color:{colour};color:#ffffff;padding:2px 0">&nbsp;{severity}&nbsp;</b>'
+        f"&nbsp; {escape(content.rule_name)}</p>"
     ]
-    parts += [_article_html(article, zone, colour) for article in content.articles]
-    why = "".join(f"<li>{_label(line)}</li>" for line in why_lines(content))
-    parts.append(f'<h2 style="margin:24px 0 4px;font-size:15px">Why you get this</h2>{_list(why)}')
+    parts += [_article_html(article, matched_words(content, article), zone, colour) for article in content.articles]
+    why = "".join(f'<li style="margin:0 0 4px">{_label(line)}</li>' for line in why_lines(content))
+    parts.append('<h2 style="margin:24px 0 6px;font-size:15px">Why you get this</h2>')
+    parts.append(f'<ul style="margin:0;padding-left:20px;font-size:15px">{why}</ul>')
     seen = f"First seen {escape(local_time(content.story_first_seen, zone))}."
     outlets = f" {content.outlets} feeds carry this story." if content.outlets > 1 else ""
-    link = f' <a href="{escape(content.url)}">Open in Wirewatch</a>.' if content.url else ""
+    link = f' <a href="{escape(content.url)}">Open in Wirewatch</a>' if web_link(content.url) else ""
     parts.append(
-        f'<p style="margin:20px 0 0;padding-top:12px;border-top:1px solid #d8dee4;font-size:13px;color:#57606a">'
+        f'<p style="margin:20px 0 0;padding-top:12px;border-top:1px solid #a8b0b8;font-size:13px;color:{GREY}">'
         f"{seen}{outlets}{link}<br>Alert {escape(content.alert_id)}</p>"
     )
     return FRAME.format(title=escape(content.story_title), body="".join(parts))
-
-
-def _list(items: str) -> str:
-    return f'<ul style="margin:0;padding-left:20px;font-size:15px">{items}</ul>'
 
 
 def _label(line: str) -> str:
@@ -143,81 +162,109 @@ def _label(line: str) -> str:
     return f"<b>{escape(label)}:</b> {escape(words)}"
 
 
-def _article_html(article: AlertArticle, zone: str, colour: str) -> str:
-    title = _highlighted(article.title, article)
-    if article.url.startswith(("https://", "http://")):
-        title = f'<a href="{escape(article.url)}" style="color:#1b1f24;text-decoration:underline">{title}</a>'
-    about = f"{escape(article.source)} · {escape(local_time(article.published, zone))}"
+def _article_html(article: AlertArticle, words: Sequence[str], zone: str, colour: str) -> str:
+    url = escape(web_link(article.url))
+    title = _highlighted(article.title, words)
+    headline = f'<a href="{url}" style="color:inherit;text-decoration:none">{title}</a>' if url else title
     html = (
-        f'<h1 dir="auto" style="margin:0 0 4px;font-size:21px;line-height:1.3">{title}</h1>'
-        f'<p style="margin:0 0 14px;font-size:14px;color:#57606a">{about}</p>'
+        f'<h1 {_script(article, article.title)} style="margin:0 0 6px;font-size:21px;line-height:1.3">{headline}</h1>'
+        f'<p style="margin:0 0 14px;font-size:14px;color:{GREY}">'
+        f"{escape(local_time(article.published, zone))} · {escape(article.source)}</p>"
     )
     if article.quote:
-        quoted = _highlighted(article.quote, article).replace("\n", "<br>")
+        side = "right" if direction(article.quote) == "rtl" else "left"
+        quoted = _highlighted(article.quote, words).replace("\n", "<br>")
         html += (
-            f'<blockquote dir="auto" style="margin:0;padding:2px 0 2px 14px;border-left:3px solid {colour}">'
-            f"{quoted}</blockquote>"
+            f'<blockquote {_script(article, article.quote)} style="margin:0;padding:2px 14px;'
+            f'border-{side}:3px solid {colour}">{quoted}</blockquote>'
         )
-    return html
+    return html + (f'<p style="margin:14px 0 0"><a href="{url}">Read the article</a></p>' if url else "")
 
 
-def _highlighted(text: str, article: AlertArticle) -> str:
+def _script(article: AlertArticle, text: str) -> str:
+    """Direction and language: by the language a browser draws Han letters as Korean, Japanese or Chinese readers do."""
+    way = direction(text)
+    language = f' lang="{escape(article.language)}"' if article.language else ""
+    return f'dir="{way}" align="{"right" if way == "rtl" else "left"}"{language}'
+
+
+def _highlighted(text: str, words: Sequence[str]) -> str:
     return "".join(
-        f'<mark style="background:#fff3bf"><b>{escape(piece)}</b></mark>' if hit else escape(piece)
-        for piece, hit in marked(text, article)
+        f'<b style="{MARK}">{escape(piece)}</b>' if hit else escape(piece) for piece, hit in marked(text, words)
     )
 
 
 # ---------------------------------------------------------------- webhook
 
 
+WEBHOOK_BYTES: Final = 20_000
+QUOTE_LIMIT: Final = 300
+URL_LIMIT: Final = 2_000  # bytes; a cut address leads elsewhere: a longer one is left out
+
+
+@dataclass(frozen=True)
+class Room:
+    """How much of an alert goes into a webhook: articles, mentions an article, letters a string, topics."""
+
+    articles: int
+    mentions: int
+    letters: int
+    topics: int = 100
+
+
+# The first that fits is taken; the last fits whatever the alert holds.
+ROOMS: Final = (
+    Room(50, 500, 1_000),
+    Room(20, 60, 1_000),
+    Room(5, 20, 500, 30),
+    Room(2, 5, 300, 20),
+    Room(1, 0, 60, 10),
+)
+
+
 def render_webhook(content: AlertContent, *, recipient: str, message_id: str) -> Message:
     """A Standard Webhooks payload under 20 kB. What had to be left out for that is counted in `omitted`."""
-    mentions = max((len(article.mentions) for article in content.articles), default=0)
-    body = webhook_bytes(content)
-    while len(body) > WEBHOOK_BYTES and mentions > 1:
-        mentions //= 2
-        body = webhook_bytes(_shortened(content, mentions=mentions), whole=content)
-    if len(body) > WEBHOOK_BYTES:
-        body = webhook_bytes(_shortened(content, mentions=0, letters=300), whole=content)
+    bodies = (_webhook_bytes(content, room) for room in ROOMS)
+    body = next(body for body in bodies if len(body) < WEBHOOK_BYTES)
     return Message(message_id=message_id, body=body, recipient=recipient, subject=subject_line(content))
 
 
-def _shortened(content: AlertContent, *, mentions: int, letters: int = 5_000) -> AlertContent:
-    articles = tuple(
-        replace(a, mentions=a.mentions[:mentions], title=a.title[:letters], quote=a.quote[:letters], url=a.url[:2_000])
-        for a in content.articles[:5]
-    )
-    return replace(content, articles=articles, story_title=content.story_title[:letters])
-
-
-def webhook_bytes(content: AlertContent, *, whole: AlertContent | None = None) -> bytes:
-    articles = [_article_json(article) for article in content.articles]
-    kept = {mention.entity for article in content.articles for mention in article.mentions}
+def _webhook_bytes(content: AlertContent, room: Room) -> bytes:
+    articles = content.articles[: room.articles]
+    mentions = [mention for article in articles for mention in article.mentions[: room.mentions]]
+    kept = {mention.entity for mention in mentions}
+    topics = sorted(content.topics, key=lambda topic: -topic.score)[: room.topics]
     data: dict[str, Any] = {
         "alert": {
             "id": content.alert_id,
             "revision": content.revision,
             "rule": content.rule_id,
             "severity": content.severity,
-            "url": content.url,
+            "url": _whole_url(content.url),
         },
         "story": {
             "id": content.story_id,
-            "title": content.story_title,
+            "title": content.story_title[: room.letters],
             "first_seen": _iso(content.story_first_seen),
-            "articles": len((whole or content).articles),
+            "articles": len(content.articles),
             "outlets": content.outlets,
-            "original_sources": sorted({article.source for article in content.articles}),
+            "original_sources": sorted({article.source[: room.letters] for article in articles}),
         },
-        "new": [{"title": article.title, "url": article.url} for article in content.articles],
+        "new": [{"title": article.title[: room.letters], "url": _whole_url(article.url)} for article in articles],
         "topics": [
-            {"id": t.id, "name": content.topic_names.get(t.id, t.id), "score": t.score, "match": t.match}
-            for t in content.topics
+            {
+                "id": t.id,
+                "name": content.topic_names.get(t.id, t.id)[: room.letters],
+                "score": t.score,
+                "match": t.match,
+            }
+            for t in topics
         ],
-        "entities": [{"id": key, "name": name} for key, name in content.entity_names.items() if key in kept],
-        "articles": articles,
-        "why": list(content.why),
+        "entities": [
+            {"id": key, "name": name[: room.letters]} for key, name in content.entity_names.items() if key in kept
+        ],
+        "articles": [_article_json(article, room) for article in articles],
+        "why": [words[: 2 * room.letters] for words in content.why[: room.articles]],
         "timings": {
             "published": _iso(content.articles[0].published if content.articles else None),
             "first_seen": _iso(content.story_first_seen),
@@ -225,26 +272,41 @@ def webhook_bytes(content: AlertContent, *, whole: AlertContent | None = None) -
             "raised": _iso(content.raised),
         },
     }
-    if whole is not None:
-        count = sum(len(article.mentions) for article in whole.articles)
-        data["omitted"] = {"mentions": count - sum(len(article["mentions"]) for article in articles)}
+    omitted = {
+        "articles": len(content.articles) - len(articles),
+        "mentions": sum(len(article.mentions) for article in content.articles) - len(mentions),
+        "topics": len(content.topics) - len(topics),
+    }
+    if any(omitted.values()):
+        data["omitted"] = omitted
     return _json({"type": content.kind, "timestamp": _iso(content.raised), "data": data})
 
 
-def _article_json(article: AlertArticle) -> dict[str, Any]:
+def _article_json(article: AlertArticle, room: Room) -> dict[str, Any]:
     return {
-        "title": article.title,
-        "url": article.url,
-        "source": article.source,
+        "title": article.title[: room.letters],
+        "url": _whole_url(article.url),
+        "source": article.source[: room.letters],
         "published": _iso(article.published),
         "first_seen": _iso(article.first_seen),
         "language": article.language,
-        "quote": article.quote,
-        "mentions": [
-            {"entity": m.entity, "text": m.text, "field": m.field, "start": m.start, "end": m.end}
-            for m in article.mentions
-        ],
+        "quote": article.quote[: min(QUOTE_LIMIT, room.letters)],
+        "mentions": [_mention_json(mention) for mention in article.mentions[: room.mentions]],
     }
+
+
+def _topic_json(topic: TopicScore, content: AlertContent, room: Room) -> dict[str, Any]:
+    name = content.topic_names.get(topic.id, topic.id)[: room.letters]
+    return {"id": topic.id, "name": name, "score": topic.score, "match": topic.match}
+
+
+def _mention_json(mention: Mention) -> dict[str, Any]:
+    return {name: getattr(mention, name) for name in ("entity", "text", "field", "start", "end")}
+
+
+def _whole_url(url: str) -> str:
+    link = web_link(url)
+    return link if len(link.encode()) <= URL_LIMIT else ""
 
 
 def _iso(moment: datetime | None) -> str | None:
@@ -265,8 +327,9 @@ def render_inbox(content: AlertContent, *, recipient: str, time_zone: str, messa
 
 
 def make_files(subject: str, text: str, html: str, *, recipient: str, message_id: str, now: datetime) -> Message:
-    body = _json({"at": _iso(now), "subject": subject, "text": text, "html": html})
-    return Message(message_id=message_id, body=body, recipient=recipient, subject=header_text(subject))
+    subject = header_text(subject)
+    body = _json({"at": _iso(now), "subject": subject, "text": visible(text), "html": visible(html)})
+    return Message(message_id=message_id, body=body, recipient=recipient, subject=subject)
 
 
 def operator_text(lines: Sequence[str]) -> str:
@@ -274,7 +337,7 @@ def operator_text(lines: Sequence[str]) -> str:
 
 
 def operator_html(subject: str, lines: Sequence[str]) -> str:
-    paragraphs = "".join(f'<p dir="auto">{escape(line)}</p>' for line in lines)
+    paragraphs = "".join(f"<p>{escape(line)}</p>" for line in lines)
     return FRAME.format(title=escape(subject), body=f'<h1 style="font-size:20px">{escape(subject)}</h1>{paragraphs}')
 
 

@@ -93,7 +93,8 @@ def evaluate(rule: Rule, *, judgement: Judgement, feed: FeedFacts, entities: Map
     for answer in answers:
         if not answer.holds:
             return RuleVerdict(id=rule.id, fires=False, because=answer.words)
-    return RuleVerdict(id=rule.id, fires=bool(answers), because="; ".join(answer.words for answer in answers))
+    because = "; ".join(answer.words for answer in answers) or "the rule asks for nothing"
+    return RuleVerdict(id=rule.id, fires=bool(answers), because=because)
 
 
 def _topics(condition: Topics, judgement: Judgement) -> Answer:
@@ -103,8 +104,9 @@ def _topics(condition: Topics, judgement: Judgement) -> Answer:
     held = [topic for topic in asked if (topic.match if least is None else topic.score >= least)]
     if held:
         return Answer(True, ", ".join(f"topic {topic.id} {topic.score:.2f}" for topic in held))
-    shown = ", ".join(f"{topic.id} {topic.score:.2f}" for topic in asked) or _or(condition.any)
-    return Answer(False, f"topic below its threshold: {shown}")
+    if not asked:
+        return Answer(False, f"not judged for the topic {_or(condition.any)}")
+    return Answer(False, f"topic below its threshold: {', '.join(f'{topic.id} {topic.score:.2f}' for topic in asked)}")
 
 
 def _entities(condition: Entities, judgement: Judgement, entities: Mapping[str, Watched]) -> Answer:
@@ -112,13 +114,14 @@ def _entities(condition: Entities, judgement: Judgement, entities: Mapping[str, 
     missing = [name for name in condition.all if name not in mentioned]
     if missing:
         return Answer(False, f"not mentioned: {', '.join(missing)}")
-    selective = condition.any or condition.types or condition.tags
+    selective = bool(condition.any or condition.types or condition.tags)
     chosen = [name for name in mentioned if _selected(name, condition, entities)] if selective else mentioned
-    if len(chosen) < condition.at_least and (selective or not condition.all):
+    if len(chosen) < condition.at_least:
         words = [_or(names) for names in (condition.any, condition.types, condition.tags) if names]
         wanted = " and ".join(words) or "any watched name"
         return Answer(False, f"{len(chosen)} of the needed {condition.at_least} mentions: {wanted}")
-    return Answer(True, ", ".join(dict.fromkeys([*condition.all, *chosen])))
+    shown = chosen if selective or len(condition.all) < condition.at_least else []
+    return Answer(True, ", ".join(dict.fromkeys([*condition.all, *shown])))
 
 
 def _selected(name: str, condition: Entities, entities: Mapping[str, Watched]) -> bool:

@@ -4,46 +4,74 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from worker.model import AlertArticle, AlertContent
+from worker.model import AlertArticle, AlertContent, Mention
 
 SUBJECT_LENGTH: Final = 180
 SEVERITY: Final = {"low": "Low", "normal": "Normal", "high": "High", "critical": "Critical"}
+NAMES_SHOWN: Final = 12  # an alert is read on one screen
+EVIDENCE_SHOWN: Final = 6
+RULE_LENGTH: Final = 400
+# Letters of scripts that part words by spaces and add nothing to a name: "Kim" is not in "Kimchi". A Korean particle,
+# a Russian ending or an Arabic prefix belongs to the words as they were found, or may follow them.
+LETTER: Final = r"[0-9A-Za-z_\u00aa-\u024f\u0370-\u052f]"
 
 
 def local_time(moment: datetime | None, zone: str) -> str:
     """'8 Nov 2023, 14:05 Asia/Seoul (UTC+09:00)'; 'not given' for None."""
     if moment is None:
         return "not given"
-    there = moment.astimezone(ZoneInfo(zone))
+    try:
+        there = moment.astimezone(ZoneInfo(zone))
+    except OverflowError:  # the year 1 or 9999, as some feeds write
+        there, zone = moment.astimezone(UTC), "UTC"
     offset = there.strftime("%z")
-    return f"{there.day} {there:%b %Y, %H:%M} {zone}" + ("" if zone == "UTC" else f" (UTC{offset[:3]}:{offset[3:5]})")
+    return f"{there.day} {there:%b} {there.year}, {there:%H:%M} {zone}" + (
+        "" if zone == "UTC" else f" (UTC{offset[:3]}:{offset[3:5]})"
+    )
 
 
 def subject_line(content: AlertContent) -> str:
-    """'[High] Rule's name: headline', safe as a header."""
-    return header_text(
-        f"[{SEVERITY.get(content.severity, content.severity)}] {content.rule_name}: {content.story_title}"
-    )
+    """'[High] Headline · Rule's name', safe as a header; the headline first, for a list of mails shows little."""
+    severity = SEVERITY.get(content.severity, content.severity)
+    return header_text(f"[{severity}] {content.story_title} · {content.rule_name}")
 
 
 def header_text(text: str) -> str:
     """One line that cannot end a header, hide text or pretend to be encoded already."""
-    plain = unicodedata.normalize("NFC", text).replace("=?", "= ?")
-    kept = "".join(
-        " " if unicodedata.category(c) in ("Cc", "Zl", "Zp", "Zs") else c for c in plain if not _invisible(c)
-    )
-    kept = re.sub(" +", " ", kept).strip()
-    return kept if len(kept) <= SUBJECT_LENGTH else kept[: SUBJECT_LENGTH - 1].rstrip() + "…"
+    line = " ".join(visible(text).split())
+    line = line.replace("=?", "= ?")  # last: what was taken out may have stood between the two
+    return line if len(line) <= SUBJECT_LENGTH else line[: SUBJECT_LENGTH - 1].rstrip() + "…"
+
+
+def visible(text: str) -> str:
+    """Without direction overrides and lone surrogates; other controls as spaces, a new line as it is; NFC."""
+    kept = (" " if _breaks(c) else c for c in text if not _invisible(c))
+    return unicodedata.normalize("NFC", "".join(kept))
+
+
+def _breaks(character: str) -> bool:
+    return character != "\n" and unicodedata.category(character) in ("Cc", "Zl", "Zp")
 
 
 def _invisible(character: str) -> bool:
     """Direction overrides and the like, which could reorder what a reader sees."""
     return unicodedata.category(character) in ("Cf", "Cs") and character not in "\u200c\u200d"
+
+
+def direction(text: str) -> str:
+    """'rtl' where most letters run from right to left, else 'ltr'; not every mail program finds out by itself."""
+    kinds = [unicodedata.bidirectional(c) for c in text]
+    return "rtl" if kinds.count("R") + kinds.count("AL") > kinds.count("L") else "ltr"
+
+
+def web_link(url: str) -> str:
+    """The address if it is http or https and one word, else ''."""
+    return url if re.fullmatch(r"https?://\S+", url) and url.isprintable() else ""
 
 
 def in_names(words: str, content: AlertContent) -> str:
@@ -58,19 +86,47 @@ def in_names(words: str, content: AlertContent) -> str:
 def why_lines(content: AlertContent) -> list[str]:
     """What the article is about, whom it names, which rule that met; one line each."""
     about = [f"{content.topic_names.get(t.id, t.id)} ({t.score:.2f})" for t in content.topics if t.match]
-    evidence = dict.fromkeys(words for t in content.topics if t.match for words in t.evidence)
-    named = dict.fromkeys(content.entity_names.get(m.entity, m.entity) for a in content.articles for m in a.mentions)
-    lines = [("About", ", ".join(about)), ("Because of", ", ".join(list(evidence)[:6])), ("Names", ", ".join(named))]
-    rule = "; ".join(in_names(words, content) for words in content.why)
-    return [f"{label}: {words}" for label, words in [*lines, ("Rule", f"{content.rule_name}: {rule}")] if words]
+    evidence = list(dict.fromkeys(words for t in content.topics if t.match for words in t.evidence))
+    first: dict[str, Mention] = {}
+    for mention in (mention for article in content.articles for mention in article.mentions):
+        first.setdefault(mention.entity, mention)
+    named = [_named(content.entity_names.get(key, key), mention.text) for key, mention in first.items()]
+    more = f" and {len(named) - NAMES_SHOWN} more" if len(named) > NAMES_SHOWN else ""
+    rule = "; ".join(in_names(words[: 2 * RULE_LENGTH], content) for words in content.why)
+    rule = rule if len(rule) <= RULE_LENGTH else rule[:RULE_LENGTH].rstrip() + " …"
+    lines = [
+        ("About", ", ".join(about)),
+        ("Because of", ", ".join(evidence[:EVIDENCE_SHOWN])),
+        ("Names", ", ".join(named[:NAMES_SHOWN]) + more),
+        ("Rule", f"{content.rule_name}: {rule}"),
+    ]
+    return [f"{label}: {words}" for label, words in lines if words]
 
 
-def marked(text: str, article: AlertArticle) -> Iterator[tuple[str, bool]]:
-    """`text` in pieces, True for the words that a watched name matched."""
-    words = sorted({mention.text for mention in article.mentions if mention.text}, key=len, reverse=True)
-    if not words:
+def _named(name: str, words: str) -> str:
+    """'Kim Jong Un (김정은)': the name, and the article's words where they differ."""
+    return name if words.casefold() == name.casefold() else f"{name} ({words})"
+
+
+def matched_words(content: AlertContent, article: AlertArticle) -> list[str]:
+    """The words to mark: those of every mention, and the evidence of the topics that matched."""
+    words = [mention.text for mention in article.mentions]
+    words += [words for topic in content.topics if topic.match for words in topic.evidence]
+    return [word for word in dict.fromkeys(words) if word.strip()]
+
+
+def marked(text: str, words: Sequence[str]) -> Iterator[tuple[str, bool]]:
+    """`text` in pieces, True for `words`, the longest first; never a part of a longer Latin or Cyrillic word."""
+    found = sorted((word for word in words if word in text), key=len, reverse=True)
+    if not found:
         yield text, False
         return
-    for piece in re.split("(" + "|".join(re.escape(word) for word in words) + ")", text):
+    for n, piece in enumerate(re.split("(" + "|".join(_whole(word) for word in found) + ")", text)):
         if piece:
-            yield piece, piece in words
+            yield piece, n % 2 == 1
+
+
+def _whole(word: str) -> str:
+    before = f"(?<!{LETTER})" if re.match(LETTER, word) else ""
+    after = f"(?!{LETTER})" if re.match(LETTER, word[-1]) else ""
+    return before + re.escape(word) + after

@@ -45,7 +45,9 @@ class Inbox:
         try:
             return str(self._write(message))
         except OSError as error:
-            raise DeliveryError(DeliveryReason.INTERNAL, f"{self.folder}: {error.strerror}") from error
+            raise DeliveryError(
+                DeliveryReason.INTERNAL, f"{self.folder}: {error.strerror or type(error).__name__}"
+            ) from error
 
     def _write(self, message: Message) -> Path:
         content = json.loads(message.body)
@@ -68,10 +70,23 @@ def slug(text: str) -> str:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """The file is there whole or not at all, also when the power fails."""
+    """The file is there whole or not at all, also when the power fails; nothing is left of a write that failed."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with temporary.open("w", encoding="utf-8", errors="replace") as handle:
-        handle.write(text)
-        handle.flush()
-        os.fsync(handle.fileno())
-    temporary.replace(path)
+    try:
+        with temporary.open("w", encoding="utf-8", errors="replace") as handle:
+            handle.write(text)
+            handle.flush()
+            os.fsync(handle.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    _sync_folder(path.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """The name too must outlast the power: the record will say `sent`."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -28,12 +29,16 @@ class Webhook:
 
     id: str
     url: str = field(repr=False)
-    secret: object
+    secret: object = field(repr=False)
     policy: net.NetworkPolicy = field(repr=False)
+    deadline: float = DEADLINE
     kind: str = "webhook"
 
     def recipients(self) -> tuple[str, ...]:
-        return (urlsplit(self.url).hostname or self.id,)
+        try:
+            return (urlsplit(self.url).hostname or self.id,)
+        except ValueError:  # a broken address fails its own deliveries, and no other channel's
+            return (self.id,)
 
     def render(self, content: AlertContent, *, recipient: str, now: datetime) -> Message:
         name = hashlib.sha256(f"{self.id}\n{recipient}".encode()).hexdigest()[:12]
@@ -51,7 +56,7 @@ class Webhook:
         try:
             async with net.open_session(self.policy, use="webhook", user_agent=f"Wirewatch/{__version__}") as session:
                 answer = await net.post(
-                    session, self.url, body=message.body, headers=headers, policy=self.policy, deadline=DEADLINE
+                    session, self.url, body=message.body, headers=headers, policy=self.policy, deadline=self.deadline
                 )
         except FetchError as error:
             refused = error.reason in REFUSED
@@ -60,12 +65,18 @@ class Webhook:
         return self._judge(answer.status, answer.headers, message.recipient, now=now)
 
     def sign(self, message: Message, *, now: datetime) -> dict[str, str]:
-        """The three headers of Standard Webhooks; the id never changes, the timestamp and signature are of now."""
-        signer = Signer(self.secret.reveal())  # type: ignore[attr-defined]
+        """The three headers of Standard Webhooks; the id never changes, the timestamp and signature are of now.
+
+        Raises DeliveryError for a secret that is none.
+        """
+        try:
+            signer = Signer(self.secret.reveal())  # type: ignore[attr-defined]
+        except Exception as error:
+            raise DeliveryError(DeliveryReason.AUTH, "the channel's secret is not whsec_ and base64") from error
         return {
             "webhook-id": message.message_id,
             "webhook-timestamp": str(int(now.timestamp())),
-            "webhook-signature": signer.sign(message.message_id, now, message.body.decode()),
+            "webhook-signature": signer.sign(message.message_id, now.astimezone(UTC), message.body.decode()),
         }
 
     def _judge(self, status: int, headers: Mapping[str, str], recipient: str, *, now: datetime) -> str:
@@ -82,11 +93,11 @@ class Webhook:
 
 def retry_after(value: str, now: datetime) -> float | None:
     """Seconds of a Retry-After header in either form (RFC 9110 §10.2.3); None for none."""
-    if value.strip().isdigit():
+    if re.fullmatch(r"[0-9]{1,12}", value.strip()):
         return float(value)
     try:
         moment = parsedate_to_datetime(value)
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError, IndexError):
         return None
     moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return max(0.0, (moment - now).total_seconds())
