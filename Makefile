@@ -5,10 +5,13 @@ BIN := $(VENV)/bin
 
 .PHONY: help setup demo run test test-fast lint lock clean
 help:
-	@echo "make demo       a minute of real work on a bundled sample: no network, no account"
-	@echo "make run        your desk: config/ in, var/ out"
-	@echo "make test       every test; make test-fast: the unit tests"
-	@echo "make lint       ruff and mypy"
+	@echo "make demo        a minute of real work on a bundled sample: no network, no account"
+	@echo "make run         your desk: config/ in, var/ out"
+	@echo "make test        every test"
+	@echo "make test-fast   the unit tests"
+	@echo "make lint        ruff and mypy"
+	@echo "make lock        a fresh requirements.lock"
+	@echo "make clean       takes away what the targets above made"
 
 setup: $(VENV)/.ready
 $(VENV)/.ready: pyproject.toml requirements.lock
@@ -25,6 +28,7 @@ run: setup
 	$(BIN)/wirewatch up
 
 test: setup
+	$(BIN)/python .ci/bring_postgres.py
 	$(BIN)/python -m pytest tests
 
 test-fast: setup

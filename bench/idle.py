@@ -5,14 +5,26 @@ Memory is summed PSS: shared pages are counted once, so the figure is what the m
 
 import json
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
 
 import psutil
+import yaml
 
 ROOT = pathlib.Path(__file__).parents[1]
+
+
+def quiet_desk(folder):
+    """The example desk with its feeds switched off: idle, and no publisher hears of a bench."""
+    shutil.copytree(ROOT / "config", folder)
+    feeds = yaml.safe_load((folder / "feeds.yaml").read_text())
+    for feed in feeds["feeds"]:
+        feed["enabled"] = False
+    (folder / "feeds.yaml").write_text(yaml.safe_dump(feeds, allow_unicode=True))
+    return folder
 
 
 def pss(process):
@@ -31,19 +43,10 @@ def wait_until_up(up):
 
 def main():
     settle = float(sys.argv[1]) if len(sys.argv) > 1 else 20.0
-    with tempfile.TemporaryDirectory() as data:
-        command = [
-            sys.executable,
-            "-m",
-            "worker",
-            "up",
-            "--config",
-            str(ROOT / "config"),
-            "--data",
-            data,
-            "--port",
-            "0",
-        ]
+    with tempfile.TemporaryDirectory() as folder:
+        desk, data = quiet_desk(pathlib.Path(folder, "config")), pathlib.Path(folder, "var")
+        where = ["--config", str(desk), "--data", str(data), "--port", "0"]
+        command = [sys.executable, "-m", "worker", "up", *where]
         began = time.monotonic()
         up = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         wait_until_up(up)

@@ -116,7 +116,9 @@ def _save(runtime: Runtime, results: Sequence[PollResult], claim: Claim) -> int:
                 continue
             new = len(result.update.new) if saved and result.update else 0
             stored += new
-            log.info(
+            # Most polls bring nothing: they are rows, not lines.
+            tell = log.debug if result.outcome == "unchanged" else log.info
+            tell(
                 "feed_polled", feed_id=result.row.id, outcome=result.outcome, new=new, reason=result.reason, saved=saved
             )
     return stored
