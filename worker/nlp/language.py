@@ -27,8 +27,8 @@ def detect(title: str, text: str, *, hint: str | None = None) -> str:
         if letters and len(pattern.findall(sample)) > SHARE * letters:
             return code
     if letters < ENOUGH:
-        return (hint or "und").lower()[:2] if hint else "und"
-    return str(_identifier().classify(sample)[0])
+        return hint[:2].lower() if hint else "und"
+    return str(_identifier().classify(sample.encode("utf-8", "replace").decode())[0])
 
 
 @functools.cache
