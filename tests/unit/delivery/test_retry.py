@@ -1,0 +1,65 @@
+"""When a delivery is tried again: the schedule, what a receiver may ask for, and the end."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from worker.delivery.retry import GIVE_UP, JITTER, LONGEST_ASKED, SCHEDULE, next_attempt
+
+START = datetime(2023, 11, 8, tzinfo=UTC)
+
+
+def wait(n, *, jitter=0.0, retry_after=None, elapsed=0.0):
+    now = START + timedelta(seconds=elapsed)
+    at = next_attempt(n, now=now, first_at=START, jitter=jitter, retry_after=retry_after)
+    return None if at is None else (at - now).total_seconds()
+
+
+@pytest.mark.parametrize(
+    ("n", "seconds"),
+    [(1, 5), (2, 300), (3, 1_800), (4, 7_200), (5, 18_000), (6, 36_000), (7, 36_000), (50, 36_000), (0, 5)],
+)
+def test_e02_retry_follows_the_schedule(n, seconds):
+    assert wait(n) == seconds
+    assert seconds < wait(n, jitter=0.999) <= seconds * (1 + JITTER)  # chance only ever adds
+
+
+@pytest.mark.parametrize(
+    ("asked", "seconds"),
+    [
+        (None, 5),
+        (120, 120),
+        (1, 5),  # sooner than ours: ours
+        (0, 5),
+        (10**9, LONGEST_ASKED),  # a year is not asked seriously
+        (float("inf"), LONGEST_ASKED),
+    ],
+)
+def test_e03_retry_waits_as_long_as_the_receiver_asks(asked, seconds):
+    assert wait(1, retry_after=asked) == seconds
+
+
+def test_retry_gives_up_after_three_days():
+    last = GIVE_UP.total_seconds() - SCHEDULE[-1]
+    assert wait(9, elapsed=last) == SCHEDULE[-1]  # on the third day's last second
+    assert wait(9, elapsed=last + 1) is None
+    assert wait(1, elapsed=GIVE_UP.total_seconds()) is None
+
+
+def test_d01_retry_outlasts_six_hours_without_a_server():
+    now, attempts = START, 0
+    while now < START + timedelta(hours=6):
+        attempts += 1
+        now = next_attempt(attempts, now=now, first_at=START, jitter=0.5, retry_after=None)
+    assert attempts == 5
+    assert now < START + timedelta(hours=12)
+
+
+@given(st.integers(1, 40), st.floats(0, 1, exclude_max=True), st.none() | st.floats(0, 1e12), st.floats(0, 3 * 86_400))
+def test_retry_times_never_decrease_with_attempts(n, jitter, retry_after, elapsed):
+    now, later = wait(n, jitter=jitter, retry_after=retry_after), wait(n + 1, jitter=jitter, retry_after=retry_after)
+    assert later >= now
+    found = wait(n, jitter=jitter, retry_after=retry_after, elapsed=elapsed)
+    assert found is None or SCHEDULE[0] <= found <= GIVE_UP.total_seconds() - elapsed
