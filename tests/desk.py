@@ -50,6 +50,20 @@ def wait_for(look, *, seconds=30.0, what="the condition"):
         time.sleep(0.05)
 
 
+def below(process):
+    """Every process below one, as psutil's."""
+    return psutil.Process(process.pid).children(recursive=True)
+
+
+def living(processes):
+    alive = []
+    for one in processes:
+        with contextlib.suppress(psutil.Error):
+            if one.is_running() and one.status() != psutil.STATUS_ZOMBIE:
+                alive.append(one)
+    return alive
+
+
 class Desk:
     """Feeds `/a` (and others by `feeds`) from `origin`, one rule on Kim Jong Un, mail and webhook."""
 

@@ -1,6 +1,5 @@
 """`wirewatch up`: one command, one per data folder, restarts its dead, stops in time, leaves nobody behind."""
 
-import contextlib
 import json
 import signal
 import socket
@@ -9,9 +8,8 @@ import sys
 import time
 import urllib.request
 
-import psutil
 import pytest
-from desk import Desk, entries, wait_for
+from desk import Desk, below, entries, living, wait_for
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 ROLES = ("redis", "poll", "analyse", "scheduler")
@@ -21,19 +19,6 @@ ROLES = ("redis", "poll", "analyse", "scheduler")
 def desk(tmp_path):
     with Desk(tmp_path) as made:
         yield made
-
-
-def below(up):
-    return psutil.Process(up.pid).children(recursive=True)
-
-
-def living(processes):
-    alive = []
-    for one in processes:
-        with contextlib.suppress(psutil.Error):
-            if one.is_running() and one.status() != psutil.STATUS_ZOMBIE:
-                alive.append(one)
-    return alive
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

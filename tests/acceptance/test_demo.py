@@ -1,0 +1,65 @@
+"""`wirewatch demo`, the real command: everything of its sample arrives, and it ends by itself or by Ctrl-C."""
+
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from desk import below, living, wait_for
+
+from worker.demo.sample import load_sample
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
+
+
+def command(data, *options):
+    return [sys.executable, "-m", "worker", "demo", "--data", str(data), *options]
+
+
+def run(data, *options):
+    return subprocess.run(command(data, *options), capture_output=True, text=True, timeout=150, check=False)
+
+
+def test_demo_runs_its_sample_through_and_says_where_to_look(tmp_path):
+    done = run(tmp_path / "demo")
+    told = done.stdout
+    assert (done.returncode, done.stderr) == (0, ""), told
+    truth = sum(len(feed.guids()) for feed in load_sample())
+    assert re.search(rf"^{truth} articles, \d+ alerts; sent: \d+ mails, \d+ webhooks, \d+ files", told, re.M), told
+    for words in ("polled ", "first look", "edited", "(a copy)", "REFUSED ", "forbidden_markup", "ALERT ", "sent "):
+        assert words in told, words
+    for language in ("[en]", "[ko]", "[ru]", "[ar]"):
+        assert f"judged   {language}" in told
+    alerts, mails, hooks = (
+        int(n) for n in re.search(r"(\d+) alerts; sent: (\d+) mails, (\d+) webhooks", told).groups()
+    )
+    assert len(list((tmp_path / "demo" / "mail").glob("*.eml"))) == mails > 0
+    assert len(list((tmp_path / "demo" / "webhooks").glob("*.json"))) == hooks == alerts
+    for place in re.findall(r"^  [a-z ]{18} (\S+)$", told, re.M):
+        assert (tmp_path / place).exists(), place
+
+
+def test_demo_refuses_a_folder_that_is_not_its_own(tmp_path):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    done = run(tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "holds other files" in done.stderr
+    assert (tmp_path / "thesis.txt").read_text() == "years of work"
+
+
+def test_demo_stops_at_ctrl_c_and_leaves_nobody_behind(tmp_path):
+    with (tmp_path / "out").open("wb") as out:
+        demo = subprocess.Popen(command(tmp_path / "demo", "--keep"), stdout=out, stderr=out)
+    wait_for(lambda: b"polled" in (tmp_path / "out").read_bytes(), seconds=60)
+    everyone = below(demo)
+    assert len(everyone) >= 5
+    began = time.monotonic()
+    demo.send_signal(signal.SIGINT)
+    demo.wait(20)
+    assert time.monotonic() - began < 12
+    told = (tmp_path / "out").read_text()
+    assert "Traceback" not in told
+    assert "Where to look:" in told
+    wait_for(lambda: not living(everyone), seconds=10, what="the end of every child")
