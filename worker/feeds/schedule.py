@@ -7,10 +7,11 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from worker.errors import FetchReason
-from worker.model import FetchFailed, FetchOutcome
+from worker.model import Fetched, FetchFailed, NotModified
 
 DAY: Final = 86_400.0
 HOUR: Final = 3_600.0
+Asked = Fetched | NotModified | FetchFailed  # what was postponed was not asked, and stays due
 JITTER: Final = 0.1  # of the wait, both ways: feeds that once fell due together drift apart
 # Seconds of the first wait after a failure; it doubles with each further one, up to a day.
 BACK_OFF: Final = {
@@ -33,7 +34,7 @@ class Pacing:
 
 
 def next_poll(
-    outcome: FetchOutcome, *, parsed_ttl: float | None, failures: int, pacing: Pacing, now: datetime, jitter: float
+    outcome: Asked, *, parsed_ttl: float | None, failures: int, pacing: Pacing, now: datetime, jitter: float
 ) -> datetime:
     """The next time to ask. `failures` counts this one; `jitter` is in [0, 1).
 
@@ -49,14 +50,15 @@ def next_poll(
     return now + timedelta(seconds=min(longest, max(wait, pacing.floor, min(asked, DAY))))
 
 
-def _asked(outcome: FetchOutcome, ttl: float | None) -> float:
+def _asked(outcome: Asked, ttl: float | None) -> float:
     hints = outcome.hints
     return max(hints.retry_after or 0.0, hints.max_age or 0.0, ttl or 0.0)
 
 
 def _back_off(outcome: FetchFailed, failures: int, pacing: Pacing) -> float:
+    first = next((seconds for reason, seconds in BACK_OFF.items() if reason == outcome.reason), pacing.interval)
+    if outcome.status == 503 and outcome.hints.retry_after is None:
+        first = HOUR  # overloaded, and it does not say for how long
     if pacing.ignore_hints:
         first = pacing.interval
-    else:
-        first = next((seconds for reason, seconds in BACK_OFF.items() if reason == outcome.reason), pacing.interval)
     return min(DAY, first * 2.0 ** min(max(failures - 1, 0), 20))

@@ -16,15 +16,16 @@ import ahocorasick
 
 from worker.model import ArticleText, Mention
 
-ACRONYM_LENGTH: Final = 5  # capitals up to here are matched as written: IS, NIS, KPA are words otherwise
-DASHES: Final = dict.fromkeys(map(ord, "-‐‑‒–—―−·・"), " ")  # Kim Jong-un and Kim Jong Un are one name
-QUOTES: Final = dict.fromkeys(map(ord, "’‘ʼ`´′״׳"), "'")
+# Capitals up to here are matched as capitals: IS, NIS, KPA are words otherwise, and so is ИГ (ХАМАС is also Хамас).
+ACRONYM_LENGTH: Final = {"latin": 5, "cyrillic": 4}
+DASHES: Final = dict.fromkeys(map(ord, "-‐‑‒–—―−·・־"), " ")  # Kim Jong-un and Kim Jong Un are one name
+QUOTES: Final = dict.fromkeys(map(ord, '"“”„″’‘ʼ`´′״׳'), "'")
 # Particles and titles that follow a Korean name without a space, longest first when tried.
 KOREAN_TAILS: Final = (
     "은 는 이 가 을 를 의 에 와 과 도 로 만 야 여 께 측 씨 님 발 식 쪽 들 란 든 나 랑 "
     "에서 에게 에는 에도 에만 으로 이나 이란 이며 이고 이다 이라 하고 부터 까지 보다 처럼 마다 조차 밖에 께서 한테 "
     "과의 와의 로의 에의 측은 측이 에서는 에서도 에게서 으로서 으로써 으로부터 이라고 이라는 이라며 으로는 "
-    "과는 와는 과도 와도 에게는 로부터 "
+    "과는 와는 과도 와도 에게는 로부터 에선 에겐 엔 라고 라는 라며 마저 뿐 이자 서 "
     "위원장 총비서 국무위원장 대통령 총리 장관 외무상 외교부장 외상 부상 차관 국방상 국장 대사 의원 주석 부위원장 "
     "부부장 당부부장 제1부부장 총서기 국방장관 외교장관 외무장관 특사 대표 대변인 사령관 정권 정부 체제 당국 일가 군"
 ).split()
@@ -33,7 +34,8 @@ CYRILLIC_ENDINGS: Final = frozenset(
     ("а у ом ым е ы и ой ою ей ею ю я ем ам ами ах ев ов ого ому им ый ий ая яя ую юю ых их ыми ими ие ые о").split()
 )
 CYRILLIC_FINAL: Final = re.compile(r"(ский|цкий|ий|ый|ой|ая|яя|[аяоеийьыу])$")
-ARABIC_PREFIXES: Final = ("وال", "بال", "فال", "كال", "لل", "ال", "و", "ب", "ف", "ك", "ل")
+LONGEST_TAIL: Final = 14  # letters: 국무위원장 and its particles have ten; without a bound a hostile word never ends
+ARABIC_PREFIXES: Final = tuple("وبال فبال وكال وال بال فال كال ولل فلل لل ال وب فب ول فل وك و ب ف ك ل".split())
 HEBREW_PREFIXES: Final = ("וה", "שה", "מה", "ב", "ה", "ו", "ל", "מ", "ש", "כ")
 
 
@@ -85,9 +87,9 @@ class _Find:
 
 
 def fold(text: str) -> Folded:
-    """NFKC, small letters, no accents (й stays, ё becomes е), one kind of quote, dashes as spaces."""
+    """NFKC, small letters, no accents (й stays, ё becomes е), one kind of quote, dashes as spaces, no double space."""
     if text.isascii():
-        return Folded(_squeeze_ascii(text), range(len(text) + 1))
+        return _squeeze(Folded(text.lower().translate(ASCII_FORMS), range(len(text) + 1)))
     pieces, starts = [], []
     for at, character in enumerate(text):
         folded = _fold_character(character)
@@ -96,15 +98,19 @@ def fold(text: str) -> Folded:
     starts.append(len(text))
     joined = "".join(pieces)
     if any("\u1100" <= c <= "\u11ff" for c in joined):  # Hangul in pieces: put together, map again
-        return _compose(joined, starts)
-    return Folded(joined, starts)
+        return _squeeze(_compose(joined, starts))
+    return _squeeze(Folded(joined, starts))
 
 
-def _squeeze_ascii(text: str) -> str:
-    return text.lower().translate(ASCII_FORMS)
+def _squeeze(folded: Folded) -> Folded:
+    text = folded.text
+    if "  " not in text:
+        return folded
+    kept = [at for at, character in enumerate(text) if character != " " or not at or text[at - 1] != " "]
+    return Folded("".join(text[at] for at in kept), [*(folded.starts[at] for at in kept), folded.starts[-1]])
 
 
-ASCII_FORMS: Final = str.maketrans({"`": "'", "-": " ", "\n": " ", "\t": " ", "\r": " "})
+ASCII_FORMS: Final = str.maketrans({"`": "'", '"': "'", "-": " ", "\n": " ", "\t": " ", "\r": " "})
 _CACHE: dict[str, str] = {}
 
 
@@ -174,7 +180,7 @@ def alias_problem(alias: str) -> str | None:
 
 
 def _form(alias: str) -> str:
-    return re.sub(" +", " ", fold(alias).text).strip()
+    return fold(alias).text.strip()
 
 
 def compile_watchlist(entities: Iterable[Entity]) -> NameIndex:
@@ -196,10 +202,13 @@ def compile_watchlist(entities: Iterable[Entity]) -> NameIndex:
 def _patterns(entity: Entity, alias: str) -> Iterable[Pattern]:
     form, script = _form(alias), script_of(alias)
     letters = [c for c in alias if c.isalpha()]
-    exact = script == "latin" and len(letters) <= ACRONYM_LENGTH and bool(letters) and all(c.isupper() for c in letters)
+    exact = 0 < len(letters) <= ACRONYM_LENGTH.get(script, 0) and all(c.isupper() for c in letters)
     how = "name" if alias == entity.name else "acronym" if exact else "alias"
     yield Pattern(entity.id, alias, form, script, exact, how)
-    if script == "cyrillic":
+    if script == "arabic" and form.startswith("ال"):
+        # "To the" swallows the article's first letter: الكرملين, للكرملين.
+        yield Pattern(entity.id, alias, "لل" + form[2:], script, False, "prefix")
+    if script == "cyrillic" and not exact:
         # Every word of a name is inflected: look for the first word's stem, judge the rest word by word.
         yield Pattern(entity.id, alias, _stem(form.split(" ")[0]), "cyrillic-stem", False, "inflected")
 
@@ -217,7 +226,7 @@ def find_mentions(index: NameIndex, article: ArticleText) -> tuple[Mention, ...]
             continue
         folded = fold(text)
         for find in _longest(_finds(index, folded, text)):
-            start, end = folded.starts[find.start], folded.starts[find.end]
+            start, end = _span(find, folded, text)
             p = find.pattern
             found.append(Mention(p.entity, text[start:end], field, start, end, p.alias, find.how))
     return tuple(found)
@@ -226,25 +235,43 @@ def find_mentions(index: NameIndex, article: ArticleText) -> tuple[Mention, ...]
 def _finds(index: NameIndex, folded: Folded, text: str) -> Iterable[_Find]:
     for last, patterns in index.automaton.iter(folded.text):
         for pattern in patterns:
-            start, end = last + 1 - len(pattern.form), last + 1
-            find = _judge(pattern, folded.text, start, end)
-            if find is None:
+            find = _judge(pattern, folded.text, last + 1 - len(pattern.form), last + 1)
+            if find is None or _cuts_character(folded, find.start) or _cuts_character(folded, find.end):
                 continue
-            if pattern.exact and text[folded.starts[start] : folded.starts[end]] != pattern.alias:
-                continue
-            yield find
+            start, end = _span(find, folded, text)
+            if not pattern.exact or _letters(text[start:end]) == _letters(pattern.alias):
+                yield find
+
+
+def _span(find: _Find, folded: Folded, text: str) -> tuple[int, int]:
+    """In the original, without the invisible characters that happen to follow."""
+    start, end = folded.starts[find.start], folded.starts[find.end]
+    while end > start and unicodedata.category(text[end - 1]) == "Cf":
+        end -= 1
+    return start, end
+
+
+def _cuts_character(folded: Folded, at: int) -> bool:
+    """True inside what one character became: ㎞ is km."""
+    return 0 < at < len(folded.text) and folded.starts[at] == folded.starts[at - 1]
+
+
+def _letters(text: str) -> str:
+    return "".join(character for character in unicodedata.normalize("NFKC", text) if character.isalnum())
 
 
 def _judge(pattern: Pattern, text: str, start: int, end: int) -> _Find | None:
     """The find as a mention, by the rule of its script, or None."""
+    before = text[start - 1] if start else " "
     if pattern.script == "cjk":
-        return _Find(start, end, pattern, pattern.how)
+        cut = _is_katakana(before) and _is_katakana(text[start])
+        cut = cut or (_is_katakana(text[end - 1]) and _is_katakana(text[end : end + 1]))
+        return None if cut else _Find(start, end, pattern, pattern.how)
     if pattern.script == "cyrillic-stem":
         return _inflected(pattern, text, start, end)
-    before = text[start - 1] if start else " "
-    if _joins(before) and not _prefixed(pattern.script, text, start):
+    if _joins(before, pattern.script) and not _prefixed(pattern.script, text, start):
         return None
-    rest = _word_after(text, end)
+    rest = _word_after(text, end, pattern.script)
     if pattern.script == "hangul":
         if rest and not _korean_tail(rest):
             return None
@@ -252,13 +279,21 @@ def _judge(pattern: Pattern, text: str, start: int, end: int) -> _Find | None:
     return _Find(start, end, pattern, pattern.how) if not rest else None
 
 
-def _joins(character: str) -> bool:
-    return character.isalnum() or character == "_"
+def _joins(character: str, script: str) -> bool:
+    """Whether a neighbour belongs to the same word. Korean and Chinese write on without a space: IAEA는, 北김정은."""
+    if not (character.isalnum() or character == "_"):
+        return False
+    return script_of(character) not in ({"cjk"} if script == "hangul" else {"cjk", "hangul"})
 
 
-def _word_after(text: str, end: int) -> str:
+def _is_katakana(character: str) -> bool:
+    return "\u30a1" <= character <= "\u30fa" or character == "ー"
+
+
+def _word_after(text: str, end: int, script: str) -> str:
+    """The rest of the word, as far as any ending could reach."""
     stop = end
-    while stop < len(text) and _joins(text[stop]):
+    while stop < min(len(text), end + LONGEST_TAIL + 1) and _joins(text[stop], script):
         stop += 1
     return text[end:stop]
 
@@ -268,7 +303,7 @@ def _prefixed(script: str, text: str, start: int) -> bool:
     prefixes = {"arabic": ARABIC_PREFIXES, "hebrew": HEBREW_PREFIXES}.get(script, ())
     for prefix in prefixes:
         at = start - len(prefix)
-        if at >= 0 and text[at:start] == prefix and (at == 0 or not _joins(text[at - 1])):
+        if at >= 0 and text[at:start] == prefix and (at == 0 or not _joins(text[at - 1], script)):
             return True
     return False
 
@@ -277,6 +312,8 @@ def _korean_tail(rest: str) -> bool:
     """Particles and titles in a row: 김정은 + 위원장 + 이."""
     if rest in _KOREAN:
         return True
+    if len(rest) > LONGEST_TAIL:
+        return False
     return any(rest.startswith(tail) and _korean_tail(rest[len(tail) :]) for tail in _KOREAN if len(tail) < len(rest))
 
 
@@ -285,7 +322,7 @@ _KOREAN: Final = frozenset(KOREAN_TAILS)
 
 def _inflected(pattern: Pattern, text: str, start: int, end: int) -> _Find | None:
     """Word by word: each must be the alias's word, or its stem with an ending of a name."""
-    if start and _joins(text[start - 1]):
+    if start and _joins(text[start - 1], "cyrillic"):
         return None
     at = start
     for number, word in enumerate(_form(pattern.alias).split(" ")):
@@ -296,7 +333,7 @@ def _inflected(pattern: Pattern, text: str, start: int, end: int) -> _Find | Non
         stem = _stem(word)
         if not text.startswith(stem, at):
             return None
-        rest = _word_after(text, at + len(stem))
+        rest = _word_after(text, at + len(stem), "cyrillic")
         if stem + rest != word and rest not in CYRILLIC_ENDINGS:
             return None
         at += len(stem) + len(rest)
@@ -304,14 +341,16 @@ def _inflected(pattern: Pattern, text: str, start: int, end: int) -> _Find | Non
 
 
 def _longest(finds: Iterable[_Find]) -> list[_Find]:
-    """Of overlapping finds the longest, then the first."""
+    """Of overlapping finds the longest, then the first; of one span every entity that bears the name."""
     kept: list[_Find] = []
-    end = -1
+    last: list[_Find] = []  # the finds of the span that was kept last
     for find in sorted(finds, key=lambda f: (f.start, -(f.end - f.start), f.how == "inflected")):
-        if find.start >= end:
-            kept.append(find)
-            end = find.end
-        elif find.end - find.start > kept[-1].end - kept[-1].start:
-            kept[-1] = find
-            end = find.end
-    return kept
+        if not last or find.start >= last[0].end:
+            kept += last
+            last = [find]
+        elif (find.start, find.end) == (last[0].start, last[0].end):
+            if all(find.pattern.entity != other.pattern.entity for other in last):
+                last.append(find)
+        elif find.end - find.start > last[0].end - last[0].start:
+            last = [find]
+    return kept + last
