@@ -44,14 +44,19 @@ class GivenArticle:
 
 
 def read_lines(handle: BinaryIO) -> Iterator[bytes]:
-    """The lines, however long: of one over MAX_LINE only its beginning, which `read_article` refuses by its length."""
+    """The lines, however long: of one over MAX_LINE only its beginning, which `read_line` refuses by its length."""
     while line := handle.readline(MAX_LINE + 1):
         yield line
         while len(line) > MAX_LINE and not line.endswith(b"\n"):
             line = handle.readline(MAX_LINE + 1)
 
 
-def read_article(line: bytes) -> GivenArticle:
+def read_article(line: str) -> ArticleText:
+    """The article of one JSON line. Raises BadLine."""
+    return read_line(line.encode("utf-8", errors="replace")).article
+
+
+def read_line(line: bytes) -> GivenArticle:
     """One JSON line as an article; only `title` is required. Bytes that are not UTF-8 become U+FFFD. Raises BadLine."""
     text = line[:MAX_LINE].decode("utf-8", errors="replace").removeprefix("\ufeff")
     if len(line) > MAX_LINE:
@@ -129,7 +134,7 @@ def _articles(lines: Iterable[bytes]) -> Iterator[GivenArticle | BadLine]:
     for line in lines:
         if line.strip():
             try:
-                yield read_article(line)
+                yield read_line(line)
             except BadLine as error:
                 yield error
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from worker import judging
 from worker.app import load_judge
 from worker.config.schema import Config, RuleSpec, TopicSpec, WatchedEntity
-from worker.judging import BATCH, MAX_LINE, BadLine, judge_lines, read_article, read_lines, story_lines
+from worker.judging import BATCH, MAX_LINE, BadLine, judge_lines, read_article, read_line, read_lines, story_lines
 from worker.model import Judgement
 
 DESK = Config(
@@ -62,10 +62,10 @@ def lines(*values):
 # ---------------------------------------------------------------- reading
 
 
-def test_read_article_takes_every_field():
+def test_read_line_takes_every_field():
     raw = {"id": "a1", "title": "T", "text": "x", "url": "https://a.example/", "language": "en", "source": "wire"}
     [line] = lines(raw | {"published": "2023-11-07T00:00:00Z", "other": [1]})
-    given = read_article(line)
+    given = read_line(line)
     article = given.article
     assert (given.id, given.published.isoformat()) == ("a1", "2023-11-07T00:00:00+00:00")
     assert (article.title, article.text, article.url) == ("T", "x", "https://a.example/")
@@ -88,8 +88,8 @@ def test_read_article_takes_every_field():
         (b'{"id": "deep", "title": "x", "y": ' + b"[" * 50 + b"]" * 50 + b"}", "deep"),
     ],
 )
-def test_read_article_takes(line, id):
-    given = read_article(line)
+def test_read_line_takes(line, id):
+    given = read_line(line)
     assert given.id == id
     assert given.article.title.startswith("x")
 
@@ -124,16 +124,22 @@ def test_read_article_takes(line, id):
         (b'{"id": "a1", "title": "' + b"x" * MAX_LINE + b'"}', "a1", "longer than 2 MB"),
     ],
 )
-def test_read_article_refuses(line, id, says):
+def test_read_line_refuses(line, id, says):
     with pytest.raises(BadLine, match=says) as caught:
-        read_article(line)
+        read_line(line)
     assert caught.value.id == id
 
 
-def test_read_article_puts_a_stand_in_for_half_a_character():
-    article = read_article(b'{"title": "%s", "url": "http://a.example/\\ud800"}' % SURROGATES.encode()).article
+def test_read_line_puts_a_stand_in_for_half_a_character():
+    article = read_line(b'{"title": "%s", "url": "http://a.example/\\ud800"}' % SURROGATES.encode()).article
     assert article.title == "\ufffd Kim Jong Un \ufffd"  # every offset stays
     article.url.encode()
+
+
+def test_read_article_is_the_article_alone():
+    assert (
+        read_article('{"id": "a1", "title": "김정은"}') == read_line('{"id": "a1", "title": "김정은"}'.encode()).article
+    )
 
 
 @given(
@@ -142,9 +148,9 @@ def test_read_article_puts_a_stand_in_for_half_a_character():
         lambda x: json.dumps({"id": x, "title": x}).encode()
     )
 )
-def test_read_article_gives_an_article_or_a_bad_line(line):
+def test_read_line_gives_an_article_or_a_bad_line(line):
     try:
-        given = read_article(line)
+        given = read_line(line)
     except BadLine as error:
         json.dumps(error.id, allow_nan=False)
     else:

@@ -75,7 +75,7 @@ def _check_aliases(config: Config, sources: Mapping[str, Source]) -> None:
     from worker.nlp.names import alias_problem
 
     source = sources["watchlist"]
-    held: dict[str, str] = {}
+    held: dict[tuple[str, bool], str] = {}
     for n, entity in zip(source.kept, config.watchlist, strict=True):
         named: list[tuple[Path_, str]] = [(("entities", n, "name"), entity.name)]
         named += [(("entities", n, "aliases", at), alias) for at, alias in enumerate(entity.aliases)]
@@ -88,11 +88,11 @@ def _check_aliases(config: Config, sources: Mapping[str, Source]) -> None:
                 source.add(path, f"{alias!r} is a name of {owner} already, and finds only that; keep one")
 
 
-def _spelling(alias: str) -> str:
-    """Equal for names that the index cannot tell apart; an acronym counts as written."""
-    from worker.nlp.names import ACRONYM_LENGTH, fold
+def _spelling(alias: str) -> tuple[str, bool]:
+    """Equal for names that the index cannot tell apart; capitals count apart, for an acronym is no word."""
+    from worker.nlp.names import fold
 
-    return alias if alias.isupper() and len(alias) <= ACRONYM_LENGTH else " ".join(fold(alias).text.split())
+    return " ".join(fold(alias).text.split()), alias.isupper()
 
 
 def _check_rules(config: Config, sources: Mapping[str, Source]) -> None:
