@@ -92,6 +92,9 @@ def console(config: Config, *, data: Path, port: int) -> None:
             timeout_graceful_shutdown=2,
         )
     )
+    # uvicorn stops in order, then raises the signal once more: to be asked to stop is no failure.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: None)
     server.run()
 
 
