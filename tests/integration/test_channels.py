@@ -367,6 +367,17 @@ def test_d05_tarpit_ends_at_the_deadline(stage, slow):
     assert "0.3 s" in error.detail
 
 
+def test_d05_tarpit_that_answers_each_line_in_time_ends_at_the_deadline_too():
+    def slowly(connection):
+        time.sleep(0.2)
+        connection.sendall(b"250 fine\r\n")
+
+    with smtp(EHLO=slowly, MAIL=slowly, RCPT=slowly) as server:
+        error = failing(email(server.port, deadline=0.3))
+        assert not [line for line in server.heard if line.startswith(b"DATA")]
+    assert error.reason is DeliveryReason.TIMEOUT
+
+
 @pytest.mark.parametrize("username", ["", "desk"])
 def test_d06_starttls_stripped_sends_nothing(username):
     with smtp() as server:  # offers no STARTTLS
