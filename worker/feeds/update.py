@@ -61,11 +61,11 @@ def decide_update(parsed: ParsedFeed, known: Mapping[ArticleKey, KnownArticle]) 
     for entry, keys in reversed(readable):
         decider.decide(entry, keys)
     return FeedUpdate(
-        new=tuple(decider.new),
+        new=tuple(decider.new.values()),
         changed=tuple(decider.changed.values()),
         new_keys=tuple(decider.new_keys),
         seen=len(parsed.entries),
-        skipped=parsed.skipped + len(entries) - len(readable),
+        skipped=parsed.skipped + len(entries) - len(readable) + decider.unknowable,
     )
 
 
@@ -92,30 +92,43 @@ class _Decider:
 
     def __init__(self, known: Mapping[ArticleKey, KnownArticle], *, doubtful: frozenset[ArticleKey]) -> None:
         self.known, self.doubtful = known, doubtful
-        self.new: list[NewArticle] = []
+        self.fresh: dict[ArticleKey, KnownArticle] = {}  # the keys that this document adds
+        self.new: dict[int, NewArticle] = {}  # by ids of our own, below zero
         self.changed: dict[int, ChangedArticle] = {}
         self.new_keys: list[tuple[int, ArticleKey]] = []
-        self.claimed: set[ArticleKey] = set()  # keys of this document's new articles
+        self.unknowable = 0
 
     def decide(self, entry: ParsedEntry, keys: Keys) -> None:
         digest = content_hash(entry)
-        found = self._find(keys, digest)
-        if found is None:
-            if not self._is_twin(keys):
-                self._add_new(entry, keys, digest)
-            return
+        found = self._find(keys, digest, dated=bool(entry.published_raw))
+        free = tuple(k for k in keys.values() if k not in self.known and k not in self.fresh and k not in self.doubtful)
+        if found is None and not free:
+            self.unknowable += 1  # nothing to know it by again: it would be stored anew at every poll
+        elif found is None or found.article_id in self.new:
+            self._put_new(entry, found, free, digest)
+        else:
+            self._put_change(entry, found, digest)
+            self.new_keys += [(found.article_id, key) for key in free]
+            self.fresh.update(dict.fromkeys(free, found))
+
+    def _put_new(
+        self, entry: ParsedEntry, found: KnownArticle | None, free: tuple[ArticleKey, ...], digest: str
+    ) -> None:
+        """A new article, or a newer version of one that this document has brought already."""
+        number = found.article_id if found else -1 - len(self.new)
+        keys = self.new[number].keys + free if found else free
+        self.new[number] = NewArticle(entry, keys, canonical_url(entry.link), digest)
+        self.fresh.update(dict.fromkeys(keys, KnownArticle(number, digest, 1)))
+
+    def _put_change(self, entry: ParsedEntry, found: KnownArticle, digest: str) -> None:
+        """Of two versions in one document the newest, which is decided last, stands."""
         if found.content_hash != digest:
-            # Of two versions in one document the newest, which is decided last, stands.
             self.changed[found.article_id] = ChangedArticle(found.article_id, found.revision + 1, entry, digest)
         else:
             self.changed.pop(found.article_id, None)
-        for key in keys.values():
-            if key not in self.known and key not in self.claimed and key not in self.doubtful:
-                self.claimed.add(key)
-                self.new_keys.append((found.article_id, key))
 
-    def _find(self, keys: Keys, digest: str) -> KnownArticle | None:
-        """The stored article that this entry is, or None for a new one."""
+    def _find(self, keys: Keys, digest: str, *, dated: bool) -> KnownArticle | None:
+        """The article that this entry is, stored or of this document; None for a new one."""
         guid = self._known(keys, KeyKind.GUID) or self._known(keys, KeyKind.GUID_STEM)
         link, title = self._known(keys, KeyKind.LINK), self._known(keys, KeyKind.TITLE_DATE)
         if guid is not None:
@@ -126,13 +139,16 @@ class _Decider:
             return link if same and link is not None and link.content_hash == digest else None
         if link is not None:
             return link
+        # Under another link a headline alone is nothing: a column has the same one every day.
         has_link = KeyKind.LINK in keys and keys[KeyKind.LINK] not in self.doubtful
-        return title if title is not None and (not has_link or title.content_hash == digest) else None
+        return title if title is not None and (not has_link or (dated and title.content_hash == digest)) else None
 
     def _by_guid(
         self, keys: Keys, digest: str, *, guid: KnownArticle, link: KnownArticle | None, title: KnownArticle | None
     ) -> KnownArticle | None:
         """The guid is known; a feed that reuses guids for other articles is seen through by link and headline."""
+        if guid.content_hash == digest:
+            return guid
         other = title is not None and title.article_id != guid.article_id
         if other and title and (title.content_hash == digest or (link and link.article_id == title.article_id)):
             return title
@@ -141,27 +157,7 @@ class _Decider:
 
     def _known(self, keys: Keys, kind: KeyKind) -> KnownArticle | None:
         key = keys.get(kind)
-        return None if key is None or key in self.doubtful else self.known.get(key)
-
-    def _is_twin(self, keys: Keys) -> bool:
-        """True for an entry that this document has brought already."""
-        strongest = next(
-            (
-                keys[k]
-                for k in (KeyKind.GUID, KeyKind.LINK, KeyKind.TITLE_DATE)
-                if k in keys and keys[k] not in self.doubtful
-            ),
-            None,
-        )
-        stem = keys.get(KeyKind.GUID_STEM)
-        return strongest in self.claimed or (stem is not None and stem not in self.doubtful and stem in self.claimed)
-
-    def _add_new(self, entry: ParsedEntry, keys: Keys, digest: str) -> None:
-        free = [k for k in keys.values() if k not in self.known and k not in self.claimed and k not in self.doubtful]
-        if not free:
-            return  # nothing by which it could be known again: it would be stored anew at every poll
-        self.claimed.update(free)
-        self.new.append(NewArticle(entry, tuple(free), canonical_url(entry.link), digest))
+        return None if key is None or key in self.doubtful else self.known.get(key) or self.fresh.get(key)
 
 
 def _key(kind: KeyKind, value: str) -> ArticleKey:
