@@ -27,10 +27,11 @@ def look(store: Store) -> Health:
     """Raises what the database raises when it cannot be read."""
     feeds, articles, deliveries = count_states(store)
     troubles = [
-        (feeds.get("failing", 0), "{} feeds failed at their last poll"),
-        (articles.get("quarantined", 0), "{} articles are quarantined"),
-        (deliveries.get("abandoned", 0), "{} deliveries were given up"),
+        (feeds.get("failing", 0), "feeds that failed at their last poll"),
+        (feeds.get("stopped", 0), "feeds that are gone"),
+        (articles.get("quarantined", 0), "quarantined articles"),
+        (deliveries.get("abandoned", 0), "deliveries that were given up"),
     ]
-    reasons = tuple(words.format(count) for count, words in troubles if count)
+    reasons = tuple(f"{words}: {count}" for count, words in troubles if count)
     status = "degraded" if reasons else "ok"
     return Health(status, reasons, feeds=feeds, articles=articles, deliveries=deliveries)

@@ -9,12 +9,14 @@ from desk import BASELINE, Desk, entries
 from sqlalchemy import update
 
 from worker.feeds.fetch import Fetcher
+from worker.health import look
 from worker.pipeline.analyse import analyse_new_articles
 from worker.pipeline.deliver import deliver_due
 from worker.pipeline.poll import poll_due_feeds
 from worker.pipeline.raising import storify_and_raise
 from worker.pipeline.tick import drop_expired, tick
 from worker.store.engine import read_clock
+from worker.store.recent import Watcher, all_settled
 from worker.store.schema import alert, article, attempt, delivery, feed, notification, poll, revision, story_key
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
@@ -277,3 +279,31 @@ def test_retention_drops_poll_history_after_a_month_and_no_sooner(desk, runtime)
         connection.execute(update(poll).where(poll.c.id == first.id).values(at=old))
     drop_expired(runtime)
     assert [row.id for row in desk.rows(poll)] == [second.id]
+
+
+# ---------------------------------------------------------------- what is so
+
+
+def test_health_is_ok_and_then_says_what_is_wrong_in_words(desk, runtime):
+    poll_now(desk, runtime)
+    settle(runtime)
+    assert (look(desk.store).status, look(desk.store).reasons) == ("ok", ())
+    desk.origin.documents["/a"] = b"<html>moved</html>"
+    poll_now(desk, runtime)
+    change(desk, article, state="quarantined")
+    found = look(desk.store)
+    assert found.status == "degraded"
+    assert found.reasons == ("feeds that failed at their last poll: 1", "quarantined articles: 2")
+
+
+def test_watcher_tells_each_thing_once_and_in_order(desk, runtime):
+    watcher = Watcher(desk.store)
+    poll_now(desk, runtime)
+    settle(runtime)
+    assert sorted(kind for kind, _ in watcher.look()) == ["article", "article", "poll", "poll"]
+    bring(desk, runtime, "a", entries(1) + BASELINE)
+    deliver_due(runtime)
+    kinds = [kind for kind, _ in watcher.look()]
+    assert sorted(kinds) == ["alert", "article", "delivery", "delivery", "poll", "poll"]
+    assert list(watcher.look()) == []
+    assert all_settled(desk.store)

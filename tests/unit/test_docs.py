@@ -52,4 +52,16 @@ def test_docs_every_wirewatch_command_in_the_readme_exists():
 
 def test_docs_every_make_target_in_the_readme_exists():
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
-    assert set(re.findall(r"make ([a-z-]+)", (ROOT / "README.md").read_text())) <= targets
+    named = set(re.findall(r"(?:^    |`)make ([a-z-]+)", (ROOT / "README.md").read_text(), re.M))
+    assert {"demo", "test", "setup"} <= named <= targets
+
+
+def test_docs_procfile_runs_verbs_that_exist():
+    from worker.cli import cli
+
+    lines = dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines())
+    assert set(lines) == {"worker", "analyse", "scheduler", "console"}
+    for line in lines.values():
+        program, verb, *_ = line.split()
+        assert program == "wirewatch"
+        assert CliRunner().invoke(cli, [verb, "--help"]).exit_code == 0

