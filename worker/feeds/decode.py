@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 from typing import Final
 
@@ -9,6 +10,17 @@ from worker.errors import FeedParseError, ParseReason
 
 # Korean publishers declare EUC-KR and send its superset, as browsers have long accepted (WHATWG Encoding).
 KOREAN: Final = frozenset(("euc-kr", "euckr", "ks_c_5601-1987", "ksc5601", "ks_c_5601"))
+# How a document in wide letters begins: its mark, or its first "<" (XML 1.0, appendix F).
+WIDE: Final = (
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+    (b"<\0\0\0", "utf-32-le"),
+    (b"\0\0\0<", "utf-32-be"),
+    (b"<\0", "utf-16-le"),
+    (b"\0<", "utf-16-be"),
+)
 HEADER_CHARSET: Final = re.compile(r"""charset\s*=\s*["']?([\w.:-]{1,40})""", re.I)
 XML_CHARSET: Final = re.compile(rb"""<\?xml[^>]{0,200}?encoding\s*=\s*["']([\w.:-]{1,40})["']""", re.I)
 TEN: Final = 10  # that many letters beyond ASCII for each broken one: UTF-8 with an accident, not another charset
@@ -28,7 +40,10 @@ def settle_charset(body: bytes, content_type: str) -> tuple[bytes, str | None]:
 
     Bytes that are UTF-8 are read as UTF-8 whatever was declared: a wrong declaration is common, a coincidence is not.
     """
-    if body.isascii() or b"\0" in body[:8]:
+    wide = next((charset for mark, charset in WIDE if body.startswith(mark)), None)
+    if wide:
+        return body.decode(wide, "replace").encode(), "utf-8"
+    if body.isascii():
         return body, _named(content_type)
     text = body.decode("utf-8", "replace")
     broken = text.count("\ufffd")

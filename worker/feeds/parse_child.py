@@ -174,8 +174,10 @@ def _longest_text(raw: Mapping[str, Any]) -> str:
 
 
 def _link(raw: Mapping[str, Any]) -> str:
-    if raw.get("link"):
-        return str(raw["link"])
+    link = str(raw.get("link") or "")
+    # A bare guid is no address, although RSS takes every guid for one that does not say otherwise.
+    if link and (link != raw.get("id") or "://" in link):
+        return link
     alternates = [link.get("href", "") for link in raw.get("links", []) if link.get("rel", "alternate") == "alternate"]
     return next((href for href in alternates if href), "")
 
