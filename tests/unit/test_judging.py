@@ -261,6 +261,7 @@ LONG = "Five killed in air strike on the capital"
             ["a", "b", "b"],
         ),
         ([("a", LONG, "", "2023-11-05"), ("b", LONG, "", "2023-11-01T12:00:00+09:00")], ["a", "a"]),  # late, not new
+        ([("a", LONG, "", "2023-11-05"), ("b", LONG, "", "2023-11-01"), ("c", LONG, "", "2023-11-07")], ["a"] * 3),
         # A link tells for good.
         (
             [("a", "x", "https://n.example/1", "2023-11-01"), ("b", "y", "https://n.example/1", "2024-11-01")],

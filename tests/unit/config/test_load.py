@@ -248,7 +248,7 @@ def test_load_says_one_thing_of_an_unreadable_value(problems):
 
 
 def test_load_never_tells_a_long_value(problems):
-    [problem] = problems(feeds=FILES["feeds"].replace("id: wire", f"id: {'A' * 5000}"))
+    [problem] = problems(watchlist=FILES["watchlist"].replace("person", "p" * 5000))
     assert len(problem) < 200
 
 
