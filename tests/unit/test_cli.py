@@ -18,10 +18,25 @@ CANARY = "hunter2-canary"
 MAIL = "  - {id: m, kind: email, host: h.example, sender: a@b.example, to: [duty-analyst], "
 
 
+RULES = """\
+rules:
+  - id: arms
+    name: Arms
+    severity: normal
+    when: {entities: {tags: [dprk, russia]}}
+    channels: [inbox]
+  - id: blinken
+    name: Blinken
+    when: {entities: {all: [antony-blinken]}}
+    channels: [inbox]
+"""
+
+
 @pytest.fixture
 def desk(tmp_path):
-    """A folder with the example configuration."""
+    """A folder with the example configuration, and two rules of ours."""
     write_example(tmp_path / "config")
+    (tmp_path / "config" / "rules.yaml").write_text(RULES)
     return tmp_path / "config"
 
 
@@ -91,7 +106,7 @@ def test_cli_init_then_check_is_0(run, tmp_path):
     assert f"Next: wirewatch check --config {tmp_path / 'desk'}" in out
     code, out, err = run("check", "--config", tmp_path / "desk")
     assert (code, err) == (0, "")
-    assert "no problem found" in out and "6 rules" in out
+    assert "no problem found" in out and " 3 topics, " in out
 
 
 def test_cli_init_over_a_desk_is_1(run, desk):
@@ -178,8 +193,8 @@ def test_cli_judge_reads_only_what_it_needs_and_warns(run, quiet_judge, desk):
     spoil(desk, "rules", "severity: normal", "severity: loud")
     code, out, err = run("judge", "--config", desk, stdin=b'{"id": 1, "title": "x"}\n')
     assert code == 0
-    assert len(json.loads(out)["rules"]) == 5  # one of six cannot be read
-    assert [line.split(": ")[2] for line in err.splitlines()] == ["rules[4].severity", "rules[5].when.entities.all[0]"]
+    assert [rule["id"] for rule in json.loads(out)["rules"]] == ["blinken"]  # the other cannot be read
+    assert [line.split(": ")[2] for line in err.splitlines()] == ["rules[0].severity", "rules[1].when.entities.all[0]"]
     assert all(line.startswith("warning: rules.yaml:") for line in err.splitlines())
 
 
