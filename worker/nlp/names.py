@@ -31,7 +31,9 @@ KOREAN_TAILS: Final = (
 ).split()
 # Endings of names in Russian and its neighbours, after the stem: Путин, Путина, Путину, Путиным …
 CYRILLIC_ENDINGS: Final = frozenset(
-    ("а у ом ым е ы и ой ою ей ею ю я ем ам ами ах ев ов ого ому им ый ий ая яя ую юю ых их ыми ими ие ые о").split()
+    (
+        "а у ом ым е ы и ой ою ей ею ю я ем ам ами ах ев ов ого ому им ый ий ия ию ием ии ая яя ую юю ых их ыми ими ие ые о"
+    ).split()
 )
 CYRILLIC_FINAL: Final = re.compile(r"(ский|цкий|ий|ый|ой|ая|яя|[аяоеийьыу])$")
 LONGEST_TAIL: Final = 14  # letters: 국무위원장 and its particles have ten; without a bound a hostile word never ends

@@ -1,0 +1,47 @@
+"""The language of a text: by script, by statistic, by the feed's hint, or unknown."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from worker.nlp.language import detect
+
+
+@pytest.mark.parametrize(
+    ("title", "text", "hint", "language"),
+    [
+        ("The minister left the capital for talks", "", None, "en"),
+        ("북한 외무상이 모스크바를 방문했다", "", None, "ko"),
+        ("김정은", "", None, "ko"),  # a script tells from few letters
+        ("金正恩氏がロシアを訪問", "", None, "ja"),  # kana between the characters
+        ("金正恩访问俄罗斯远东地区", "", None, "zh"),
+        ("Министр иностранных дел прибыл в столицу", "", None, "ru"),
+        ("Міністр закордонних справ прибув до столиці їхньої країни", "", None, "uk"),
+        ("وصل وزير الخارجية إلى العاصمة لإجراء محادثات", "", None, "ar"),
+        ("وزیر امور خارجه برای گفت‌وگو وارد پایتخت شد و می‌گوید", "", None, "fa"),
+        ("שר החוץ הגיע לבירה לשיחות עם הנשיא", "", None, "he"),
+        ("Le ministre des affaires étrangères est arrivé dans la capitale", "", None, "fr"),
+        ("Spokesman quotes 김정은 in a long English sentence on the talks", "", None, "en"),  # a quoted name
+        ("북한 IAEA 사찰단 NPT 복귀 거부", "", None, "ko"),  # acronyms between
+        ("", "대통령이 국회에서 연설했다", None, "ko"),  # a headline is not needed
+        ("OK 123", "", "en-GB", "en"),  # too little: the feed's word for it
+        ("OK 123", "", None, "und"),  # too little, and no word
+        ("", "", "", "und"),
+        ("123 456", "", "KO", "ko"),
+    ],
+)
+def test_detect_finds_the_language(title, text, hint, language):
+    assert detect(title, text, hint=hint) == language
+
+
+def test_detect_goes_by_the_text_and_not_by_a_wrong_hint():
+    assert detect("The minister left the capital for talks with his allies", "", hint="ko") == "en"
+
+
+@given(st.text(st.characters()), st.text(st.characters()), st.one_of(st.none(), st.text(max_size=8)))
+def test_detect_answers_any_text(title, text, hint):
+    assert isinstance(detect(title, text, hint=hint), str)
+
+
+def test_detect_answers_what_no_encoding_takes():
+    assert detect("\ud83d" * 30, "the talks go on in the capital") == "en"  # a cut emoji, as JSON may escape it
