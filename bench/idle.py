@@ -18,11 +18,11 @@ ROOT = pathlib.Path(__file__).parents[1]
 
 
 def quiet_desk(folder):
-    """The example desk, its feeds at addresses that the guard refuses: no publisher hears of a bench."""
+    """The example desk, its feeds at names that lead nowhere (RFC 6761): no publisher hears of a bench."""
     shutil.copytree(ROOT / "config", folder)
     feeds = yaml.safe_load((folder / "feeds.yaml").read_text())
     for feed in feeds["feeds"]:
-        feed["url"] = f"https://127.0.0.1/{feed['id']}"
+        feed["url"] = f"https://{feed['id']}.invalid/"
     (folder / "feeds.yaml").write_text(yaml.safe_dump(feeds, allow_unicode=True))
     return folder
 

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from worker import app
+from worker.config.checks import advice
 from worker.config.load import load_config
 from worker.config.schema import Config
 from worker.errors import ConfigError, WirewatchError
@@ -61,6 +62,8 @@ def up(config: ConfigOption = HERE, data: DataOption = KEPT, port: PortOption = 
     desk = read_config(config)
     app.start_logging(level=desk.settings.log_level)
     port = choose_port(port)
+    for words in advice(desk):
+        print(f"Note: {words}", file=sys.stderr)
     feeds = sum(feed.enabled for feed in desk.feeds)
 
     def ready(seconds: float) -> None:
@@ -124,6 +127,8 @@ def check(config: ConfigOption = HERE, data: DataOption = KEPT) -> None:
         f"{len(desk.rules)} rules, {len(desk.channels)} channels, {len(desk.people)} people"
     )
     print(f"{config}: no problem found. {counts}.")
+    for words in advice(desk):
+        print(f"Note: {words}")
 
 
 @cli.command()

@@ -107,6 +107,7 @@ def test_cli_init_then_check_is_0(run, tmp_path):
     code, out, err = run("check", "--config", tmp_path / "desk")
     assert (code, err) == (0, "")
     assert "no problem found" in out and " 3 topics, " in out
+    assert "Note: settings.yaml: contact is still the example's" in out
 
 
 def test_cli_init_over_a_desk_is_1(run, desk):

@@ -20,10 +20,14 @@ from worker.config.schema import (
     is_http_url,
 )
 from worker.config.source import Path_, Source
+from worker.errors import FetchError
+from worker.guard import check_url
 
 OPERATOR = "operator"
 TOPIC_MODEL = Path(__file__).parents[1] / "nlp" / "model" / "calibration.json"
 SECRET_PREFIX = "whsec_"  # noqa: S105 - what every secret of Standard Webhooks begins with
+
+EXAMPLE_HOSTS = ("example.org", "example.com", "example.net")  # RFC 2606: nobody is reached there
 
 Known = Collection[str] | None  # None: there is no telling, so nothing is held to be missing
 
@@ -40,6 +44,13 @@ def check_references(config: Config, sources: Mapping[str, Source]) -> None:
     for part, check in checks.items():
         if part in sources and sources[part].readable:
             check(config, sources)
+
+
+def advice(config: Config) -> tuple[str, ...]:
+    """What is no problem and should be changed all the same, in words."""
+    unreachable = config.settings.contact.rstrip("/").endswith(EXAMPLE_HOSTS)
+    words = "settings.yaml: contact is still the example's. It goes to every publisher with every request: put yours."
+    return (words,) if unreachable else ()
 
 
 def _ids(sources: Mapping[str, Source], part: str, ids: Iterable[str]) -> Known:
@@ -59,6 +70,18 @@ def _check_feeds(config: Config, sources: Mapping[str, Source]) -> None:
         if feed.url in held:
             source.add(("feeds", n, "url"), f"the feed {held[feed.url]} has the same address; keep one")
         held.setdefault(feed.url, feed.id)
+        _check_address(config, sources, source, ("feeds", n, "url"), feed.url, use="feed")
+
+
+def _check_address(
+    config: Config, sources: Mapping[str, Source], source: Source, path: Path_, url: str, *, use: str
+) -> None:
+    """What the guard refuses without a look-up will never be dialled; what a name leads to is seen only then."""
+    if "network" in sources and not sources["network"].problems:
+        try:
+            check_url(url, use=use, policy=config.to_policy())
+        except FetchError as refusal:
+            source.add(path, f"would never be dialled: {refusal.detail}")
 
 
 def _check_topics(config: Config, sources: Mapping[str, Source]) -> None:
@@ -199,13 +222,19 @@ def _check_channels(config: Config, sources: Mapping[str, Source]) -> None:
         if isinstance(channel, EmailChannel) and people is not None:
             addresses = {name for name in channel.to if "@" in name}
             _check_ids(source, ("channels", n, "to"), channel.to, {*people, *addresses}, "person")
+        if isinstance(channel, EmailChannel) and channel.security == "none" and channel.username:
+            words = "no password is ever sent without TLS; choose starttls or tls, or remove the user name"
+            source.add(("channels", n, "username"), words)
         if isinstance(channel, WebhookChannel) and channel.enabled:
-            _check_webhook(channel, source, n)
+            _check_webhook(config, sources, channel, n)
 
 
-def _check_webhook(channel: WebhookChannel, source: Source, n: int) -> None:
+def _check_webhook(config: Config, sources: Mapping[str, Source], channel: WebhookChannel, n: int) -> None:
+    source = sources["channels"]
     if not is_http_url(channel.url):
         source.add(("channels", n, "url"), "write the whole address, with https://")
+    else:
+        _check_address(config, sources, source, ("channels", n, "url"), channel.url, use="webhook")
     if isinstance(channel.secret, Secret) and not _is_signing_key(channel.secret.reveal()):
         source.add(("channels", n, "secret"), "not a Standard Webhooks secret: whsec_ and base64")
 

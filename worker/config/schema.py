@@ -21,6 +21,8 @@ UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 LONGEST = 3650 * UNITS["d"]  # ten years: beyond, calendars overflow
 SECRET_FORM = re.compile(r"\$\{(?:file:(?P<path>[^{}]+)|(?P<name>[A-Za-z_][A-Za-z0-9_]*))\}")
 HIDDEN = "***"
+# ASCII only, as RFC 5322 has it unquoted: few relays take another (RFC 6531), so mail to one would fail for good.
+MAILBOX = r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}"
 
 
 def read_duration(value: Any) -> float:
@@ -61,8 +63,18 @@ def _one_line(value: str) -> str:
 
 
 def _mail_address(value: str) -> str:
-    if not re.fullmatch(r"[^@\s\x00-\x1f\x7f<>\"(),:;\\]{1,64}@(?=.{1,255}$)[\w-]+(\.[\w-]+)*", value):
+    if not re.fullmatch(rf"{MAILBOX}@(?=.{{1,255}}$)[\w-]+(\.[\w-]+)*", value):
         raise ValueError("not a mail address; write it as name@host")
+    return value
+
+
+def _narrow(value: str) -> str:
+    try:
+        network = ipaddress.ip_network(value)
+    except ValueError:
+        return value  # said with its own words by whoever asks for the network
+    if network.prefixlen < (8 if network.version == 4 else 7):
+        raise ValueError("opens far more than a private range; write one no wider than 10.0.0.0/8 or fc00::/7")
     return value
 
 
@@ -234,7 +246,7 @@ class Person(Model):
 class AllowSpec(Model):
     """A private range that may be dialled. No ports: all of them."""
 
-    cidr: str
+    cidr: Annotated[str, AfterValidator(_narrow)]
     ports: tuple[Annotated[Whole, Field(ge=1, le=65535)], ...] = ()
     uses: tuple[Literal["feed", "webhook"], ...] = Field(alias="for", min_length=1)
 

@@ -57,6 +57,7 @@ def found():
             part: Source(part, readable=True, kept=list(range(len(items))), lost=set((lost or {}).get(part, ())))
             for part, items in desk.items()
         }
+        sources["network"] = Source("network", readable=True)
         check_references(Config(**{part: tuple(items) for part, items in desk.items()}), sources)
         return [(problem.key, problem.message) for source in sources.values() for problem in source.problems]
 
@@ -198,6 +199,32 @@ def test_check_refuses_a_topic_that_the_model_does_not_know(found):
     [(key, message)] = found(topics=[*DESK["topics"], {"id": "sport", "name": "Sport"}])
     assert key == "topics[1].id"
     assert "does not know 'sport', only korea-diplomacy, middle-east, nk-russia-arms" in message
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("http://127.0.0.1/rss", "127.0.0.1 is private"),
+        ("http://2130706433/rss", "not a host name"),  # the same address in disguise
+        ("https://ana:secret@wire.example/rss", "a user name, password"),
+        ("https://wire.example:6379/rss", "port 6379 is not a web port"),
+    ],
+)
+def test_check_j11_refuses_an_address_that_would_never_be_dialled(found, url, says):
+    [(key, message)] = found(feeds=[{"id": "wire", "url": url}])
+    assert key == "feeds[0].url"
+    assert message.startswith("would never be dialled: ") and says in message
+    assert "secret" not in message.replace("a user name, password", "")
+    [(key, _)] = found(channels=[OPERATOR, HOOK | {"url": url}])
+    assert key == "channels[1].url"
+    assert found(channels=[OPERATOR, HOOK | {"url": url, "enabled": False}]) == []
+
+
+def test_check_refuses_a_password_that_would_never_be_sent(found):
+    mail = MAIL | {"to": ["ana"], "username": "desk", "password": Secret("x")}
+    assert found(channels=[OPERATOR, mail | {"security": "starttls"}]) == []
+    [(key, _)] = found(channels=[OPERATOR, mail | {"security": "none"}])
+    assert key == "channels[1].username"
 
 
 def test_check_refuses_one_address_for_two_feeds(found):

@@ -194,8 +194,15 @@ def test_load_gives_every_part(load):
         ("network", "hosts:\n  192.0.2.1: {spacing: 0s}\n", "network.yaml:2: hosts.192.0.2.1: only an address inside"),
         (
             "network",
-            "allow: [{cidr: 0.0.0.0/0, for: [feed]}]\nhosts:\n  8.8.8.8: {spacing: 0s}\n",
+            "allow: [{cidr: 10.0.0.0/8, for: [feed]}]\nhosts:\n  8.8.8.8: {spacing: 0s}\n",
             "network.yaml:3: hosts.8.8.8.8: only an address inside an allow-listed range",
+        ),
+        # It would open every address there is.
+        ("network", "allow: [{cidr: 0.0.0.0/0, for: [feed]}]\n", "network.yaml:1: allow[0].cidr: opens far more than"),
+        (
+            "people",
+            FILES["people"].replace("ana@desk.example", "아나@desk.example"),
+            "people.yaml:2: people[0].address: not a mail address",
         ),
         ("settings", "", "settings.yaml:1: contact: missing; it is required"),
         ("settings", "contact: a\ntimezone: UTC\n", "settings.yaml:2: timezone: unknown; did you mean time_zone?"),
