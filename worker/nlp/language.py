@@ -28,7 +28,7 @@ def detect(title: str, text: str, *, hint: str | None = None) -> str:
             return code
     if letters < ENOUGH:
         return hint[:2].lower() if hint else "und"
-    return str(_identifier().classify(sample.encode("utf-8", "replace").decode())[0])
+    return str(_identifier().classify(sample)[0])
 
 
 @functools.cache

@@ -32,7 +32,8 @@ KOREAN_TAILS: Final = (
 # Endings of names in Russian and its neighbours, after the stem: Путин, Путина, Путину, Путиным …
 CYRILLIC_ENDINGS: Final = frozenset(
     (
-        "а у ом ым е ы и ой ою ей ею ю я ем ам ами ах ев ов ого ому им ый ий ия ию ием ии ая яя ую юю ых их ыми ими ие ые о"
+        "а у ом ым е ы и ой ою ей ею ю я ем ам ами ах ев ов ого ому им ый ий ия ию ием ии ая яя ую юю ых их ыми ими ие "
+        "ые о"
     ).split()
 )
 CYRILLIC_FINAL: Final = re.compile(r"(ский|цкий|ий|ый|ой|ая|яя|[аяоеийьыу])$")

@@ -17,6 +17,7 @@ from worker.model import ParsedFeed
 
 NOW = datetime(2023, 11, 9, 12, 0, tzinfo=UTC)
 URL = "https://example.com/news/feed.xml"
+CUT = "<item><title>Second</title><link>https://example.com/2</link><description>Long text</description></item>"
 ITEM = "<item><guid>1</guid><link>https://example.com/1</link><title>Envoys meet</title></item>"
 
 
@@ -198,7 +199,8 @@ def test_parse_guid_does_not_change_with_the_feeds_address():
         (rss(ITEM, "<item></item>"), ["Envoys meet"], 1),  # an empty entry is no reason
         (rss("<item><title/></item>"), [], 1),  # some send one when there is no news
         (rss(), [], 0),  # no news
-        (rss(ITEM, item("Second"))[:-40], ["Envoys meet"], 1),  # cut inside the second: it would be half a story
+        (rss(ITEM, CUT)[:-45], ["Envoys meet"], 1),  # cut inside the second: it would be half a story
+        (rss(CUT)[:-45], ["Second"], 0),  # cut inside the only one: half is better than nothing
         (rss(item("")), [], 1),
         (rss(item("", "<description>&lt;p&gt;Only text&lt;/p&gt;</description>")), ["Only text"], 0),
         (rss(*[item()] * (MAX_ENTRIES + 5)), ["Envoys meet"] * MAX_ENTRIES, 5),  # over the cap: counted

@@ -118,6 +118,8 @@ def test_update_bumped_guid_adds_a_key_and_no_article():
         ((entry("", "", "Morning brief", date="Mon"), entry("", "", "Morning brief", date="Tue")), 2),  # a column
         ((entry("", "live", "One o'clock"), entry("", "live", "Two o'clock")), 2),  # one page, two headlines
         ((entry("g1", "page", "Story one"), entry("g2", "page", "Story two")), 2),  # one link, two guids
+        ((entry("", "p1", "Photo of the day"), entry("", "p2", "Photo of the day")), 2),  # a column without dates
+        ((entry("", "p1", "A", date="Mon"), entry("", "p2", "A", date="Mon")), 1),  # one entry under two links
         ((A, A, A), 1),  # the very same thrice
         ((entry("a", "a", "Same"), entry("a", "a?at_medium=RSS", "Same")), 1),  # once more with tracking
         ((entry("", "", "", "Only text"),), 1),  # no title: known by its text

@@ -36,6 +36,7 @@ DESK = [
     Watched("kn23", "KN-23"),
     Watched("idf", "IDF", ['צה"ל']),
     Watched("un-agency", "UN agency"),
+    Watched("stock", "株式"),
     Watched("orsk-plant", "Orsk plant", ["Ørsk plant"]),
 ]
 INDEX = compile_watchlist(DESK)
@@ -79,6 +80,7 @@ def found(text, index=INDEX):
         ("إيراني", []),  # an adjective
         ("פוטין ופוטין לפוטין", [("putin", "פוטין")] * 3),
         ('צה"ל צה״ל בצה״ל', [("idf", 'צה"ל'), ("idf", "צה״ל"), ("idf", "צה״ל")]),  # any mark of abbreviation
+        ("㍿と株式", [("stock", "株式")]),  # one character that stands for four (株式会社) is not cut
         # Latin
         ("Oxford, Fordham, Bradford and Ford's", [("ford", "Ford")]),  # G08
         (

@@ -58,6 +58,14 @@ def test_train_learns_what_the_labels_say(trained):
     assert ship["harbour"] >= model.calibrations["harbour"].threshold > rose["harbour"]
 
 
+def test_train_starts_from_how_rare_the_topic_is(monkeypatch):
+    """So a text of which no word is known scores low, not one half."""
+    monkeypatch.setattr(topics, "EPOCHS", 0)
+    articles = [topics.Labelled(str(n), "x", "x", frozenset(["rare"] if n < 5 else [])) for n in range(100)]
+    (unread,) = topics.raw_scores(topics._fit(articles, ["rare"]), ["anything"])
+    assert unread["rare"] == pytest.approx(0.05, abs=0.001)
+
+
 def test_train_twice_gives_the_same_model(trained):
     _, [(first, one), (second, two)] = trained
     assert one == two
@@ -176,6 +184,12 @@ def test_shipped_model_matches_no_recipe_in_any_language(model, recipe):
     assert {topic: scores[topic] < c.threshold for topic, c in model.calibrations.items()} == dict.fromkeys(
         scores, True
     )
+
+
+def test_shipped_model_says_nothing_on_letters_it_has_not_read(model):
+    foreign = [features(*recipe) for recipe in RECIPES if not is_readable(features(*recipe))]
+    assert len(foreign) == 8  # six scripts, and no letter at all
+    assert all(set(scores.values()) == {0.0} for scores in model.scores(foreign))
 
 
 @pytest.mark.parametrize(
