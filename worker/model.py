@@ -115,6 +115,7 @@ class ParsedFeed:
     entries: tuple[ParsedEntry, ...]
     ttl: float | None = None
     skipped: int = 0  # entries that could not be read or were over the cap: reported, never silent
+    cut: bool = False  # the document ends inside an entry: what should have followed was not seen
 
 
 class KeyKind(enum.StrEnum):

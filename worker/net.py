@@ -9,11 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import re
 import socket
 import ssl
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any, Final
 from urllib.parse import quote
 
@@ -36,6 +39,8 @@ __all__ = [
     "get",
     "open_session",
     "post",
+    "read_date",
+    "read_delay",
 ]
 
 MIB: Final = 1024 * 1024
@@ -310,6 +315,27 @@ class _Gunzip:
     def finish(self) -> None:
         if self._started and not self._inflater.eof:
             raise FetchError(FetchReason.TRUNCATED, "the gzip body breaks off")
+
+
+# ---------------------------------------------------------------- what both feeds and receivers may ask for
+
+
+def read_delay(value: str, *, now: datetime) -> float | None:
+    """Seconds of a Retry-After header in either form (RFC 9110 §10.2.3), never negative; None for none."""
+    value = value.strip()
+    if re.fullmatch(r"[0-9]{1,18}", value):
+        return float(value)
+    until = read_date(value)
+    return max((until - now).total_seconds(), 0.0) if until else None
+
+
+def read_date(value: str) -> datetime | None:
+    """An HTTP date in any of its forms (RFC 9110 §5.6.7), in UTC where it names no zone; None for anything else."""
+    try:
+        found = parsedate_to_datetime(value)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 # ---------------------------------------------------------------- foreign errors

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import structlog
 
@@ -25,6 +26,7 @@ from worker.errors import WirewatchError
 log = structlog.get_logger()
 
 READY_FOLDER = "WIREWATCH_READY"  # the environment's name for the folder where each role says that it serves
+REDIS = "redis"  # the child that the others lean on
 PR_SET_PDEATHSIG = 1
 STOP_SECONDS = 8.0  # what children get after SIGTERM; the promise is under ten with the killing after it
 BACK_OFF = (0.2, 1.0, 3.0, 10.0, 30.0)  # seconds before a dead child is started again
@@ -90,18 +92,11 @@ class Supervisor:
         child.popen = None
 
     def stop(self) -> None:
-        """SIGTERM to all but Redis, then Redis; SIGKILL to whole groups when the time is over."""
-        living = [child.popen for child in self.children if child.popen is not None]
+        """SIGTERM to all but Redis, then to Redis, which the others need until they have ended; at the end SIGKILL."""
+        living = [child for child in self.children if child.popen is not None]
         until = time.monotonic() + STOP_SECONDS
-        for popen in reversed(living):
-            with contextlib.suppress(ProcessLookupError):
-                popen.terminate()
-        for popen in living:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                popen.wait(max(0.05, until - time.monotonic()))
-        for popen in living:
-            kill_group(popen)
-            popen.wait()
+        end([child.popen for child in living if child.name != REDIS], until=until)
+        end([child.popen for child in living if child.name == REDIS], until=until)
 
 
 def start_process(argv: Sequence[str], environ: Mapping[str, str]) -> subprocess.Popen[bytes]:
@@ -117,6 +112,19 @@ _LIBC = ctypes.CDLL(None)  # loaded before the fork: between fork and exec only 
 def _die_with_parent() -> None:
     if sys.platform == "linux":
         _LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def end(processes: Sequence[Any], *, until: float) -> None:
+    """Asks all, waits for all, and kills with its group whoever is left at `until` (monotonic seconds)."""
+    for popen in processes:
+        with contextlib.suppress(ProcessLookupError):
+            popen.terminate()
+    for popen in processes:
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            popen.wait(max(0.05, until - time.monotonic()))
+    for popen in processes:
+        kill_group(popen)
+        popen.wait()
 
 
 def kill_group(popen: subprocess.Popen[bytes]) -> None:
@@ -174,7 +182,7 @@ def run_up(
         children = [Child(name, [*program, *verb, *common]) for name, verb in roles.items()]
         redis = None
         if not environ.get("REDIS_URL"):
-            redis = Child("redis", redis_arguments(find_redis(), folder))
+            redis = Child(REDIS, redis_arguments(find_redis(), folder))
             environ["REDIS_URL"] = socket_url(folder)
             children.insert(0, redis)
         supervisor = Supervisor(children, environ)

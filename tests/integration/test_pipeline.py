@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from desk import BASELINE, Desk, entries
+from origin import rss
 from sqlalchemy import update
 
 from worker.feeds.fetch import Fetcher
@@ -104,6 +105,23 @@ def test_f07_a_document_that_cannot_be_parsed_keeps_the_old_validators(desk, run
     (row,) = desk.rows(feed, feed.c.id == "a")
     assert (row.etag, row.reason, row.failures) == (before, "not_a_feed", 1)
     assert desk.rows(feed, feed.c.id == "b")[0].failures == 0
+
+
+def test_f23_a_document_that_ends_inside_an_entry_is_asked_for_again(desk, runtime):
+    poll_now(desk, runtime)
+    before = desk.etag()
+    whole = rss("a", entries(3) + BASELINE)
+    cut = whole.index(b"<title>", whole.index(b"g2</link>")) + 12  # inside the third headline
+    desk.origin.documents["/a"] = whole[:cut]
+    poll_now(desk, runtime)
+    (row,) = desk.rows(feed, feed.c.id == "a")
+    assert (row.etag, row.reason, row.failures) == (before, "truncated", 0)
+    assert desk.guids() == ["g0", "g1", "old", "old"]
+    desk.origin.documents["/a"] = whole
+    poll_now(desk, runtime)
+    assert desk.guids() == ["g0", "g1", "g2", "old", "old"]
+    assert {r.revision for r in desk.rows(article)} == {1}, "none was stored in half"
+    assert desk.etag() != before
 
 
 def test_poll_gives_back_what_its_time_was_too_short_for(desk, runtime):

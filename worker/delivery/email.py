@@ -125,7 +125,11 @@ class Email:
                 await client.quit(timeout=FAREWELL)
             return header_text(reply)
         finally:
-            client.close()  # not the library's own `async with`: it says goodbye after the deadline too, and waits
+            # Not the library's own `async with`: it says goodbye after the deadline too. Nor close() alone: it leaves
+            # a connection open until a server that reads no more has taken what is still unsent.
+            if client.transport is not None:
+                client.transport.abort()  # type: ignore[attr-defined]
+            client.close()
 
 
 def _refused(code: int, words: str, *, final: bool) -> DeliveryError:

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -87,17 +85,5 @@ class Webhook:
         if 300 <= status < 400:
             raise DeliveryError(DeliveryReason.REDIRECTED, f"{recipient} answered {status}; set its final address")
         reason = DeliveryReason.TEMPORARY if status >= 500 or status in (408, 425, 429) else DeliveryReason.REJECTED
-        wait = retry_after(headers.get("Retry-After", ""), now) if status in (429, 503) else None
+        wait = net.read_delay(headers.get("Retry-After", ""), now=now) if status in (429, 503) else None
         raise DeliveryError(reason, f"{recipient} answered {status}", retry_after=wait)
-
-
-def retry_after(value: str, now: datetime) -> float | None:
-    """Seconds of a Retry-After header in either form (RFC 9110 §10.2.3); None for none."""
-    if re.fullmatch(r"[0-9]{1,12}", value.strip()):
-        return float(value)
-    try:
-        moment = parsedate_to_datetime(value)
-    except (ValueError, TypeError, OverflowError, IndexError):
-        return None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - now).total_seconds())

@@ -18,7 +18,6 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -91,7 +90,7 @@ def read_validators(headers: MultiMapping[str]) -> Validators:
 def read_hints(headers: MultiMapping[str], *, now: datetime) -> ServerHints:
     """Retry-After (seconds or a date) and the freshness that is left (max-age less Age, else Expires), 0 to a day."""
     return ServerHints(
-        retry_after=_seconds_or_date(headers.get("Retry-After", ""), now), max_age=_freshness(headers, now)
+        retry_after=_capped(net.read_delay(headers.get("Retry-After", ""), now=now)), max_age=_freshness(headers, now)
     )
 
 
@@ -139,20 +138,8 @@ def _plain(value: str) -> str:
     return UNSENDABLE.sub("", value)[:200]
 
 
-def _date(value: str) -> datetime | None:
-    try:
-        found = parsedate_to_datetime(value)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
-
-
-def _seconds_or_date(value: str, now: datetime) -> float | None:
-    value = value.strip()
-    if re.fullmatch(r"[0-9]{1,18}", value):
-        return min(float(value), HINT_CAP)
-    until = _date(value) if value else None
-    return min(max((until - now).total_seconds(), 0.0), HINT_CAP) if until else None
+def _capped(seconds: float | None) -> float | None:
+    return None if seconds is None else min(seconds, HINT_CAP)
 
 
 def _freshness(headers: MultiMapping[str], now: datetime) -> float | None:
@@ -162,10 +149,10 @@ def _freshness(headers: MultiMapping[str], now: datetime) -> float | None:
     if found := re.search(r'(?i)(?:^|[\s,])max-age\s*=\s*"?([0-9]{1,18})', directives):
         age = re.fullmatch(r"\s*([0-9]{1,18})\s*", headers.get("Age", ""))
         return min(max(float(found[1]) - (float(age[1]) if age else 0.0), 0.0), HINT_CAP)
-    expires = _date(headers.get("Expires", ""))
+    expires = net.read_date(headers.get("Expires", ""))
     if expires is None:
         return None
-    sent = _date(headers.get("Date", "")) or now
+    sent = net.read_date(headers.get("Date", "")) or now
     left = (expires - sent).total_seconds()
     return min(left, HINT_CAP) if left > 0 else None
 

@@ -106,13 +106,16 @@ def parse_document(body: bytes, *, content_type: str, url: str, now: datetime) -
     parsed = feedparser.parse(io.BytesIO(escape_ampersands(plain)), response_headers=headers, **QUIET)
     if not parsed.get("version") and not parsed.entries:
         raise FeedParseError(ParseReason.NOT_A_FEED, _what_instead(plain))
-    cut = parsed.bozo and len(parsed.entries) > 1 and is_cut(plain)
+    cut = bool(parsed.bozo) and is_cut(plain)
+    # The last entry is half: better left for the next poll than told in half, unless there is no other.
+    left_out = int(cut and len(parsed.entries) > 1)
     channel = parsed.feed
     base = _absolute(channel.get("link", ""), url) or url
     return _feed(
-        parsed.entries[:-1] if cut else parsed.entries,
+        parsed.entries[:-1] if left_out else parsed.entries,
         lambda raw: read_entry(raw, base=url, now=now),
-        cut=int(cut),
+        left_out=left_out,
+        cut=cut,
         version=parsed.version or "unknown",
         title=clean_title(channel.get("title", "")),
         link=base,
@@ -121,7 +124,7 @@ def parse_document(body: bytes, *, content_type: str, url: str, now: datetime) -
     )
 
 
-def _feed(raws: Any, read: Any, *, cut: int = 0, **fields: Any) -> dict[str, Any]:
+def _feed(raws: Any, read: Any, *, left_out: int = 0, **fields: Any) -> dict[str, Any]:
     """Reads each entry by itself: one that cannot be read is counted, and the others stand.
 
     An empty entry is counted too: some publishers send one when there is no news.
@@ -139,7 +142,7 @@ def _feed(raws: Any, read: Any, *, cut: int = 0, **fields: Any) -> dict[str, Any
             entries.append(entry)
     if raws and failed == len(raws[:MAX_ENTRIES]):
         raise FeedParseError(ParseReason.NOT_A_FEED, "none of its entries can be read")
-    return {**fields, "entries": entries, "skipped": len(raws) - len(entries) + cut}
+    return {**fields, "entries": entries, "skipped": len(raws) - len(entries) + left_out}
 
 
 def _what_instead(body: bytes) -> str:

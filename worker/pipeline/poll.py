@@ -98,7 +98,10 @@ def _read(runtime: Runtime, row: Any, result: FetchResult, claim: Claim) -> Poll
         return PollResult(**base | dict(outcome="failed", reason=str(error.reason), detail=error.detail))
     keys: list[ArticleKey] = [key for entry in parsed.entries for key in entry_keys(entry)]
     known = feeds.find_known(runtime.store, row.id, keys)
-    return PollResult(**base | dict(outcome="new", update=decide_update(parsed, known), parsed=parsed))
+    base |= dict(outcome="new", update=decide_update(parsed, known), parsed=parsed)
+    if parsed.cut:
+        base |= dict(reason=str(FetchReason.TRUNCATED), detail="it ends inside an entry; the rest is asked for again")
+    return PollResult(**base)
 
 
 def _save(runtime: Runtime, results: Sequence[PollResult], claim: Claim) -> int:
@@ -178,11 +181,11 @@ def _feed_values(runtime: Runtime, result: PollResult, now: datetime) -> dict[st
     )
     if failed:
         return values | ({"state": "stopped"} if result.reason == FetchReason.GONE else {})
-    values |= dict(succeeded_at=now, etag=outcome.validators.etag, last_modified=outcome.validators.last_modified)
-    if isinstance(outcome, Fetched):
-        values["body_hash"] = outcome.body_hash
-        if outcome.permanent_url:
-            values["current_url"] = outcome.permanent_url
+    values["succeeded_at"] = now
+    if result.parsed is None or not result.parsed.cut:
+        values |= dict(etag=outcome.validators.etag, last_modified=outcome.validators.last_modified)
+        if isinstance(outcome, Fetched):
+            values |= dict(body_hash=outcome.body_hash, current_url=outcome.permanent_url or row.current_url)
     if result.parsed is not None:
         values["title"] = row.title or result.parsed.title[:200]
         values["baseline_at"] = row.baseline_at or now
