@@ -74,7 +74,7 @@ def load_judge(config: Config) -> Judges:
     from worker.nlp.judge import Judge
     from worker.nlp.names import compile_watchlist
 
-    return Judge(compile_watchlist(config.watchlist), config.topics)
+    return Judge(compile_watchlist(config.watchlist), config.topics, model=config.topic_model)
 
 
 def read_environment(config_folder: Path) -> Config:

@@ -174,7 +174,7 @@ def train(file: Path, out: Annotated[Path, typer.Option(help="The folder to writ
 
 @topics_cli.command()
 def evaluate(file: Path, model: Annotated[Path | None, typer.Option(help="Default: the shipped one.")] = None) -> None:
-    """Precision, recall, F1 and calibration for each topic, on labelled articles the model has not seen."""
+    """Precision, recall, F1 and calibration for each topic; says how many of the articles the model has seen."""
     from worker.nlp.topics import evaluate as evaluate_model
 
     print_line(evaluate_model(file, model))

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 from worker.model import Judgement, RuleVerdict
+
+
+NAMED: Final = 4  # of a long list, as many names as a reader takes in
 
 
 class Watched(Protocol):
@@ -142,4 +145,6 @@ def _one_of(what: str, value: str, allowed: Iterable[str]) -> Answer:
 
 
 def _or(names: Iterable[str]) -> str:
-    return " or ".join(names)
+    """'a or b'; of more than NAMED the first ones, and how many others."""
+    given = list(names)
+    return " or ".join([*given[:NAMED], f"{len(given) - NAMED} others"] if len(given) > NAMED + 1 else given)

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from worker.config.schema import (
+    CALIBRATION,
     Config,
     EmailChannel,
     EntityCondition,
@@ -24,7 +25,7 @@ from worker.errors import FetchError
 from worker.guard import check_url
 
 OPERATOR = "operator"
-TOPIC_MODEL = Path(__file__).parents[1] / "nlp" / "model" / "calibration.json"
+SHIPPED_MODEL = Path(__file__).parents[1] / "nlp" / "model"
 SECRET_PREFIX = "whsec_"  # noqa: S105 - what every secret of Standard Webhooks begins with
 
 EXAMPLE_HOSTS = ("example.org", "example.com", "example.net")  # RFC 2606: nobody is reached there
@@ -87,7 +88,7 @@ def _check_address(
 def _check_topics(config: Config, sources: Mapping[str, Source]) -> None:
     """The judge refuses to start with a topic that its model does not know."""
     source = sources["topics"]
-    known = list(json.loads(TOPIC_MODEL.read_text(encoding="utf-8")))
+    known = list(json.loads(((config.topic_model or SHIPPED_MODEL) / CALIBRATION).read_text(encoding="utf-8")))
     for n, topic in zip(source.kept, config.topics, strict=True):
         if topic.id not in known:
             words = f"the topic model does not know {topic.id!r}, only {', '.join(known)}; correct it or remove it"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import ipaddress
+import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from worker.config.checks import check_references
 from worker.config.schema import (
+    CALIBRATION,
     CHANNELS,
     MAYBE_SECRET_FIELDS,
     SECRET_FIELDS,
@@ -40,6 +42,7 @@ LISTS: Mapping[str, tuple[str, str, type[BaseModel]]] = {
     "rules": ("rules.yaml", "rules", RuleSpec),
     "people": ("people.yaml", "people", Person),
 }
+BESIDE = {"topics": ("model",)}  # what may stand beside the list of that key
 PARTS = frozenset({*LISTS, "channels", "network", "settings"})
 FILES = {part: file for part, (file, _, _) in LISTS.items()} | {
     part: f"{part}.yaml" for part in ("channels", "network", "settings")
@@ -77,6 +80,8 @@ def load_config(folder: Path, *, environ: Mapping[str, str], only: frozenset[str
     parts: dict[str, Any] = {
         part: reader.items(source, LISTS[part][1], LISTS[part][2]) for part, source in sources.items() if part in LISTS
     }
+    if "topics" in sources:
+        parts["topic_model"] = reader.topic_model(sources["topics"])
     if "channels" in sources:
         parts["channels"] = reader.channels(sources["channels"])
     if "network" in sources:
@@ -101,6 +106,19 @@ class Reader:
     def items(self, source: Source, key: str, kind: type[BaseModel]) -> tuple[Any, ...]:
         """The items of the file's one list; each is read by itself, so one bad item hides no other."""
         return self._keep(source, key, lambda path, raw: self.item(source, path, raw, kind))
+
+    def topic_model(self, source: Source) -> Path | None:
+        """The folder under `model:`, beside the list of topics; None for the shipped model."""
+        given = source.value.get("model") if source.readable and isinstance(source.value, dict) else None
+        if given is None:
+            return None
+        try:
+            json.loads((self.folder / given / CALIBRATION).read_text(encoding="utf-8"))
+        except (OSError, ValueError, TypeError):
+            words = "no topic model is there; write the folder that `wirewatch topics train --out` wrote"
+            source.refuse(("model",), f"{shown(given)}: {words}")
+            return None
+        return self.folder / given
 
     def channels(self, source: Source) -> tuple[Any, ...]:
         return self._keep(source, "channels", lambda path, raw: self._channel(source, path, raw))
@@ -166,7 +184,7 @@ class Reader:
             return None
 
     def _raw_items(self, source: Source, key: str) -> Iterator[tuple[Path_, Any]]:
-        if self._is_mapping(source, source.value, (key,)):
+        if self._is_mapping(source, source.value, (key, *BESIDE.get(key, ()))):
             if key not in source.value:
                 source.add((), f"the list `{key}:` is missing")
             for n, raw in self._listed(source, source.value.get(key), key):

@@ -10,6 +10,7 @@ import re
 import zoneinfo
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
@@ -21,6 +22,7 @@ UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 LONGEST = 3650 * UNITS["d"]  # ten years: beyond, calendars overflow
 SECRET_FORM = re.compile(r"\$\{(?:file:(?P<path>[^{}]+)|(?P<name>[A-Za-z_][A-Za-z0-9_]*))\}")
 HIDDEN = "***"
+CALIBRATION = "calibration.json"  # in a topic model's folder: its topics, with their thresholds
 # ASCII only, as RFC 5322 has it unquoted: few relays take another (RFC 6531), so mail to one would fail for good.
 MAILBOX = r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}"
 
@@ -301,10 +303,12 @@ class Settings(Model):
 
 @dataclass(frozen=True)
 class Config:
-    """Everything the files say. `warnings` are problems that did not matter for what was loaded."""
+    """Everything the files say. `topic_model` is the desk's own, None the shipped one. `warnings` are problems that did
+    not matter for what was loaded."""
 
     feeds: tuple[FeedSpec, ...] = ()
     topics: tuple[TopicSpec, ...] = ()
+    topic_model: Path | None = None
     watchlist: tuple[WatchedEntity, ...] = ()
     rules: tuple[RuleSpec, ...] = ()
     channels: tuple[ChannelSpec, ...] = ()
@@ -335,6 +339,8 @@ class Config:
         """The whole as JSON values, secrets as '***'."""
         parts = ("feeds", "topics", "watchlist", "rules", "channels", "people")
         shown: dict[str, Any] = {part: [_public(item) for item in getattr(self, part)] for part in parts}
+        # By its name alone: the same files are the same configuration wherever they lie.
+        shown["topic_model"] = self.topic_model.name if self.topic_model else None
         return shown | {"network": _public(self.network), "settings": _public(self.settings)}
 
     @functools.cached_property

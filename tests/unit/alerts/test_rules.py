@@ -125,6 +125,8 @@ def test_rules_entity_condition(when, names, fires, because):
     [
         (When(languages=("en", "ko")), True, "language en"),
         (When(languages=("ko", "ru")), False, "language en is not ko or ru"),
+        (When(languages=tuple("abcde")), False, "language en is not a or b or c or d or e"),
+        (When(languages=tuple("abcdefgh")), False, "language en is not a or b or c or d or 4 others"),
         (When(sources=("harbour",)), True, "feed harbour"),
         (When(sources=("ledger",)), False, "feed harbour is not ledger"),
         (When(tags=("wire", "official")), True, "feed tagged wire"),

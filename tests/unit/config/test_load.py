@@ -197,6 +197,13 @@ def test_load_gives_every_part(load):
             "allow: [{cidr: 10.0.0.0/8, for: [feed]}]\nhosts:\n  8.8.8.8: {spacing: 0s}\n",
             "network.yaml:3: hosts.8.8.8.8: only an address inside an allow-listed range",
         ),
+        (
+            "topics",
+            "model: nowhere\n" + FILES["topics"],
+            "topics.yaml:1: model: 'nowhere': no topic model is there; write the folder that",
+        ),
+        ("topics", "model: [a]\n" + FILES["topics"], "topics.yaml:1: model: ['a']: no topic model is there"),
+        ("topics", "modle: mine\n" + FILES["topics"], "topics.yaml:1: modle: unknown; did you mean model?"),
         # It would open every address there is.
         ("network", "allow: [{cidr: 0.0.0.0/0, for: [feed]}]\n", "network.yaml:1: allow[0].cidr: opens far more than"),
         (
@@ -370,3 +377,13 @@ def test_load_only_warns_of_rules(load, rules, kept, says):
 def test_load_only_refuses_what_it_cannot_do_without(problems):
     [problem] = problems(only=JUDGING, watchlist=None)
     assert problem.startswith("watchlist.yaml:1: missing")
+
+
+def test_load_takes_a_desks_own_topic_model(load, problems, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "calibration.json").write_text('{"harbours": {}}')
+    topics = "model: mine\ntopics:\n  - {id: harbours, name: Harbours}\n"
+    assert load(topics=topics).topic_model == tmp_path / "mine"
+    assert str(tmp_path) not in str(load(topics=topics).public())
+    [problem] = problems(topics=topics.replace("id: harbours", "id: middle-east"))
+    assert "does not know 'middle-east', only harbours" in problem

@@ -12,8 +12,10 @@ from worker.nlp import topics
 from worker.nlp.topics import (
     Calibration,
     DataProblem,
+    Labelled,
     evaluate,
     features,
+    fold,
     is_readable,
     load_model,
     measure,
@@ -49,21 +51,12 @@ def trained(tmp_path_factory):
 
 
 def test_train_learns_what_the_labels_say(trained):
-    path, [(folder, report), _] = trained
+    _, [(folder, report), _] = trained
     assert report["topics"]["harbour"]["f1"] == report["headlines"]["harbour"]["f1"] == 1.0
-    assert report["articles"] == sum(article.part == "test" for article in read_labelled(path)) > 10
-    assert report == evaluate(path, folder)
+    assert report["articles"] == 240
     model = load_model(folder)
     ship, rose = model.scores([features("A vessel at its berth", ""), features("The roses are out", "")])
     assert ship["harbour"] >= model.calibrations["harbour"].threshold > rose["harbour"]
-
-
-def test_train_starts_from_how_rare_the_topic_is(monkeypatch):
-    """So a text of which no word is known scores low, not one half."""
-    monkeypatch.setattr(topics, "EPOCHS", 0)
-    articles = [topics.Labelled(str(n), "x", "x", frozenset(["rare"] if n < 5 else [])) for n in range(100)]
-    (unread,) = topics.raw_scores(topics._fit(articles, ["rare"]), ["anything"])
-    assert unread["rare"] == pytest.approx(0.05, abs=0.001)
 
 
 def test_train_twice_gives_the_same_model(trained):
@@ -103,10 +96,32 @@ def test_train_needs_a_label_and_a_file(tmp_path):
         load_model(tmp_path)
 
 
-def test_labelled_parts_go_by_the_id_alone():
-    parts = [topics.Labelled(str(n), "a", "b", frozenset()).part for n in range(2000)]
-    assert parts == [topics.Labelled(str(n), "c", "d", frozenset("e")).part for n in range(2000)]
-    assert {name: round(parts.count(name) / 20) for name in topics.PARTS} == pytest.approx(topics.PARTS, abs=3)
+def test_evaluate_says_what_the_model_was_trained_on(trained, tmp_path):
+    path, [(folder, report), _] = trained
+    same = evaluate(path, folder)
+    assert (same["articles"], same["seen_in_training"]) == (240, 240) and "240 of these" in same["note"]
+    assert same["cross_validated"] == {"topics": report["topics"], "headlines": report["headlines"]}
+    other = labelled(tmp_path, [{"id": "n1", "title": "A vessel at its berth", "labels": ["harbour"]}])
+    new = evaluate(other, folder)
+    assert new["seen_in_training"] == 0 and "note" not in new and "cross_validated" not in new
+    (folder / "training.json").rename(tmp_path / "training.json")
+    with pytest.raises(DataProblem, match="does not say what it was trained on"):
+        evaluate(path, folder)
+    (tmp_path / "training.json").rename(folder / "training.json")
+
+
+def test_train_needs_a_few_articles(tmp_path):
+    with pytest.raises(DataProblem, match="9 articles are too few"):
+        train(labelled(tmp_path, harbour_or_garden(9)), tmp_path / "out")
+
+
+def test_fold_keeps_weeks_together_and_fills_every_fold():
+    weeks = [f"2023-{n % 17}" for n in range(200)]
+    folds = fold([Labelled(str(n), week, "a", "b", frozenset()) for n, week in enumerate(weeks)])
+    assert set(folds.tolist()) == set(range(topics.FOLDS))
+    assert len(set(zip(weeks, folds.tolist(), strict=True))) == 17
+    one_week = fold([Labelled(str(n), "2023-1", "a", "b", frozenset()) for n in range(20)])
+    assert [one_week.tolist().count(number) for number in range(topics.FOLDS)] == [4] * topics.FOLDS
 
 
 # ---------------------------------------------------------------- calibration
