@@ -8,7 +8,6 @@ from typing import Final, Protocol
 
 from worker.model import Judgement, RuleVerdict
 
-
 NAMED: Final = 4  # of a long list, as many names as a reader takes in
 
 
