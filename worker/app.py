@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 import logging
-import os
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -14,7 +12,6 @@ import sentry_sdk
 import structlog
 
 from worker import __version__
-from worker.config.load import load_config
 from worker.config.schema import Config
 from worker.delivery.build import build_channels
 from worker.feeds.fetch import Fetcher
@@ -77,26 +74,14 @@ def load_judge(config: Config) -> Judges:
     return Judge(compile_watchlist(config.watchlist), config.topics, model=config.topic_model)
 
 
-def read_environment(config_folder: Path) -> Config:
-    """The configuration by files and environment. Raises ConfigError with every problem."""
-    return load_config(config_folder, environ=os.environ)
-
-
-def with_hint(made: Runtime, hint: Callable[[str], None]) -> Runtime:
-    return dataclasses.replace(made, hint=hint)
-
-
-def start_logging(*, level: str = "INFO", json: bool = False) -> None:
-    """One line an event on stderr: JSON for machines, aligned text for people."""
-    renderer = (
-        structlog.processors.JSONRenderer() if json else structlog.processors.KeyValueRenderer(key_order=["event"])
-    )
+def start_logging(*, level: str = "INFO") -> None:
+    """One line an event on stderr, as key=value, every value quoted and escaped."""
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
-            renderer,
+            structlog.processors.KeyValueRenderer(key_order=["event"]),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level)),
         logger_factory=structlog.PrintLoggerFactory(sys.stderr),

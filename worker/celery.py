@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import time
 import warnings
 from collections.abc import Callable
 
@@ -20,6 +22,7 @@ QUEUES = ("poll", "analyse", "deliver")
 PREFIX = "wirewatch:"
 HINT_EXPIRES = 60  # seconds: the tick hints again anyway, an old hint is only noise
 PROBE_SECONDS = 2.0  # a healthy Redis answers in milliseconds
+START_WAITS = (0.5, 1.0, 2.0, 5.0, 10.0)  # seconds before a child's start is tried again; the last repeats
 ENOUGH_HINTS = 4  # waiting in one queue: every worker that is free finds one, more would be noise
 
 SETTINGS = dict(
@@ -109,18 +112,31 @@ def run_worker(
 ) -> None:
     """Serves `queues` until it is told to stop. With `threads`, in this process; with 0, in one forked child.
 
-    `on_start` runs in the process that works (the language model is loaded there and only there), `on_ready` here.
+    `on_start` runs in the process that works (the language model is loaded there and only there), `on_ready` after it.
     """
     if threads:
         on_start()
+        signals.worker_ready.connect(lambda **_: on_ready(), weak=False)
         pool = ["--pool", "threads", "--concurrency", str(threads)]
     else:
-        signals.worker_process_init.connect(lambda **_: on_start(), weak=False)
+        signals.worker_process_init.connect(lambda **_: start_patiently(on_start, on_ready), weak=False)
         pool = ["--pool", "prefork", "--concurrency", "1"]
-    signals.worker_ready.connect(lambda **_: on_ready(), weak=False)
     quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "WARNING"]
     warnings.simplefilter("ignore", SecurityWarning)  # of running as root: only JSON is read, see SETTINGS
     app.worker_main(["--quiet", "worker", "--queues", ",".join(queues), "--hostname", f"{name}@%h", *pool, *quiet])
+
+
+def start_patiently(on_start: Callable[[], None], on_ready: Callable[[], None]) -> None:
+    """Starts a pool's child, again and again until it succeeds: Celery would log the failure, and keep a child that can
+    do nothing. A child that takes over `worker_proc_alive_timeout` is replaced by its pool."""
+    for wait in itertools.chain(START_WAITS, itertools.repeat(START_WAITS[-1])):
+        try:
+            on_start()
+            break
+        except Exception as error:
+            log.error("worker_not_started", reason=f"{type(error).__name__}: {error}"[:300], again_in=wait)
+            time.sleep(wait)
+    on_ready()
 
 
 def run_scheduler(app: Celery, *, on_ready: Callable[[], None]) -> None:

@@ -45,6 +45,7 @@ class ParseReason(enum.StrEnum):
     FORBIDDEN_MARKUP = "forbidden_markup"  # entity or attribute-list declarations
     TOO_DEAR = "too_dear"  # over its CPU, memory or wall time
     CRASHED = "crashed"  # the parser child died
+    UNSTORABLE = "unstorable"  # the record refused what was read
 
 
 class DeliveryReason(enum.StrEnum):

@@ -51,8 +51,12 @@ def worker(config: Config, *, data: Path, queues: Sequence[str]) -> None:
     celery_app = make_celery(broker_url(), tick=timing.tick, soft_shutdown=SOFT_SHUTDOWN)
     name = "-".join(chosen)
 
+    forks = chosen == ("analyse",)
+
     def start() -> None:
-        die_with_parent()
+        # A pool's child, or a role of `up`. Who starts a role apart may leave: it lives on.
+        if forks or READY_FOLDER in os.environ:
+            die_with_parent()
         app.start_logging(level=config.settings.log_level)
         app.start_sentry(os.environ, environment=config.settings.environment)
         made = app.build(config, data=data, environ=os.environ, hint=hints_through(celery_app))
@@ -61,7 +65,7 @@ def worker(config: Config, *, data: Path, queues: Sequence[str]) -> None:
             made.judge()
         tasks.start_timer(chosen, every=timing.tick)
 
-    threads = 0 if chosen == ("analyse",) else THREADS
+    threads = 0 if forks else THREADS
     run_worker(celery_app, name=name, queues=chosen, threads=threads, on_start=start, on_ready=say_ready(name))
 
 
@@ -109,13 +113,19 @@ def say_ready(name: str) -> Callable[[], None]:
     return say
 
 
+_tied = 0  # the process that has asked already
+
+
 def die_with_parent() -> None:
-    """Asks the kernel to kill this process when its parent dies, and watches for it where the kernel cannot.
+    """Asks the kernel to kill this process when its parent dies, and watches for it where the kernel cannot. Once.
 
     Call it in the process that works. The kernel ties the wish to the thread that forked us, which is a pool's main
     thread here; the watch covers a parent that was gone before we asked.
     """
-    parent = os.getppid()
+    global _tied
+    if _tied == os.getpid():
+        return
+    _tied, parent = os.getpid(), os.getppid()
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from worker.config.schema import (
     CALIBRATION,
+    OPERATOR,
     Config,
     EmailChannel,
     EntityCondition,
@@ -24,7 +25,6 @@ from worker.config.source import Path_, Source
 from worker.errors import FetchError
 from worker.guard import check_url
 
-OPERATOR = "operator"
 SHIPPED_MODEL = Path(__file__).parents[1] / "nlp" / "model"
 SECRET_PREFIX = "whsec_"  # noqa: S105 - what every secret of Standard Webhooks begins with
 

@@ -17,6 +17,7 @@ from worker.config.schema import (
     CALIBRATION,
     CHANNELS,
     MAYBE_SECRET_FIELDS,
+    MODEL_FILES,
     SECRET_FIELDS,
     SECRET_FORM,
     AllowSpec,
@@ -114,7 +115,10 @@ class Reader:
             return None
         try:
             json.loads((self.folder / given / CALIBRATION).read_text(encoding="utf-8"))
+            whole = all((self.folder / given / name).is_file() for name in MODEL_FILES)
         except (OSError, ValueError, TypeError):
+            whole = False
+        if not whole:
             words = "no topic model is there; write the folder that `wirewatch topics train --out` wrote"
             source.refuse(("model",), f"{shown(given)}: {words}")
             return None

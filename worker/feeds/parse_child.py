@@ -165,7 +165,7 @@ def read_entry(raw: Mapping[str, Any], *, base: str, now: datetime) -> dict[str,
         "text": text,
         "author": clean_title(str(raw.get("author", "")))[:200],
         "published": _plausible(moment, now),
-        "published_raw": published_raw,
+        "published_raw": clean_title(published_raw)[:100],
     }
 
 

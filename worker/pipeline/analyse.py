@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 
 from worker.model import ArticleText, Judgement
-from worker.pipeline.runtime import Runtime
+from worker.pipeline.runtime import Judges, Runtime
 from worker.store import articles
 
 log = structlog.get_logger()
@@ -18,30 +18,34 @@ log = structlog.get_logger()
 def analyse_new_articles(runtime: Runtime) -> bool:
     """Judges one batch; True when it was full. The claim is committed before the language model sees the text."""
     settings = runtime.config.settings
+    judge = runtime.judge()  # before the claim: a model that cannot be loaded is no article's fault
     claim = articles.claim_new_articles(
         runtime.store, limit=settings.analyse_batch, lease=timedelta(seconds=settings.timing.analyse_lease)
     )
     if not claim.rows:
         return False
-    judged = _judge(runtime, claim.rows)
+    judged = _judge(runtime, judge, claim.rows)
     saved = articles.save_judgements(runtime.store, claim, judged, config_version=runtime.config_version)
     log.info("articles_analysed", claimed=len(claim.rows), saved=len(saved))
     return claim.full
 
 
-def _judge(runtime: Runtime, rows: Sequence[Any]) -> list[tuple[Any, Judgement]]:
+def _judge(runtime: Runtime, judge: Judges, rows: Sequence[Any]) -> list[tuple[Any, Judgement]]:
     """The rows with their judgements. An article that the judge chokes on is left out: its lease runs out, it is tried
     again alone, and parked after three attempts; the others of its batch are saved."""
     try:
-        judgements = runtime.judge().judge_many([article_text(row) for row in rows])
+        judgements = judge.judge_many([article_text(runtime, row) for row in rows])
         return list(zip(rows, judgements, strict=True))
     except Exception:
         log.exception("batch_not_judged", articles=[row.public_id for row in rows])
         if len(rows) == 1:
             return []
-    return [pair for row in rows for pair in _judge(runtime, [row])]
+    return [pair for row in rows for pair in _judge(runtime, judge, [row])]
 
 
-def article_text(row: Any) -> ArticleText:
-    """A stored article as the judge takes it."""
-    return ArticleText(id=row.public_id, title=row.title, text=row.text or "", source=row.feed_id, url=row.url)
+def article_text(runtime: Runtime, row: Any) -> ArticleText:
+    """A stored article as the judge takes it; its feed's configured language is a hint."""
+    language = runtime.config.feed(row.feed_id).language or None
+    return ArticleText(
+        id=row.public_id, title=row.title, text=row.text or "", language=language, source=row.feed_id, url=row.url
+    )

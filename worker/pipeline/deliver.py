@@ -17,10 +17,11 @@ from typing import Any
 
 import structlog
 
+from worker.config.schema import OPERATOR
 from worker.delivery.retry import next_attempt
 from worker.errors import DeliveryError, DeliveryReason
 from worker.model import DeliveryState, Message
-from worker.pipeline.operator import OPERATOR, tell_operator
+from worker.pipeline.operator import tell_operator
 from worker.pipeline.runtime import Runtime
 from worker.store import deliveries
 from worker.store.engine import Connection, read_clock

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
+import structlog
+
+from worker.config.schema import OPERATOR
 from worker.pipeline.runtime import Runtime
 from worker.store import alerts
 from worker.store.engine import Connection
 from worker.store.lease import new_token
 
-OPERATOR = "operator"  # the channel of this id; the configuration must have it
+log = structlog.get_logger()
 
 
 def tell_operator(
@@ -25,3 +29,19 @@ def tell_operator(
         for to in channel.recipients()
     ]
     return alerts.save_notification(connection, messages, kind="operator", subject=subject, now=now, operator_key=key)
+
+
+def tell_of_quarantine(runtime: Runtime, connection: Connection, row: Any, *, doing: str, now: datetime) -> None:
+    """Once for each article; `row` is its row, `doing` begins the sentence that says what failed."""
+    log.error("article_quarantined", article=row.public_id, feed_id=row.feed_id)
+    tell_operator(
+        runtime,
+        connection,
+        key=f"quarantine:{row.public_id}",
+        subject=f"Article quarantined: {row.title[:80]}",
+        lines=[
+            f"{doing} the article {row.public_id} of the feed {row.feed_id} failed three times.",
+            "It is stored, and raised no alert. Read it, and report the text to us.",
+        ],
+        now=now,
+    )

@@ -5,14 +5,14 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import structlog
 
-from worker.errors import FeedParseError, FetchReason
+from worker.errors import FeedParseError, FetchReason, ParseReason
 from worker.feeds.schedule import Pacing, next_poll
 from worker.feeds.update import decide_update, entry_keys
 from worker.model import (
@@ -113,9 +113,10 @@ def _save(runtime: Runtime, results: Sequence[PollResult], claim: Claim) -> int:
             try:
                 with connection.begin_nested():
                     saved = _save_one(runtime, connection, result, token=claim.token, now=now)
-            except Exception:
-                # The savepoint is gone, the lease stays: the feed is polled again with its old validators.
+            except Exception as error:
                 log.exception("feed_not_saved", feed_id=result.row.id)
+                with connection.begin_nested():
+                    _save_one(runtime, connection, _unstorable(result, error), token=claim.token, now=now)
                 continue
             new = len(result.update.new) if saved and result.update else 0
             stored += new
@@ -125,6 +126,14 @@ def _save(runtime: Runtime, results: Sequence[PollResult], claim: Claim) -> int:
                 "feed_polled", feed_id=result.row.id, outcome=result.outcome, new=new, reason=result.reason, saved=saved
             )
     return stored
+
+
+def _unstorable(result: PollResult, error: Exception) -> PollResult:
+    """The same poll as a failure: its validators do not advance, and its next time obeys the back-off."""
+    detail = f"what it brought could not be stored ({type(error).__name__}); please report it"
+    return replace(
+        result, outcome="failed", reason=str(ParseReason.UNSTORABLE), detail=detail, update=None, parsed=None
+    )
 
 
 def _save_one(runtime: Runtime, connection: Connection, result: PollResult, *, token: str, now: datetime) -> bool:

@@ -16,7 +16,9 @@ from worker.alerts.rules import FeedFacts, evaluate
 from worker.articles.stories import story_keys
 from worker.articles.text import quote
 from worker.config.schema import RuleSpec
+from worker.delivery.channel import Channel
 from worker.model import AlertArticle, AlertContent, Judgement, Mention, Message, RuleVerdict
+from worker.pipeline.operator import tell_of_quarantine, tell_operator
 from worker.pipeline.runtime import Runtime
 from worker.store import alerts, articles
 from worker.store.engine import Connection, Lock, read_clock, take_lock
@@ -36,12 +38,23 @@ def storify_and_raise(runtime: Runtime) -> bool:
         rows = articles.judged_articles(connection, limit=BATCH)
         now = read_clock(connection)
         for row in rows:
-            raised += _settle(runtime, connection, row, now)
+            try:
+                with connection.begin_nested():
+                    raised += _settle(runtime, connection, row, now)
+            except Exception:
+                log.exception("article_not_settled", article=row.public_id)
+                _note_failure(runtime, connection, row, now)
     if raised:
         runtime.hint("deliver")
     if rows:
         log.info("articles_settled", count=len(rows), raised=raised)
     return len(rows) == BATCH
+
+
+def _note_failure(runtime: Runtime, connection: Connection, row: Any, now: datetime) -> None:
+    """One article that cannot be settled holds up no other; after three tries it is parked, and the operator told."""
+    if articles.count_failure(connection, row.id):
+        tell_of_quarantine(runtime, connection, row, doing="Storing the story and the alerts of", now=now)
 
 
 def _settle(runtime: Runtime, connection: Connection, row: Any, now: datetime) -> int:
@@ -110,12 +123,34 @@ def _raise(runtime: Runtime, connection: Connection, firing: Firing, now: dateti
     for channel_id in rule.channels:
         channel = runtime.channels.get(channel_id)
         if channel is not None:
-            messages += [(channel_id, channel.render(content, recipient=to, now=now)) for to in channel.recipients()]
+            messages += [(channel_id, message) for message in _rendered(runtime, connection, channel, content, now)]
     subject = messages[0][1].subject if messages else content.story_title
     alerts.save_notification(
         connection, messages, kind="alert.raised", subject=subject, now=now, alert_id=alert_id, n=content.revision
     )
     log.info("alert_raised", alert=public_id, rule_id=rule.id, deliveries=len(messages), because=firing.verdict.because)
+
+
+def _rendered(
+    runtime: Runtime, connection: Connection, channel: Channel, content: AlertContent, now: datetime
+) -> list[Message]:
+    """The channel's messages; none, and the operator told, where it cannot render: the other channels still tell."""
+    try:
+        return [channel.render(content, recipient=to, now=now) for to in channel.recipients()]
+    except Exception as error:
+        log.exception("alert_not_rendered", alert=content.alert_id, channel=channel.id)
+        tell_operator(
+            runtime,
+            connection,
+            key=f"unrendered:{content.alert_id}:{channel.id}",
+            subject=f"Alert not rendered for {channel.id}",
+            lines=[
+                f"The alert {content.alert_id} could not be written for the channel {channel.id}"
+                f" ({type(error).__name__}), so nobody hears of it there. Other channels do. Please report it.",
+            ],
+            now=now,
+        )
+        return []
 
 
 def _content(

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import structlog
 
-from worker.pipeline.operator import tell_operator
+from worker.pipeline.operator import tell_of_quarantine
 from worker.pipeline.runtime import Runtime
 from worker.store import articles, feeds
 from worker.store.due import claim_chore, due_queues
@@ -48,15 +48,4 @@ def park_poison(runtime: Runtime) -> None:
         now = read_clock(connection)
         parked = articles.quarantine_exhausted(connection, now=now)
         for row in parked:
-            log.error("article_quarantined", article=row.public_id, feed_id=row.feed_id)
-            tell_operator(
-                runtime,
-                connection,
-                key=f"quarantine:{row.public_id}",
-                subject=f"Article quarantined: {row.title[:80]}",
-                lines=[
-                    f"Analysing the article {row.public_id} of the feed {row.feed_id} failed three times.",
-                    "It is stored but was not judged, so it raised no alert. Read it, and report the text to us.",
-                ],
-                now=now,
-            )
+            tell_of_quarantine(runtime, connection, row, doing="Analysing", now=now)

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import ColumnElement, Connection, insert, select, update
 
 from worker.articles.stories import StoryKey
 from worker.model import ArticleState, Judgement, Mention, TopicScore
@@ -16,14 +16,28 @@ from worker.store.lease import MAX_ATTEMPTS, Claim, claim_rows, finish_row, new_
 from worker.store.schema import article, judgement, revision, story, story_key
 
 
+def is_unjudged() -> ColumnElement[bool]:
+    """Waits for analysis, and has not failed too often."""
+    return article.c.state.in_((ArticleState.NEW, ArticleState.ANALYSING)) & (article.c.attempts < MAX_ATTEMPTS)
+
+
+def is_judged() -> ColumnElement[bool]:
+    """Waits for its story."""
+    return article.c.state == ArticleState.JUDGED
+
+
+def is_open() -> ColumnElement[bool]:
+    """Has not come to its end yet."""
+    return article.c.state.in_((ArticleState.NEW, ArticleState.ANALYSING, ArticleState.JUDGED))
+
+
 def claim_new_articles(store: Store, *, limit: int, lease: timedelta) -> Claim:
-    waiting = article.c.state.in_((ArticleState.NEW, ArticleState.ANALYSING))
     return claim_rows(
         store,
         article,
         limit=limit,
         lease=lease,
-        due=lambda now: waiting & (article.c.attempts < MAX_ATTEMPTS),
+        due=lambda now: is_unjudged(),
         values={"state": ArticleState.ANALYSING},
         order=(article.c.id,),
     )
@@ -63,7 +77,7 @@ def judged_articles(connection: Connection, *, limit: int) -> list[Any]:
         .add_columns(revision.c.title.label("judged_title"), revision.c.text.label("judged_text"))
         .join(judgement, judgement.c.article_id == article.c.id)
         .join(revision, (revision.c.article_id == article.c.id) & (revision.c.n == judgement.c.revision))
-        .where(article.c.state == ArticleState.JUDGED)
+        .where(is_judged())
         .order_by(article.c.id)
         .limit(limit)
     )
@@ -131,6 +145,17 @@ def settle_article(
         connection.execute(update(story_key).where(this).values(**ours))
     values = dict(state=ArticleState.SETTLED, story_id=story_id, duplicate_of=duplicate_of, settled_at=now)
     connection.execute(update(article).where(article.c.id == article_id).values(**values))
+
+
+def count_failure(connection: Connection, article_id: int) -> bool:
+    """Counts a failed try to settle a judged article; True when that was the last, and it is parked."""
+    counted = update(article).where(article.c.id == article_id).values(attempts=article.c.attempts + 1)
+    attempts = connection.execute(counted.returning(article.c.attempts)).scalar_one()
+    if attempts < MAX_ATTEMPTS:
+        return False
+    parked = update(article).where(article.c.id == article_id).values(state=ArticleState.QUARANTINED)
+    connection.execute(parked)
+    return True
 
 
 def quarantine_exhausted(connection: Connection, *, now: datetime) -> list[Any]:

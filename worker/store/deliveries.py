@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Integer, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Integer, insert, update
 
 from worker.model import DeliveryState
 from worker.store.engine import Store
@@ -13,6 +13,11 @@ from worker.store.lease import Claim, claim_rows, finish_row
 from worker.store.schema import attempt, delivery
 
 OPEN = (DeliveryState.PENDING, DeliveryState.FAILED, DeliveryState.SENDING)
+
+
+def is_due(now: datetime) -> ColumnElement[bool]:
+    """Waits to be tried, for the first time or again; SENDING ones too, once their lease is over."""
+    return delivery.c.state.in_(OPEN) & (delivery.c.due_at <= now)
 
 
 def claim_due_deliveries(store: Store, *, limit: int, lease: timedelta) -> Claim:
@@ -25,7 +30,7 @@ def claim_due_deliveries(store: Store, *, limit: int, lease: timedelta) -> Claim
         delivery,
         limit=limit,
         lease=lease,
-        due=lambda now: delivery.c.state.in_(OPEN) & (delivery.c.due_at <= now),
+        due=is_due,
         values={
             "state": DeliveryState.SENDING,
             # A claim of a SENDING row is a claim of the unknown.
@@ -69,9 +74,3 @@ def finish_delivery(
     outcome = dict(outcome=str(state), finished_at=now, reason=reason, detail=detail)
     connection.execute(update(attempt).where(this).values(**outcome))
     return True
-
-
-def list_deliveries(store: Store, *, limit: int = 50) -> list[Any]:
-    columns = [c for c in delivery.c if c.name != "body"]
-    with store.reading() as connection:
-        return list(connection.execute(select(*columns).order_by(delivery.c.id.desc()).limit(limit)))

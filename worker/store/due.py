@@ -6,9 +6,8 @@ from datetime import timedelta
 
 from sqlalchemy import case, exists, func, insert, or_, select, update
 
-from worker.model import ArticleState, DeliveryState
+from worker.store import articles, deliveries, feeds
 from worker.store.engine import Lock, Store, read_clock, take_lock
-from worker.store.lease import MAX_ATTEMPTS
 from worker.store.schema import article, chore, delivery, feed
 
 
@@ -21,16 +20,29 @@ def due_queues(store: Store) -> list[str]:
             free = or_(table.c.lease_until.is_(None), table.c.lease_until < now)
             return connection.execute(select(exists().where(condition, free))).scalar_one()
 
-        analysable = article.c.state.in_((ArticleState.NEW, ArticleState.ANALYSING)) & (
-            article.c.attempts < MAX_ATTEMPTS
-        )
-        sendable = delivery.c.state.in_((DeliveryState.PENDING, DeliveryState.FAILED, DeliveryState.SENDING))
         found = {
-            "poll": waits(feed, (feed.c.state == "active") & (feed.c.next_poll_at <= now)),
-            "analyse": waits(article, analysable) or waits(article, article.c.state == ArticleState.JUDGED),
-            "deliver": waits(delivery, sendable & (delivery.c.due_at <= now)),
+            "poll": waits(feed, feeds.is_due(now)),
+            "analyse": waits(article, articles.is_unjudged()) or waits(article, articles.is_judged()),
+            "deliver": waits(delivery, deliveries.is_due(now)),
         }
     return [queue for queue, due in found.items() if due]
+
+
+def count_late(store: Store, *, by: timedelta) -> tuple[int, int, int]:
+    """How many feeds, articles and deliveries should have been worked on `by` ago and were not."""
+    with store.reading() as connection:
+        before = read_clock(connection) - by
+
+        def count(table, condition):  # type: ignore[no-untyped-def]
+            free = or_(table.c.lease_until.is_(None), table.c.lease_until < before)
+            statement = select(func.count()).select_from(table).where(condition, free)
+            return connection.execute(statement).scalar_one()
+
+        return (
+            count(feed, feeds.is_due(before)),
+            count(article, articles.is_open() & (article.c.first_seen_at < before)),
+            count(delivery, deliveries.is_due(before)),
+        )
 
 
 def count_states(store: Store) -> tuple[dict[str, int], dict[str, int], dict[str, int]]:

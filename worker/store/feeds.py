@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, delete, insert, select, tuple_, update
 
 from worker.model import ArticleKey, ArticleState, FeedUpdate, KeyKind, KnownArticle
 from worker.store.engine import Lock, Store, read_clock, take_lock
@@ -45,13 +45,17 @@ def sync_feeds(store: Store, wanted: Sequence[tuple[str, str, str]], *, spread: 
             connection.execute(update(feed).where(feed.c.id.in_(gone)).values(state="removed"))
 
 
+def is_due(now: datetime) -> ColumnElement[bool]:
+    return (feed.c.state == "active") & (feed.c.next_poll_at <= now)
+
+
 def claim_due_feeds(store: Store, *, limit: int, lease: timedelta) -> Claim:
     return claim_rows(
         store,
         feed,
         limit=limit,
         lease=lease,
-        due=lambda now: (feed.c.state == "active") & (feed.c.next_poll_at <= now),
+        due=is_due,
         values={},
         order=(feed.c.next_poll_at,),
     )

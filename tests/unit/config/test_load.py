@@ -380,9 +380,13 @@ def test_load_only_refuses_what_it_cannot_do_without(problems):
 
 
 def test_load_takes_a_desks_own_topic_model(load, problems, tmp_path):
-    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "textcat_multilabel").mkdir(parents=True)
     (tmp_path / "mine" / "calibration.json").write_text('{"harbours": {}}')
     topics = "model: mine\ntopics:\n  - {id: harbours, name: Harbours}\n"
+    [problem] = problems(topics=topics)
+    assert "no topic model is there" in problem, "half of one is none"
+    for name in MODEL_FILES:
+        (tmp_path / "mine" / name).touch()
     assert load(topics=topics).topic_model == tmp_path / "mine"
     assert str(tmp_path) not in str(load(topics=topics).public())
     [problem] = problems(topics=topics.replace("id: harbours", "id: middle-east"))
