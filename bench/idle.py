@@ -23,6 +23,8 @@ def quiet_desk(folder):
     feeds = yaml.safe_load((folder / "feeds.yaml").read_text())
     for feed in feeds["feeds"]:
         feed["url"] = f"https://{feed['id']}.invalid/"
+    settings = (folder / "settings.yaml").read_text()
+    (folder / "settings.yaml").write_text(settings.replace("example.org", "wirewatch.example"))
     (folder / "feeds.yaml").write_text(yaml.safe_dump(feeds, allow_unicode=True))
     return folder
 

@@ -14,6 +14,7 @@ SCRUBBED = (
     "http_proxy",
     "https_proxy",
     "NO_PROXY",
+    "REMAP_SIGTERM",
 )
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import logging
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import sentry_sdk
 import structlog
@@ -79,24 +81,57 @@ def start_logging(*, level: str = "INFO") -> None:
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
+            _tell_sentry,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
             structlog.processors.KeyValueRenderer(key_order=["event"]),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level)),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(_Stderr()),  # type: ignore[arg-type]
     )
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
 
 
 def start_sentry(environ: Mapping[str, str], *, environment: str) -> None:
-    """Errors to Sentry when SENTRY_DSN is set: no local variables, no personal details."""
+    """Unexpected errors to Sentry when SENTRY_DSN is set.
+
+    No local variables, no personal details, and no breadcrumbs: theirs are the addresses of every request, tokens and
+    all. So of its integrations only those that catch what nobody caught.
+    """
     dsn = environ.get("SENTRY_DSN", "")
     if dsn:
+        # Only here: it brings all of Celery along, which `wirewatch judge` has no use for.
+        from sentry_sdk.integrations.celery import CeleryIntegration
+        from sentry_sdk.integrations.dedupe import DedupeIntegration
+        from sentry_sdk.integrations.excepthook import ExcepthookIntegration
+        from sentry_sdk.integrations.threading import ThreadingIntegration
+
         sentry_sdk.init(
             dsn=dsn,
             release=f"wirewatch@{__version__}",
             environment=environment,
             send_default_pii=False,
             include_local_variables=False,
+            max_breadcrumbs=0,
+            default_integrations=False,
+            integrations=[CeleryIntegration(), ExcepthookIntegration(), ThreadingIntegration(), DedupeIntegration()],
         )
+
+
+def _tell_sentry(_: Any, __: str, event: Any) -> Any:
+    """An exception that is logged is one that nobody expected; without SENTRY_DSN this does nothing."""
+    if event.get("exc_info"):
+        sentry_sdk.capture_exception()
+    return event
+
+
+class _Stderr:
+    """Whoever reads our lines may go away; our work goes on."""
+
+    def write(self, text: str) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.write(text)
+
+    def flush(self) -> None:
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.flush()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import os
+import threading
 import time
 import warnings
 from collections.abc import Callable
@@ -22,6 +24,7 @@ QUEUES = ("poll", "analyse", "deliver")
 PREFIX = "wirewatch:"
 HINT_EXPIRES = 60  # seconds: the tick hints again anyway, an old hint is only noise
 PROBE_SECONDS = 2.0  # a healthy Redis answers in milliseconds
+STOP_SECONDS = 8.0  # from the wish to stop to the end, also of a role that was started apart
 START_WAITS = (0.5, 1.0, 2.0, 5.0, 10.0)  # seconds before a child's start is tried again; the last repeats
 ENOUGH_HINTS = 4  # waiting in one queue: every worker that is free finds one, more would be noise
 
@@ -51,7 +54,7 @@ SETTINGS = dict(
     task_routes={f"wirewatch.{name}": {"queue": name} for name in QUEUES} | {"wirewatch.tick": {"queue": "poll"}},
 )
 TRANSPORT = dict(
-    visibility_timeout=600,  # over twice the hard limit of any task
+    visibility_timeout=600,  # longer than any task: what comes twice all the same finds its rows leased
     unacked_restore_interval=5,  # redelivery in seconds rather than a minute and a half
     unacked_restore_throttle=1,
     socket_timeout=15,  # a half-open Redis must not hang a publisher for ever
@@ -71,8 +74,7 @@ def make_celery(redis_url: str, *, tick: float, soft_shutdown: float, time_limit
         SETTINGS,
         broker_transport_options=transport,
         worker_soft_shutdown_timeout=soft_shutdown,
-        task_time_limit=time_limit,
-        task_soft_time_limit=time_limit * 0.75,
+        task_time_limit=time_limit,  # of the analyse child; nothing of Celery's limits a thread: tasks.end_if_hung does
         beat_scheduler=Scheduler,  # in memory: the one entry below needs no file
         beat_schedule={"tick": {"task": "wirewatch.tick", "schedule": tick, "options": {"expires": tick * 2}}},
     )
@@ -117,6 +119,8 @@ def run_worker(
     if threads:
         on_start()
         signals.worker_ready.connect(lambda **_: on_ready(), weak=False)
+        # The pool of threads would wait for them for as long as they take.
+        signals.worker_shutting_down.connect(lambda **_: end_within(STOP_SECONDS), weak=False)
         pool = ["--pool", "threads", "--concurrency", str(threads)]
     else:
         signals.worker_process_init.connect(lambda **_: start_patiently(on_start, on_ready), weak=False)
@@ -124,6 +128,13 @@ def run_worker(
     quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "WARNING"]
     warnings.simplefilter("ignore", SecurityWarning)  # of running as root: only JSON is read, see SETTINGS
     app.worker_main(["--quiet", "worker", "--queues", ",".join(queues), "--hostname", f"{name}@%h", *pool, *quiet])
+
+
+def end_within(seconds: float) -> None:
+    """Ends this process then, whatever still runs; its rows come back by their leases."""
+    timer = threading.Timer(seconds, os._exit, (0,))
+    timer.daemon = True
+    timer.start()
 
 
 def start_patiently(on_start: Callable[[], None], on_ready: Callable[[], None]) -> None:

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from worker import app
-from worker.config.checks import advice
+from worker.config.checks import CONTACT, advice, is_example_contact
 from worker.config.load import load_config
 from worker.config.schema import Config
 from worker.errors import ConfigError, WirewatchError
@@ -43,7 +43,7 @@ def main() -> None:
         for problem in error.problems:
             print(problem, file=sys.stderr)
         count = len(error.problems)
-        print(f"{count} problem{'s' if count > 1 else ''} in the configuration. Nothing was started.", file=sys.stderr)
+        print(f"{count} problem{'s' if count > 1 else ''} in the configuration.", file=sys.stderr)
         sys.exit(1)
     except WirewatchError as error:
         print(error, file=sys.stderr)
@@ -61,9 +61,8 @@ def up(config: ConfigOption = HERE, data: DataOption = KEPT, port: PortOption = 
 
     desk = read_config(config)
     app.start_logging(level=desk.settings.log_level)
+    refuse_example_contact(desk)
     port = choose_port(port)
-    for words in advice(desk):
-        print(f"Note: {words}", file=sys.stderr)
     feeds = sum(feed.enabled for feed in desk.feeds)
 
     def ready(seconds: float) -> None:
@@ -72,14 +71,28 @@ def up(config: ConfigOption = HERE, data: DataOption = KEPT, port: PortOption = 
         print("Ctrl-C stops it.", flush=True)
 
     run_up(config_folder=config, data=data, port=port, environ=os.environ, on_ready=ready)
+    print("Stopped.", flush=True)
+
+
+def refuse_example_contact(desk: Config) -> None:
+    """Nobody polls under a name that nobody answers to. Raises WirewatchError."""
+    if is_example_contact(desk):
+        raise WirewatchError(CONTACT)
 
 
 @cli.command()
 def worker(queue: QueueOption = None, config: ConfigOption = HERE, data: DataOption = KEPT) -> None:
     """One worker, for Procfile and compose. Needs REDIS_URL."""
+    # Celery reads it as it is imported: SIGTERM then means "finish within the soft shutdown", not "wait for all".
+    os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")
     from worker import roles
 
-    roles.worker(read_config(config), data=data, queues=[one.value for one in queue or ()] or ["poll", "deliver"])
+    queues = [one.value for one in queue or ()] or ["poll", "deliver"]
+    if "analyse" in queues and len(queues) > 1:
+        raise typer.BadParameter("analyse needs a worker of its own: it holds the language model")
+    desk = read_config(config)
+    refuse_example_contact(desk)
+    roles.worker(desk, data=data, queues=queues)
 
 
 @cli.command()

@@ -268,7 +268,7 @@ class AlertContent:
     rule_id: str
     rule_name: str
     severity: str
-    url: str  # console URL of the alert, '' without a public_url
+    url: str  # of the alert's page in the console; '' while there is none
     story_id: str
     story_title: str
     story_first_seen: datetime

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from worker import app, tasks
-from worker.celery import QUEUES, hints_through, make_celery, run_scheduler, run_worker
+from worker.celery import hints_through, make_celery, run_scheduler, run_worker
 from worker.config.schema import Config
 from worker.errors import WirewatchError
 from worker.up import PR_SET_PDEATHSIG, READY_FOLDER
@@ -38,15 +38,8 @@ def broker_url() -> str:
 
 
 def worker(config: Config, *, data: Path, queues: Sequence[str]) -> None:
-    """Serves these queues. `analyse` goes into a child of its own, so it cannot share a worker with the others."""
-    chosen = tuple(queues) or QUEUES
-    unknown = set(chosen) - set(QUEUES)
-    if unknown:
-        raise WirewatchError(f"unknown queue {sorted(unknown)[0]!r}: choose among {', '.join(QUEUES)}")
-    if "analyse" in chosen and len(chosen) > 1:
-        raise WirewatchError(
-            "serve `analyse` in a worker of its own: it holds the language model. Use --queue analyse."
-        )
+    """Serves these queues: `analyse` alone, for it works in a child of its own, or any of the others."""
+    chosen = tuple(queues)
     timing = config.settings.timing
     celery_app = make_celery(broker_url(), tick=timing.tick, soft_shutdown=SOFT_SHUTDOWN)
     name = "-".join(chosen)
@@ -63,7 +56,8 @@ def worker(config: Config, *, data: Path, queues: Sequence[str]) -> None:
         app.install(made)
         if "analyse" in chosen:
             made.judge()
-        tasks.start_timer(chosen, every=timing.tick)
+        leases = {"poll": timing.poll_lease, "analyse": timing.analyse_lease, "deliver": timing.deliver_lease}
+        tasks.start_timers(chosen, every=timing.tick, leases=leases)
 
     threads = 0 if forks else THREADS
     run_worker(celery_app, name=name, queues=chosen, threads=threads, on_start=start, on_ready=say_ready(name))
@@ -73,6 +67,7 @@ def scheduler(config: Config) -> None:
     """Sends the tick, and nothing else."""
     celery_app = make_celery(broker_url(), tick=config.settings.timing.tick, soft_shutdown=SOFT_SHUTDOWN)
     app.start_logging(level=config.settings.log_level)
+    app.start_sentry(os.environ, environment=config.settings.environment)
     run_scheduler(celery_app, on_ready=say_ready("scheduler"))
 
 
@@ -85,6 +80,7 @@ def console(config: Config, *, data: Path, port: int) -> None:
     from worker.store.migrate import migrate
 
     app.start_logging(level=config.settings.log_level)
+    app.start_sentry(os.environ, environment=config.settings.environment)
     store = open_store(os.environ.get("DATABASE_URL", ""), data=data)
     migrate(store)
     server = uvicorn.Server(

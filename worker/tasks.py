@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 
 import structlog
 from celery import shared_task
@@ -16,11 +18,16 @@ from worker.pipeline.raising import storify_and_raise
 from worker.pipeline.tick import tick as run_tick
 
 log = structlog.get_logger()
+HUNG = 70  # the exit code of a process that ended itself (sysexits.h: internal software error)
 
 # How many threads of one process may run a step. The language model bears one; of the others each keeps dozens of
 # connections busy. Who finds no place leaves word, and the one inside hints again when it is done.
 PLACES = {"poll": 3, "analyse": 1, "deliver": 6}
+# A step that holds its place for so many of its leases hangs: no limit of Celery's reaches a thread, so its process
+# ends, is started again by who keeps it, and the rows come back by their leases.
+HANGS_AFTER = 3
 FREE = {queue: threading.BoundedSemaphore(places) for queue, places in PLACES.items()}
+SINCE: dict[int, tuple[str, float]] = {}  # by thread: the step that it runs, and since when
 CALLED = {queue: threading.Event() for queue in PLACES}
 
 
@@ -30,9 +37,12 @@ def run(queue: str) -> bool:
         CALLED[queue].set()
         return False
     CALLED[queue].clear()
+    here = threading.get_ident()
+    SINCE[here] = (queue, time.monotonic())
     try:
         more = STEPS[queue]()
     finally:
+        del SINCE[here]
         FREE[queue].release()
     more = more or CALLED[queue].is_set()
     if more:
@@ -70,19 +80,39 @@ def tick() -> None:
     run_tick(app.runtime())
 
 
-def start_timer(queues: tuple[str, ...], *, every: float) -> None:
-    """This process's own clock, for when no hint comes: Redis gone or flushed, or the scheduler dead. Seconds."""
-    wake = threading.Event()
+def start_timers(queues: tuple[str, ...], *, every: float, leases: Mapping[str, float]) -> None:
+    """This process's own clocks, one a queue, for when no hint comes: Redis gone or flushed, or the scheduler dead.
 
+    Seconds. The one for `poll` has a companion that ticks. One more ends the process when a step hangs.
+    """
+    for queue in queues:
+        _every(every, lambda queue=queue: _work_off(queue), name=f"{queue}-timer")
+    if "poll" in queues:
+        _every(every, tick, name="tick-timer")
+    limits = {queue: seconds * HANGS_AFTER for queue, seconds in leases.items()}
+    _every(1.0, lambda: end_if_hung(limits, now=time.monotonic()), name="watchdog")
+
+
+def _work_off(queue: str) -> None:
+    while run(queue):
+        pass
+
+
+def _every(seconds: float, do: Callable[[], object], *, name: str) -> None:
     def watch() -> None:
-        while not wake.wait(every):
+        while True:
+            time.sleep(seconds)
             try:
-                if "poll" in queues:
-                    tick()
-                for queue in queues:
-                    while run(queue):
-                        pass
+                do()
             except Exception:
-                log.exception("timer_failed")
+                log.exception("timer_failed", timer=name)
 
-    threading.Thread(target=watch, name="timer", daemon=True).start()
+    threading.Thread(target=watch, name=name, daemon=True).start()
+
+
+def end_if_hung(limits: Mapping[str, float], *, now: float, end: Callable[[int], object] = os._exit) -> None:
+    """Ends this process when a step has held its place for longer than its limit, in seconds."""
+    for queue, since in list(SINCE.values()):
+        if now - since > limits[queue]:
+            log.error("step_hangs", queue=queue, seconds=round(now - since))
+            end(HUNG)

@@ -22,6 +22,8 @@ import structlog
 
 from worker.embedded import find_redis, redis_arguments, socket_url, wait_for_redis
 from worker.errors import WirewatchError
+from worker.store.engine import make_folder, open_store
+from worker.store.migrate import migrate
 
 log = structlog.get_logger()
 
@@ -32,6 +34,7 @@ STOP_SECONDS = 8.0  # what children get after SIGTERM; the promise is under ten 
 BACK_OFF = (0.2, 1.0, 3.0, 10.0, 30.0)  # seconds before a dead child is started again
 STEADY_SECONDS = 60.0  # a child that lived this long starts its back-off anew
 LOOK_SECONDS = 0.1
+FOLDER = "wirewatch-"  # what the names of private folders begin with
 
 
 class AlreadyRunning(WirewatchError):
@@ -78,8 +81,14 @@ class Supervisor:
             if child.popen is not None:
                 self._note_death(child, now)
             if now >= child.start_at:
-                child.popen = start_process(child.argv, self.environ)
-                child.started = now
+                self._start(child, now)
+
+    def _start(self, child: Child, now: float) -> None:
+        try:
+            child.popen, child.started = start_process(child.argv, self.environ), now
+        except OSError as error:  # no memory or no process to be had: perhaps in a while
+            child.start_at = now + BACK_OFF[-1]
+            log.warning("child_not_started", role=child.name, error=error.strerror, again_in=BACK_OFF[-1])
 
     def _note_death(self, child: Child, now: float) -> None:
         assert child.popen is not None  # noqa: S101 - for the type checker
@@ -132,6 +141,17 @@ def kill_group(popen: subprocess.Popen[bytes]) -> None:
         os.killpg(popen.pid, signal.SIGKILL)
 
 
+def _is_alive(number: str) -> bool:
+    """Whether a process has this id; True for what is no id, and for another user's."""
+    try:
+        os.kill(int(number), 0)
+    except (ValueError, OverflowError, PermissionError):
+        return True
+    except ProcessLookupError:
+        return False
+    return True
+
+
 def choose_port(port: int) -> int:
     """`port` when it is free on loopback, any free one for 0. Raises PortTaken, before anything is started."""
     with socket.socket() as probe:
@@ -148,7 +168,7 @@ def choose_port(port: int) -> int:
 @contextlib.contextmanager
 def only_one(data: Path) -> Iterator[None]:
     """Holds the data folder's lock file. Raises AlreadyRunning with the other's process id."""
-    data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_folder(data)
     with (data / "wirewatch.lock").open("a+") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -170,7 +190,11 @@ def run_up(
     """Everything in one terminal, until SIGINT or SIGTERM. `on_ready` gets the seconds until all roles served."""
     began = time.monotonic()
     with only_one(data), private_folder() as folder:
-        environ = dict(environ) | {READY_FOLDER: str(folder), "REMAP_SIGTERM": "SIGQUIT"}
+        # Once here, for a plain message: each role would say it again and again.
+        store = open_store(environ.get("DATABASE_URL", ""), data=data)
+        migrate(store)
+        store.close()
+        environ = dict(environ) | {READY_FOLDER: str(folder)}
         common = ["--config", str(config_folder), "--data", str(data)]
         roles = {
             "poll-deliver": ["worker", "--queue", "poll", "--queue", "deliver"],
@@ -210,8 +234,15 @@ def supervise(supervisor: Supervisor, *, folder: Path, redis: Child | None, on_r
 
 @contextlib.contextmanager
 def private_folder() -> Iterator[Path]:
-    """A short path, for a unix socket's name may be about a hundred bytes long."""
-    folder = Path(tempfile.mkdtemp(prefix="ww-", dir="/tmp" if Path("/tmp").is_dir() else None))  # noqa: S108
+    """A short path, for a unix socket's name may be about a hundred bytes long; it bears our process id.
+
+    Those that killed ones left behind are swept away first.
+    """
+    place = Path("/tmp" if Path("/tmp").is_dir() else tempfile.gettempdir())  # noqa: S108
+    for left in place.glob(f"{FOLDER}*-*"):
+        if not _is_alive(left.name.removeprefix(FOLDER).split("-")[0]):
+            shutil.rmtree(left, ignore_errors=True)
+    folder = Path(tempfile.mkdtemp(prefix=f"{FOLDER}{os.getpid()}-", dir=place))
     try:
         yield folder
     finally:

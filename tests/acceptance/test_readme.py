@@ -64,11 +64,13 @@ def test_readme_commands_do_what_they_say(tmp_path, redis_url):
         )
         assert done.returncode == 0, (command, done.stdout, done.stderr)
         if command.startswith("wirewatch init"):
-            point_feeds_nowhere(tmp_path / "mydesk")
+            make_ours(tmp_path / "mydesk")
 
 
-def point_feeds_nowhere(desk):
-    """No test asks a publisher for anything: these names lead nowhere (RFC 6761)."""
+def make_ours(desk):
+    """The contact, as the README says; and no test asks a publisher for anything: .invalid leads nowhere (RFC 6761)."""
+    settings = (desk / "settings.yaml").read_text()
+    (desk / "settings.yaml").write_text(settings.replace("operator@example.org", "tests@wirewatch.example"))
     feeds = yaml.safe_load((desk / "feeds.yaml").read_text())
     for feed in feeds["feeds"]:
         feed["url"] = f"https://{feed['id']}.invalid/"

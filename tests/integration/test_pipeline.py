@@ -1,5 +1,6 @@
 """The steps in this process, on both databases, over a real origin, mail server and webhook receiver."""
 
+import json
 import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -9,14 +10,18 @@ from desk import BASELINE, Desk, entries
 from origin import rss
 from sqlalchemy import update
 
+from worker.articles.stories import story_keys
 from worker.feeds.fetch import Fetcher
 from worker.health import look
+from worker.pipeline import raising
 from worker.pipeline.analyse import analyse_new_articles
 from worker.pipeline.deliver import deliver_due
 from worker.pipeline.poll import poll_due_feeds
 from worker.pipeline.raising import storify_and_raise
 from worker.pipeline.tick import drop_expired, tick
+from worker.store import deliveries, feeds
 from worker.store.engine import read_clock
+from worker.store.feeds import sync_feeds
 from worker.store.recent import Watcher, all_settled
 from worker.store.schema import alert, article, attempt, delivery, feed, notification, poll, revision, story_key
 
@@ -124,6 +129,52 @@ def test_f23_a_document_that_ends_inside_an_entry_is_asked_for_again(desk, runti
     assert desk.etag() != before
 
 
+def test_a_poll_that_cannot_be_stored_is_its_feeds_failure_and_nobody_elses(desk, runtime, monkeypatch):
+    poll_now(desk, runtime)
+    before = desk.etag()
+    save = feeds.save_update
+
+    def save_update(connection, *, feed_id, found, **rest):
+        save(connection, feed_id=feed_id, found=found, **rest)
+        if feed_id == "a" and found.new:
+            raise ValueError("a flaw of ours")
+
+    monkeypatch.setattr(feeds, "save_update", save_update)
+    desk.set_feed("a", entries(2) + BASELINE)
+    desk.set_feed("b", entries(1, start=5) + BASELINE)
+    poll_now(desk, runtime)
+    (row,) = desk.rows(feed, feed.c.id == "a")
+    assert (row.etag, row.reason, row.failures) == (before, "unstorable", 1)
+    assert row.next_poll_at > row.polled_at, "it is asked again by the back-off, not at once"
+    assert desk.guids() == ["g5", "old", "old"]
+    monkeypatch.undo()
+    poll_now(desk, runtime)
+    assert desk.guids() == ["g0", "g1", "g5", "old", "old"]
+
+
+def test_a_date_in_broken_letters_costs_no_entry(desk, runtime):
+    items = [
+        {"id": "1", "title": "One", "date_published": "\ud800"},
+        {"id": "2", "title": "Two", "date_published": "\0"},
+    ]
+    desk.origin.documents["/a"] = json.dumps({"version": "https://jsonfeed.org/version/1", "items": items}).encode()
+    poll_now(desk, runtime)
+    assert sorted(row.title for row in desk.rows(article, article.c.feed_id == "a")) == ["One", "Two"]
+
+
+def test_f08_a_changed_address_ends_the_poll_under_way(desk, runtime):
+    class Meanwhile(Fetcher):
+        def fetch_all(self, requests, *, start_within):
+            for group in super().fetch_all(requests, start_within=start_within):
+                sync_feeds(desk.store, [("a", desk.origin.url("/new"), ""), ("b", desk.origin.url("/b"), "")], spread=0)
+                yield group
+
+    change(desk, feed, next_poll_at=LONG_AGO)
+    poll_due_feeds(replace(runtime, fetcher=Meanwhile(runtime.fetcher.policy, user_agent="Test/1")))
+    (row,) = desk.rows(feed, feed.c.id == "a")
+    assert (row.current_url, row.etag, row.polled_at) == (desk.origin.url("/new"), None, None)
+
+
 def test_poll_gives_back_what_its_time_was_too_short_for(desk, runtime):
     class Hurried(Fetcher):
         def fetch_all(self, requests, *, start_within):
@@ -209,6 +260,60 @@ def test_storify_by_many_at_once_raises_one_alert_for_one_story(desk, runtime):
     assert len({row.story_id for row in desk.rows(article, article.c.baseline.is_(False))}) == 1
 
 
+class Stumbles:
+    """A channel that cannot render one headline."""
+
+    def __init__(self, channel, headline):
+        self._channel, self._headline = channel, headline
+
+    def __getattr__(self, name):
+        return getattr(self._channel, name)
+
+    def render(self, content, *, recipient, now):
+        if self._headline in content.story_title:
+            raise ValueError("a flaw of ours")
+        return self._channel.render(content, recipient=recipient, now=now)
+
+
+def test_an_alert_that_one_channel_cannot_render_goes_by_the_others(desk, runtime):
+    poll_now(desk, runtime)
+    channels = {**runtime.channels, "mail": Stumbles(runtime.channels["mail"], "Factory one ")}
+    bring(desk, replace(runtime, channels=channels), "a", entries(3) + BASELINE)
+    assert len(desk.rows(alert)) == 3
+    assert sorted(row.channel for row in desk.rows(delivery)) == ["hook"] * 3 + ["mail"] * 2 + ["operator"]
+    assert operator_subjects(desk) == ["Alert not rendered for mail"]
+
+
+def test_an_article_that_cannot_be_settled_holds_up_no_other_and_is_parked(desk, runtime, monkeypatch):
+    poll_now(desk, runtime)
+    settle(runtime)
+
+    def keys(*, title, canonical_url):
+        if title.startswith("Factory one "):
+            raise ValueError("a flaw of ours")
+        return story_keys(title=title, canonical_url=canonical_url)
+
+    monkeypatch.setattr(raising, "story_keys", keys)
+    bring(desk, runtime, "a", entries(3) + BASELINE)
+    assert len(desk.rows(alert)) == 2
+    storify_and_raise(runtime)
+    storify_and_raise(runtime)
+    assert sorted(row.state for row in desk.rows(article)) == ["quarantined"] + ["settled"] * 4
+    assert [subject.split(":")[0] for subject in operator_subjects(desk)] == ["Article quarantined"]
+
+
+def test_analyse_claims_nothing_while_its_model_cannot_be_loaded(desk, runtime):
+    poll_now(desk, runtime)
+
+    def judge():
+        raise RuntimeError("no such folder")
+
+    for _ in range(4):
+        with pytest.raises(RuntimeError):
+            analyse_new_articles(replace(runtime, judge=judge))
+    assert {(row.state, row.attempts) for row in desk.rows(article)} == {("new", 0)}
+
+
 # ---------------------------------------------------------------- deliver
 
 
@@ -244,6 +349,32 @@ def test_deliver_tries_again_what_failed_and_never_before_its_time(desk, runtime
     outcomes = [a.outcome for a in sorted(desk.rows(attempt, attempt.c.delivery_id == row.id), key=lambda a: a.n)]
     assert outcomes == ["failed", "sent"]
     assert operator_subjects(desk) == []
+
+
+def test_deliver_records_what_it_can_when_one_record_fails(desk, runtime, monkeypatch):
+    poll_now(desk, runtime)
+    bring(desk, runtime, "a", entries(3) + BASELINE)
+    finish, failed = deliveries.finish_delivery, []
+
+    def finish_delivery(connection, row, **rest):
+        if not failed:
+            failed.append(row)
+            raise RuntimeError("the database is away for a moment")
+        return finish(connection, row, **rest)
+
+    monkeypatch.setattr(deliveries, "finish_delivery", finish_delivery)
+    deliver_due(runtime)
+    assert {row.state for row in desk.rows(delivery)} == {"sent"}
+    assert (len(desk.mail.received), len(desk.webhook.received)) == (3, 3)
+
+
+def test_deliver_sends_what_is_new_before_what_is_tried_again(desk, runtime):
+    poll_now(desk, runtime)
+    bring(desk, runtime, "a", entries(1) + BASELINE)
+    change(desk, delivery, attempts=2, state="failed", due_at=LONG_AGO)
+    bring(desk, runtime, "a", entries(2) + BASELINE)
+    claim = deliveries.claim_due_deliveries(desk.store, limit=2, lease=timedelta(seconds=60))
+    assert [row.attempts for row in claim.rows] == [1, 1]
 
 
 def test_deliver_without_its_channel_waits_for_it(desk, runtime):
@@ -300,6 +431,17 @@ def test_retention_drops_poll_history_after_a_month_and_no_sooner(desk, runtime)
 
 
 # ---------------------------------------------------------------- what is so
+
+
+def test_k05_health_names_what_is_late(desk, runtime):
+    poll_now(desk, runtime)
+    change(desk, feed, next_poll_at=LONG_AGO)
+    change(desk, article, first_seen_at=LONG_AGO)
+    found = look(desk.store)
+    assert found.reasons == (
+        "feeds that should have been polled five minutes ago: 2",
+        "articles that have waited five minutes to be judged: 2",
+    )
 
 
 def test_health_is_ok_and_then_says_what_is_wrong_in_words(desk, runtime):

@@ -1,15 +1,20 @@
 """The supervisor's decisions, on children that are small programs of the test's own."""
 
 import os
+import shutil
 import socket
+import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
 from worker.embedded import NoRedis, find_redis, redis_arguments, socket_url
+from worker.errors import StoreError
 from worker.roles import NoBroker, broker_url
-from worker.roles import worker as serve
+from worker.store.engine import open_store
+from worker.store.migrate import migrate
 from worker.up import BACK_OFF, AlreadyRunning, Child, PortTaken, Supervisor, choose_port, only_one, private_folder
 
 
@@ -118,13 +123,45 @@ def test_broker_url_missing_says_what_to_do():
         broker_url()
 
 
+def test_private_folder_sweeps_what_a_killed_one_left(tmp_path):
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    left = Path(f"/tmp/wirewatch-{gone.pid}-left")
+    ours, other = Path(f"/tmp/wirewatch-{os.getpid()}-ours"), Path("/tmp/wirewatch-notes-2026")
+    try:
+        for folder in (left, ours, other):
+            folder.mkdir()
+        with private_folder():
+            assert [folder.exists() for folder in (left, ours, other)] == [False, True, True]
+    finally:
+        for folder in (left, ours, other):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def test_supervisor_waits_when_no_process_can_be_had():
+    one = Child("one", ["/nowhere/at/all"])
+    supervisor = Supervisor([one], dict(os.environ))
+    supervisor.look()
+    assert one.start_at - time.monotonic() == pytest.approx(BACK_OFF[-1], abs=1)
+    supervisor.stop()
+
+
 @pytest.mark.parametrize(
-    ("queues", "words"),
+    ("url", "says"),
     [
-        (["pol"], "choose among poll, analyse, deliver"),
-        (["poll", "analyse"], "worker of its own"),  # one would load the language model beside fifty connections
+        ("garbage", "not a URL"),
+        ("mysql://h/x", "PostgreSQL"),
+        ("postgresql://desk:canary@127.0.0.1:1/x", "cannot be used"),
     ],
 )
-def test_worker_refuses_queues_that_do_not_go(tmp_path, queues, words):
-    with pytest.raises(Exception, match=words):
-        serve(None, data=tmp_path, queues=queues)
+def test_a_database_that_cannot_be_had_is_said_in_one_line_without_its_password(tmp_path, url, says):
+    with pytest.raises(StoreError, match=says) as error:
+        migrate(open_store(url, data=tmp_path))
+    assert "\n" not in str(error.value)
+    assert "canary" not in str(error.value)
+
+
+def test_a_data_folder_that_cannot_be_is_said(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match="--data"), only_one(tmp_path / "file"):
+        pass

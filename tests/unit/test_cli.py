@@ -34,8 +34,9 @@ rules:
 
 @pytest.fixture
 def desk(tmp_path):
-    """A folder with the example configuration, and two rules of ours."""
+    """A folder with the example configuration, with a contact and two rules of ours."""
     write_example(tmp_path / "config")
+    spoil(tmp_path / "config", "settings", "operator@example.org", "desk@desk.example")
     (tmp_path / "config" / "rules.yaml").write_text(RULES)
     return tmp_path / "config"
 
@@ -139,8 +140,23 @@ def test_cli_j11_a_wrong_setting_is_1_with_its_place_and_no_secret(run, desk, pa
     code, out, err = run("check", "--config", desk)
     assert (code, out) == (1, "")
     assert f"{part}.yaml:" in err and says in err
-    assert err.rstrip().endswith("in the configuration. Nothing was started.")
+    assert err.rstrip().endswith("in the configuration.")
     assert CANARY not in err
+
+
+@pytest.mark.parametrize("verb", ["up", "worker"])
+def test_cli_nothing_is_polled_under_the_examples_contact(run, desk, tmp_path, verb):
+    spoil(desk, "settings", "desk@desk.example", "operator@example.org")
+    code, out, err = run(verb, "--config", desk, "--data", tmp_path / "var")
+    assert (code, out) == (1, "")
+    assert err.startswith("settings.yaml: contact is still the example's")
+    assert not (tmp_path / "var").exists()
+
+
+def test_cli_worker_with_queues_that_do_not_go_together_is_2(run, desk):
+    code, _, err = run("worker", "--config", desk, "--queue", "poll", "--queue", "analyse")
+    assert code == 2
+    assert "a worker of its own" in " ".join(err.replace("│", " ").split())
 
 
 @pytest.mark.parametrize("verb", ["up", "worker", "scheduler", "console"])

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from worker import app, tasks
+from worker import app, celery, tasks
 
 
 class FakeRuntime:
@@ -77,3 +77,49 @@ def test_runtime_is_refused_before_it_is_installed(monkeypatch):
     monkeypatch.setattr(app, "_runtime", None)
     with pytest.raises(RuntimeError, match="install"):
         app.runtime()
+
+
+def test_a_step_that_hangs_ends_its_process_and_one_that_takes_long_does_not(runtime, monkeypatch):
+    inside, leave, ended = threading.Event(), threading.Event(), []
+    step(monkeypatch, lambda: inside.set() or leave.wait(10))
+    thread = threading.Thread(target=tasks.run, args=("analyse",))
+    thread.start()
+    assert inside.wait(10)
+    (_, since) = next(iter(tasks.SINCE.values()))
+    tasks.end_if_hung({"analyse": 60.0}, now=since + 59, end=ended.append)
+    assert ended == []
+    tasks.end_if_hung({"analyse": 60.0}, now=since + 61, end=ended.append)
+    assert ended == [tasks.HUNG]
+    leave.set()
+    thread.join()
+    assert tasks.SINCE == {}
+
+
+def test_timers_of_two_queues_do_not_wait_for_each_other(runtime, monkeypatch):
+    """Polls that always come back full must not keep deliveries waiting while Redis is away."""
+    delivered, ticked, stop = threading.Event(), threading.Event(), threading.Event()
+
+    def poll():
+        stop.wait(0.01)
+        return not stop.is_set()
+
+    monkeypatch.setitem(tasks.STEPS, "poll", poll)
+    monkeypatch.setitem(tasks.STEPS, "deliver", lambda: delivered.set() or False)
+    monkeypatch.setattr(tasks, "tick", ticked.set)
+    tasks.start_timers(("poll", "deliver"), every=0.01, leases={"poll": 60.0, "deliver": 60.0})
+    assert delivered.wait(5) and ticked.wait(5)
+    stop.set()
+
+
+def test_a_start_that_fails_is_tried_until_it_succeeds_and_only_then_ready(monkeypatch):
+    monkeypatch.setattr(celery, "START_WAITS", (0.001, 0.002))
+    told, left = [], [ConnectionError("away"), ConnectionError("still away"), RuntimeError("now what"), None]
+
+    def start():
+        error = left.pop(0)
+        told.append("failed" if error else "started")
+        if error:
+            raise error
+
+    celery.start_patiently(start, lambda: told.append("ready"))
+    assert told == ["failed"] * 3 + ["started", "ready"]

@@ -28,6 +28,10 @@ from worker.guard import check_url
 SHIPPED_MODEL = Path(__file__).parents[1] / "nlp" / "model"
 SECRET_PREFIX = "whsec_"  # noqa: S105 - what every secret of Standard Webhooks begins with
 
+CONTACT = (
+    "settings.yaml: contact is still the example's. It goes to every publisher with every request, for them to reach"
+    " you: put yours before you poll."
+)
 EXAMPLE_HOSTS = ("example.org", "example.com", "example.net")  # RFC 2606: nobody is reached there
 
 Known = Collection[str] | None  # None: there is no telling, so nothing is held to be missing
@@ -49,9 +53,17 @@ def check_references(config: Config, sources: Mapping[str, Source]) -> None:
 
 def advice(config: Config) -> tuple[str, ...]:
     """What is no problem and should be changed all the same, in words."""
-    unreachable = config.settings.contact.rstrip("/").endswith(EXAMPLE_HOSTS)
-    words = "settings.yaml: contact is still the example's. It goes to every publisher with every request: put yours."
-    return (words,) if unreachable else ()
+    found = {
+        CONTACT: is_example_contact(config),
+        "feeds.yaml: no feed is enabled, so nothing will be polled.": not any(feed.enabled for feed in config.feeds),
+        "rules.yaml: there is no rule, so nobody will be told of anything.": not config.rules,
+    }
+    return tuple(words for words, so in found.items() if so)
+
+
+def is_example_contact(config: Config) -> bool:
+    """Whether publishers would be told to write where nobody reads."""
+    return config.settings.contact.rstrip("/").endswith(EXAMPLE_HOSTS)
 
 
 def _ids(sources: Mapping[str, Source], part: str, ids: Iterable[str]) -> Known:
@@ -88,6 +100,8 @@ def _check_address(
 def _check_topics(config: Config, sources: Mapping[str, Source]) -> None:
     """The judge refuses to start with a topic that its model does not know."""
     source = sources["topics"]
+    if config.topic_model is None and "model" in (source.value or {}):
+        return  # it could not be read, so there is no telling
     known = list(json.loads(((config.topic_model or SHIPPED_MODEL) / CALIBRATION).read_text(encoding="utf-8")))
     for n, topic in zip(source.kept, config.topics, strict=True):
         if topic.id not in known:

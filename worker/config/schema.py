@@ -289,10 +289,9 @@ class Retention(Model):
 
 
 class Settings(Model):
-    """`contact` goes into the User-Agent, for publishers to reach you; `public_url` is the console's, for links."""
+    """`contact` goes into the User-Agent, for publishers to reach you."""
 
     contact: Line
-    public_url: Url | None = None
     time_zone: Zone = "UTC"
     environment: Line = "production"
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

@@ -12,6 +12,9 @@ from worker.model import Fetched, FetchFailed, NotModified
 DAY: Final = 86_400.0
 HOUR: Final = 3_600.0
 Asked = Fetched | NotModified | FetchFailed  # what was postponed was not asked, and stays due
+# Nobody answered: perhaps our own line is down, and then every feed is asked again soon after it is back.
+SILENT_CAP: Final = HOUR
+SILENT: Final = frozenset({FetchReason.DNS, FetchReason.CONNECT, FetchReason.TIMEOUT})
 JITTER: Final = 0.1  # of the wait, both ways: feeds that once fell due together drift apart
 # Seconds of the first wait after a failure; it doubles with each further one, up to a day.
 BACK_OFF: Final = {
@@ -61,4 +64,5 @@ def _back_off(outcome: FetchFailed, failures: int, pacing: Pacing) -> float:
         first = HOUR  # overloaded, and it does not say for how long
     if pacing.ignore_hints:
         first = pacing.interval
-    return min(DAY, first * 2.0 ** min(max(failures - 1, 0), 20))
+    longest = SILENT_CAP if outcome.reason in SILENT else DAY
+    return min(longest, first * 2.0 ** min(max(failures - 1, 0), 20))

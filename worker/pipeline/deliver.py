@@ -10,6 +10,7 @@ import asyncio
 import queue
 import random
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -27,6 +28,7 @@ from worker.store import deliveries
 from worker.store.engine import Connection, read_clock
 
 log = structlog.get_logger()
+RECORD_WAITS = (0.2, 1.0)  # seconds before an outcome is recorded again
 
 
 @dataclass(frozen=True)
@@ -41,17 +43,27 @@ class Sent:
 def deliver_due(runtime: Runtime) -> bool:
     """Attempts one batch; True when the batch was full."""
     settings = runtime.config.settings
-    claim = deliveries.claim_due_deliveries(
-        runtime.store, limit=settings.deliver_batch, lease=timedelta(seconds=settings.timing.deliver_lease)
-    )
+    lease, began = settings.timing.deliver_lease, time.monotonic()
+    claim = deliveries.claim_due_deliveries(runtime.store, limit=settings.deliver_batch, lease=timedelta(seconds=lease))
     if not claim.rows:
         return False
-    deliveries.start_attempts(runtime.store, claim)
-    # The attempts must all have ended while the lease is still ours.
-    deadline = settings.timing.deliver_lease * 0.8
+    # The attempts must all have ended while the lease is still ours; waiting for the claim has used some of it.
+    deadline = max(1.0, lease * 0.8 - (time.monotonic() - began))
     for sent in _attempt_all(runtime, claim.rows, deadline=deadline):
-        _record(runtime, sent, token=claim.token)
+        _record_surely(runtime, sent, token=claim.token)
     return claim.full
+
+
+def _record_surely(runtime: Runtime, sent: Sent, *, token: str) -> None:
+    """What a receiver said is worth some tries: unrecorded, it hears it again. One failure loses no other outcome."""
+    for wait in (*RECORD_WAITS, None):
+        try:
+            return _record(runtime, sent, token=token)
+        except Exception:
+            log.exception("delivery_not_recorded", delivery=sent.row.public_id, again_in=wait)
+            if wait is not None:
+                time.sleep(wait)
+    return None
 
 
 def _attempt_all(runtime: Runtime, rows: list[Any], *, deadline: float) -> Iterator[Sent]:

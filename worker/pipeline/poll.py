@@ -106,26 +106,29 @@ def _read(runtime: Runtime, row: Any, result: FetchResult, claim: Claim) -> Poll
 
 def _save(runtime: Runtime, results: Sequence[PollResult], claim: Claim) -> int:
     """One transaction, a savepoint a feed. Returns how many new articles were stored."""
-    stored = 0
     with runtime.store.writing() as connection:
         now = read_clock(connection)
-        for result in results:
-            try:
-                with connection.begin_nested():
-                    saved = _save_one(runtime, connection, result, token=claim.token, now=now)
-            except Exception as error:
-                log.exception("feed_not_saved", feed_id=result.row.id)
-                with connection.begin_nested():
-                    _save_one(runtime, connection, _unstorable(result, error), token=claim.token, now=now)
-                continue
-            new = len(result.update.new) if saved and result.update else 0
-            stored += new
-            # Most polls bring nothing: they are rows, not lines.
-            tell = log.debug if result.outcome == "unchanged" else log.info
-            tell(
-                "feed_polled", feed_id=result.row.id, outcome=result.outcome, new=new, reason=result.reason, saved=saved
-            )
-    return stored
+        ended = [_save_or_note(runtime, connection, result, token=claim.token, now=now) for result in results]
+    # Told after the commit: a reader of our log that stalls must not hold the write lock.
+    for result, saved in ended:
+        tell = log.debug if result.outcome == "unchanged" else log.info  # most polls: they are rows, not lines
+        new = len(result.update.new) if result.update else 0
+        tell("feed_polled", feed_id=result.row.id, outcome=result.outcome, new=new, reason=result.reason, saved=saved)
+    return sum(len(result.update.new) for result, saved in ended if saved and result.update)
+
+
+def _save_or_note(
+    runtime: Runtime, connection: Connection, result: PollResult, *, token: str, now: datetime
+) -> tuple[PollResult, bool]:
+    """Saves one feed's poll; one that the record refuses is saved as a failure, and holds up no other feed."""
+    try:
+        with connection.begin_nested():
+            return result, _save_one(runtime, connection, result, token=token, now=now)
+    except Exception as error:
+        log.exception("feed_not_saved", feed_id=result.row.id)
+        refused = _unstorable(result, error)
+        with connection.begin_nested():
+            return refused, _save_one(runtime, connection, refused, token=token, now=now)
 
 
 def _unstorable(result: PollResult, error: Exception) -> PollResult:

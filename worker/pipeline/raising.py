@@ -32,7 +32,7 @@ QUOTE_LIMIT = 300
 
 def storify_and_raise(runtime: Runtime) -> bool:
     """Settles one batch; True when the batch was full. Hints `deliver` when an alert was raised."""
-    raised = 0
+    raised: list[dict[str, Any]] = []
     with runtime.store.writing() as connection:
         take_lock(connection, Lock.DESK)
         rows = articles.judged_articles(connection, limit=BATCH)
@@ -40,14 +40,18 @@ def storify_and_raise(runtime: Runtime) -> bool:
         for row in rows:
             try:
                 with connection.begin_nested():
-                    raised += _settle(runtime, connection, row, now)
+                    found = _settle(runtime, connection, row, now)
+                raised += found
             except Exception:
                 log.exception("article_not_settled", article=row.public_id)
                 _note_failure(runtime, connection, row, now)
     if raised:
         runtime.hint("deliver")
+    # Told after the commit: a reader of our log that stalls must not hold the desk lock.
+    for one in raised:
+        log.info("alert_raised", **one)
     if rows:
-        log.info("articles_settled", count=len(rows), raised=raised)
+        log.info("articles_settled", count=len(rows), raised=len(raised))
     return len(rows) == BATCH
 
 
@@ -57,7 +61,8 @@ def _note_failure(runtime: Runtime, connection: Connection, row: Any, now: datet
         tell_of_quarantine(runtime, connection, row, doing="Storing the story and the alerts of", now=now)
 
 
-def _settle(runtime: Runtime, connection: Connection, row: Any, now: datetime) -> int:
+def _settle(runtime: Runtime, connection: Connection, row: Any, now: datetime) -> list[dict[str, Any]]:
+    """Puts one article into its story; returns what there is to say of each alert that it raised."""
     keys = story_keys(title=row.judged_title, canonical_url=row.canonical_url)
     found = articles.find_story(connection, keys, seen_at=row.first_seen_at)
     story_id = found[0] if found else None
@@ -74,13 +79,12 @@ def _settle(runtime: Runtime, connection: Connection, row: Any, now: datetime) -
     )
     judgement = articles.read_judgement(row)
     already = alerts.alerted_rules(connection, story_id)
-    count = 0
+    raised = []
     for rule, verdict in judge_rules(runtime, judgement, row.feed_id):
         decision = decide(verdict=verdict, baseline=row.baseline, existing_alert=rule.id in already)
         if decision.raises:
-            _raise(runtime, connection, Firing(rule, verdict, judgement, row, story_id), now)
-            count += 1
-    return count
+            raised.append(_raise(runtime, connection, Firing(rule, verdict, judgement, row, story_id), now))
+    return raised
 
 
 def judge_rules(runtime: Runtime, judgement: Judgement, feed_id: str) -> list[tuple[RuleSpec, RuleVerdict]]:
@@ -104,7 +108,7 @@ class Firing:
     story_id: int
 
 
-def _raise(runtime: Runtime, connection: Connection, firing: Firing, now: datetime) -> None:
+def _raise(runtime: Runtime, connection: Connection, firing: Firing, now: datetime) -> dict[str, Any]:
     public_id = new_token()
     rule = firing.rule
     alert_id = alerts.save_alert(
@@ -128,7 +132,7 @@ def _raise(runtime: Runtime, connection: Connection, firing: Firing, now: dateti
     alerts.save_notification(
         connection, messages, kind="alert.raised", subject=subject, now=now, alert_id=alert_id, n=content.revision
     )
-    log.info("alert_raised", alert=public_id, rule_id=rule.id, deliveries=len(messages), because=firing.verdict.because)
+    return dict(alert=public_id, rule_id=rule.id, deliveries=len(messages), because=firing.verdict.because)
 
 
 def _rendered(
@@ -158,7 +162,6 @@ def _content(
 ) -> AlertContent:
     config, row, rule = runtime.config, firing.row, firing.rule
     story = alerts.story_row(connection, firing.story_id)
-    public_url = (config.settings.public_url or "").rstrip("/")
     mentioned = {mention.entity for mention in firing.judgement.mentions}
     return AlertContent(
         kind="alert.raised",
@@ -167,7 +170,7 @@ def _content(
         rule_id=rule.id,
         rule_name=rule.name,
         severity=rule.severity,
-        url=f"{public_url}/alerts/{public_id}" if public_url else "",
+        url="",  # the console has no page of an alert yet
         story_id=story.public_id,
         story_title=story.title,
         story_first_seen=story.first_seen_at,

@@ -21,9 +21,9 @@ def is_due(now: datetime) -> ColumnElement[bool]:
 
 
 def claim_due_deliveries(store: Store, *, limit: int, lease: timedelta) -> Claim:
-    """Claims and commits. A row SENDING with an expired lease is of unknown fate: its next copy may be a second one.
+    """Claims, writes an attempt's row for each, and commits, before anything is dialled.
 
-    The attempt's row is written by `start_attempts`, before anything is dialled.
+    A row SENDING with an expired lease is of unknown fate: its next copy may be a second one.
     """
     return claim_rows(
         store,
@@ -36,18 +36,19 @@ def claim_due_deliveries(store: Store, *, limit: int, lease: timedelta) -> Claim
             # A claim of a SENDING row is a claim of the unknown.
             "maybe_duplicate": delivery.c.maybe_duplicate + (delivery.c.state == DeliveryState.SENDING).cast(Integer),
         },
-        order=(delivery.c.due_at, delivery.c.id),
+        # What is new first: a pile of retries must not keep it waiting.
+        order=(delivery.c.attempts > 0, delivery.c.due_at, delivery.c.id),
         split=False,
+        beside=_start_attempts,
     )
 
 
-def start_attempts(store: Store, claim: Claim) -> None:
-    with store.writing() as connection:
-        for row in claim.rows:
-            lost = (attempt.c.delivery_id == row.id) & (attempt.c.outcome == "started")
-            connection.execute(update(attempt).where(lost).values(outcome="unknown", finished_at=claim.now))
-            values = dict(delivery_id=row.id, n=row.attempts, started_at=claim.now, outcome="started")
-            connection.execute(insert(attempt).values(**values))
+def _start_attempts(connection: Connection, claim: Claim) -> None:
+    for row in claim.rows:
+        lost = (attempt.c.delivery_id == row.id) & (attempt.c.outcome == "started")
+        connection.execute(update(attempt).where(lost).values(outcome="unknown", finished_at=claim.now))
+        values = dict(delivery_id=row.id, n=row.attempts, started_at=claim.now, outcome="started")
+        connection.execute(insert(attempt).values(**values))
 
 
 def finish_delivery(

@@ -18,10 +18,19 @@ from pathlib import Path
 
 from sqlalchemy import Connection, Engine, create_engine, event, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
+from worker.errors import StoreError
 from worker.store.schema import EPOCH, MICROSECOND
 
 BUSY_SECONDS = 30
+# A worker that stands still, or whose host is gone, must not keep the desk lock: the server ends its transaction.
+POSTGRES_ARGUMENTS = {
+    "connect_timeout": 10,
+    "options": "-c idle_in_transaction_session_timeout=60s -c lock_timeout=60s",
+    "keepalives_idle": 30,
+    "tcp_user_timeout": 30_000,
+}
 
 
 class Lock(enum.IntEnum):
@@ -38,6 +47,11 @@ class Store:
 
     engine: Engine
     lock_path: Path | None  # SQLite's write lock file; None on PostgreSQL
+
+    @property
+    def shown(self) -> str:
+        """Its address without the password."""
+        return self.engine.url.render_as_string(hide_password=True)
 
     @property
     def is_sqlite(self) -> bool:
@@ -87,29 +101,51 @@ class Store:
         if not self.is_sqlite:
             return
         with self._write_lock(), self.engine.connect() as connection:
+            # Who reads now must not be waited for, with every writer waiting behind us: the next one will do.
+            connection.exec_driver_sql("PRAGMA busy_timeout=0")
             connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+            connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
 
     def close(self) -> None:
         self.engine.dispose()
 
 
 def open_store(url: str, *, data: Path) -> Store:
-    """The store at a SQLAlchemy URL; '' means SQLite in the data folder, which is made if it is missing."""
+    """The store at a SQLAlchemy URL; '' means SQLite in the data folder, which is made if it is missing.
+
+    Raises StoreError for what is no URL of a database; one that cannot be reached is found out by its first use.
+    """
     if not url:
-        data.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_folder(data)
         return Store(engine=_sqlite(data / "wirewatch.sqlite3"), lock_path=data / "wirewatch.write-lock")
-    parsed = make_url(url)
+    try:
+        parsed = make_url(url)
+    except ArgumentError as error:
+        raise StoreError("DATABASE_URL is not a URL. Write postgresql://user:password@host/name.") from error
+    if parsed.get_backend_name() not in ("sqlite", "postgresql", "postgres"):
+        raise StoreError(f"DATABASE_URL names {parsed.get_backend_name()}: Wirewatch keeps its record in PostgreSQL.")
     if parsed.get_backend_name() == "sqlite":
         path = Path(parsed.database or "")
         return Store(engine=_sqlite(path), lock_path=path.with_suffix(".write-lock"))
     if parsed.drivername in ("postgresql", "postgres"):
         parsed = parsed.set(drivername="postgresql+psycopg")
-    engine = create_engine(parsed, pool_pre_ping=True, pool_recycle=1800, connect_args={"connect_timeout": 10})
+    engine = create_engine(
+        parsed, pool_pre_ping=True, pool_recycle=1800, hide_parameters=True, connect_args=POSTGRES_ARGUMENTS
+    )
     return Store(engine=engine, lock_path=None)
 
 
+def make_folder(data: Path) -> None:
+    """The data folder, for its owner only. Raises StoreError where there can be none."""
+    try:
+        data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise StoreError(f"{data} cannot be the data folder: {error.strerror}. Choose another with --data.") from error
+
+
 def _sqlite(path: Path) -> Engine:
-    engine = create_engine(f"sqlite:///{path}", connect_args={"timeout": BUSY_SECONDS, "isolation_level": None})
+    arguments = {"timeout": BUSY_SECONDS, "isolation_level": None}
+    engine = create_engine(f"sqlite:///{path}", hide_parameters=True, connect_args=arguments)
 
     @event.listens_for(engine, "connect")
     def _configure(raw, _record):  # type: ignore[no-untyped-def]

@@ -13,6 +13,7 @@ from worker.store.engine import Lock, Store, read_clock, take_lock
 from worker.store.lease import Claim, claim_rows, finish_row, new_token
 from worker.store.schema import article, article_key, feed, poll, revision
 
+NO_LEASE = dict(lease_token=None, lease_until=None, attempts=0)
 KEYS_PER_QUERY = 400  # SQLite's variable limit is far off; long IN lists plan badly
 
 
@@ -36,13 +37,14 @@ def sync_feeds(store: Store, wanted: Sequence[tuple[str, str, str]], *, spread: 
                 connection.execute(insert(feed).values(id=feed_id, **values))
             elif row.configured_url != url:
                 values = dict(configured_url=url, current_url=url, etag=None, last_modified=None, body_hash=None)
-                values |= dict(state="active", next_poll_at=now, failures=0)
+                # Without its lease, a poll of the old address that is under way saves nothing.
+                values |= dict(state="active", next_poll_at=now, failures=0) | NO_LEASE
                 connection.execute(update(feed).where(feed.c.id == feed_id).values(**values))
             elif row.state == "removed":
                 connection.execute(update(feed).where(feed.c.id == feed_id).values(state="active", next_poll_at=now))
         gone = rows.keys() - {feed_id for feed_id, _, _ in wanted}
         if gone:
-            connection.execute(update(feed).where(feed.c.id.in_(gone)).values(state="removed"))
+            connection.execute(update(feed).where(feed.c.id.in_(gone)).values(state="removed", **NO_LEASE))
 
 
 def is_due(now: datetime) -> ColumnElement[bool]:

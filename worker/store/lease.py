@@ -7,7 +7,7 @@ split, and only the offender reaches MAX_ATTEMPTS.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -45,10 +45,12 @@ def claim_rows(
     values: dict[str, Any],
     order: Sequence[ColumnElement[Any]],
     split: bool = True,
+    beside: Callable[[Connection, Claim], None] | None = None,
 ) -> Claim:
     """Claims up to `limit` rows for which `due(now)` holds and no lease runs. One short write transaction.
 
     `split`: a row claimed before and never finished comes alone; off where an attempt is no sign of danger.
+    `beside` writes what must be on record with the claim.
     """
     with store.writing() as connection:
         now = read_clock(connection)
@@ -66,7 +68,10 @@ def claim_rows(
         chosen = retried[:1] or [row.id for row in found]
         token, until = new_token(), now + lease
         rows = _lease(connection, table, ids=chosen, token=token, until=until, values=values)
-    return Claim(rows=rows, token=token, now=now, until=until, full=len(found) == limit or bool(retried))
+        claim = Claim(rows=rows, token=token, now=now, until=until, full=len(found) == limit or bool(retried))
+        if beside is not None:
+            beside(connection, claim)
+    return claim
 
 
 def _lease(

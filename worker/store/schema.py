@@ -19,6 +19,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.types import TypeDecorator
 
@@ -42,6 +43,8 @@ class Instant(TypeDecorator[datetime]):
     def process_result_value(self, value: int | None, dialect: Any) -> datetime | None:
         return None if value is None else EPOCH + value * MICROSECOND
 
+
+HAS_TEXT = text("text IS NOT NULL")
 
 # SQLite gives rowids only to a column declared INTEGER.
 RowId = BigInteger().with_variant(Integer, "sqlite")
@@ -157,7 +160,8 @@ article = Table(
     *lease_columns(),
     Index(None, "state", "id"),
     Index(None, "story_id"),
-    Index(None, "first_seen_at"),
+    # For retention, which asks only for those that still have their text.
+    Index("ix_article_with_text", "first_seen_at", sqlite_where=HAS_TEXT, postgresql_where=HAS_TEXT),
 )
 
 article_key = Table(
@@ -205,7 +209,7 @@ alert = Table(
     Column("because", Text, nullable=False),
     Column("config_version", RowId, ForeignKey("config_version.id"), nullable=False),
     Column("raised_at", Instant, nullable=False),
-    UniqueConstraint("rule_id", "story_id"),
+    UniqueConstraint("story_id", "rule_id"),  # in this order, for alerts are looked up by story
     Index(None, "raised_at"),
 )
 
@@ -232,7 +236,7 @@ delivery = Table(
     Column("channel", String(80), nullable=False),
     Column("recipient", String(320), nullable=False),
     Column("state", String(16), nullable=False),
-    Column("message_id", String(200), nullable=False),
+    Column("message_id", Text, nullable=False),
     Column("subject", Text, nullable=False),
     Column("body", LargeBinary, nullable=False),  # the exact bytes every attempt sends
     Column("created_at", Instant, nullable=False),

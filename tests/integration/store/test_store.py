@@ -232,12 +232,10 @@ def test_judgement_survives_the_record(store):
 def test_delivery_keeps_its_bytes_and_counts_the_unknown(store):
     add_delivery(store)
     claim = deliveries.claim_due_deliveries(store, limit=5, lease=LEASE)
-    deliveries.start_attempts(store, claim)
     assert bytes(claim.rows[0].body) == b"bytes \x00\xff"
     assert claim.rows[0].maybe_duplicate == 0
     expire_leases(store, delivery)
     again = deliveries.claim_due_deliveries(store, limit=5, lease=LEASE)
-    deliveries.start_attempts(store, again)
     with store.writing() as connection:
         ended = dict(state=DeliveryState.SENT, now=again.now)
         assert not deliveries.finish_delivery(connection, claim.rows[0], token=claim.token, **ended)

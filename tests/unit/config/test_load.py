@@ -5,6 +5,7 @@ import base64
 import pytest
 
 from worker.config.load import PARTS, load_config
+from worker.config.schema import MODEL_FILES
 from worker.errors import ConfigError
 
 KEY = "whsec_" + base64.b64encode(b"a secret for the tests only").decode()

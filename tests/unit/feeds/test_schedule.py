@@ -51,7 +51,8 @@ def test_f10_f11_next_poll_waits_as_asked(outcome, ttl, expected):
         (FetchReason.TIMEOUT, None, 1, 300),  # a hiccup: the interval
         (FetchReason.TIMEOUT, None, 2, 600),  # doubles
         (FetchReason.TIMEOUT, None, 4, 2400),
-        (FetchReason.TIMEOUT, None, 1000, DAY),  # for ever, and no overflow
+        (FetchReason.TIMEOUT, None, 1000, HOUR),  # nobody answers: our own line may be down, so soon again
+        (FetchReason.TLS, None, 1000, DAY),  # for ever, and no overflow
         (FetchReason.NOT_FOUND, 404, 1, HOUR),  # not there: an hour first
         (FetchReason.NOT_FOUND, 404, 6, DAY),  # F16: one request a day in the end
         (FetchReason.GONE, 410, 1, DAY),

@@ -89,7 +89,12 @@ def upgrade() -> None:
         sa.UniqueConstraint("public_id", name=op.f("uq_article_public_id")),
     )
     with op.batch_alter_table("article", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_article_first_seen_at"), ["first_seen_at"], unique=False)
+        batch_op.create_index(
+            "ix_article_with_text",
+            ["first_seen_at"],
+            sqlite_where=sa.text("text IS NOT NULL"),
+            postgresql_where=sa.text("text IS NOT NULL"),
+        )
         batch_op.create_index(batch_op.f("ix_article_state_id"), ["state", "id"], unique=False)
         batch_op.create_index(batch_op.f("ix_article_story_id"), ["story_id"], unique=False)
 
@@ -138,7 +143,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["story_id"], ["story.id"], name=op.f("fk_alert_story_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_alert")),
         sa.UniqueConstraint("public_id", name=op.f("uq_alert_public_id")),
-        sa.UniqueConstraint("rule_id", "story_id", name=op.f("uq_alert_rule_id_story_id")),
+        sa.UniqueConstraint("story_id", "rule_id", name=op.f("uq_alert_story_id_rule_id")),
     )
     with op.batch_alter_table("alert", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_alert_raised_at"), ["raised_at"], unique=False)
@@ -202,7 +207,7 @@ def upgrade() -> None:
         sa.Column("channel", sa.String(length=80), nullable=False),
         sa.Column("recipient", sa.String(length=320), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
-        sa.Column("message_id", sa.String(length=200), nullable=False),
+        sa.Column("message_id", sa.Text(), nullable=False),
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
@@ -262,7 +267,7 @@ def downgrade() -> None:
     with op.batch_alter_table("article", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_article_story_id"))
         batch_op.drop_index(batch_op.f("ix_article_state_id"))
-        batch_op.drop_index(batch_op.f("ix_article_first_seen_at"))
+        batch_op.drop_index("ix_article_with_text")
 
     op.drop_table("article")
     op.drop_table("story")
