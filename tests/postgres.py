@@ -35,14 +35,20 @@ class Postgres:
         if self.as_user:
             shutil.chown(self.folder, "postgres", "postgres")
         self._run("initdb", "-D", self.folder / "db", "-U", "wirewatch", "-A", "trust", "-E", "UTF8", "--no-sync")
-        options = f"-c listen_addresses= -c unix_socket_directories={self.folder} -c fsync=off -c max_connections=200"
-        self._run("pg_ctl", "-D", self.folder / "db", "-o", options, "-l", self.folder / "log", "-w", "start")
+        self.start()
         self.names = (f"test{n}" for n in itertools.count())
         return self
 
     def __exit__(self, *_):
-        self._run("pg_ctl", "-D", self.folder / "db", "-m", "immediate", "-w", "stop")
+        self.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    def start(self):
+        options = f"-c listen_addresses= -c unix_socket_directories={self.folder} -c fsync=off -c max_connections=200"
+        self._run("pg_ctl", "-D", self.folder / "db", "-o", options, "-l", self.folder / "log", "-w", "start")
+
+    def stop(self):
+        self._run("pg_ctl", "-D", self.folder / "db", "-m", "immediate", "-w", "stop")
 
     def _run(self, program, *arguments):
         subprocess.run(

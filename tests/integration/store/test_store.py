@@ -1,6 +1,7 @@
 """The record on SQLite and PostgreSQL: claims, fencing, one transaction for cause and effect, retention."""
 
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -290,3 +291,30 @@ def test_sqlite_is_durable_and_checkpoints_only_when_told(tmp_path):
     store.checkpoint()
     assert (tmp_path / "wirewatch.sqlite3-wal").stat().st_size == 0
     store.close()
+
+
+def test_a_checkpoint_waits_for_no_reader(tmp_path):
+    store = open_store("", data=tmp_path)
+    migrate(store)
+    with store.reading() as reader:
+        reader.execute(select(feed)).all()
+        add_articles(store, "g1")
+        began = time.monotonic()
+        store.checkpoint()
+        assert time.monotonic() - began < 2
+    add_articles(store, "g2", feed_id="two")
+    store.close()
+
+
+def test_postgresql_ends_the_transaction_of_who_stands_still(postgres, tmp_path):
+    store = open_store(postgres.new_database(), data=tmp_path)
+    with store.reading() as connection:
+        for name in ("idle_in_transaction_session_timeout", "lock_timeout"):
+            assert connection.execute(text(f"SHOW {name}")).scalar_one() == "1min"
+    store.close()
+
+
+def test_an_error_of_the_database_shows_no_values(store):
+    with pytest.raises(exc.DBAPIError) as error, store.writing() as connection:
+        connection.execute(text("SELECT * FROM nothing WHERE x = :x"), {"x": "canary"})
+    assert "canary" not in str(error.value)

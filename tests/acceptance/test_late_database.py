@@ -1,0 +1,62 @@
+"""A database that is away when a worker starts, and comes back: the worker waits for it, and says when it serves."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from desk import BASELINE, Desk, wait_for
+from postgres import Postgres, find_postgres
+
+from worker.embedded import find_redis, redis_arguments, socket_url, wait_for_redis
+from worker.pipeline.poll import poll_due_feeds
+from worker.up import READY_FOLDER, private_folder
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+
+
+@pytest.fixture
+def own_postgres(postgres):  # for its loud skip
+    assert find_postgres()
+    with Postgres() as server:
+        yield server
+
+
+@pytest.fixture
+def redis_url():
+    with private_folder() as folder:
+        server = subprocess.Popen(redis_arguments(find_redis(), folder), stdout=subprocess.DEVNULL)
+        wait_for_redis(folder, dead=lambda: server.poll() is not None)
+        yield socket_url(folder)
+        server.kill()
+        server.wait()
+
+
+def test_c02_an_analyst_that_starts_before_its_database_judges_once_it_is_there(tmp_path, own_postgres, redis_url):
+    with Desk(tmp_path, database_url=own_postgres.new_database(), redis_url=redis_url) as desk:
+        runtime = desk.runtime()
+        poll_due_feeds(runtime)
+        runtime.parser.close()
+        runtime.store.close()
+        desk.store.engine.dispose()
+        own_postgres.stop()
+        ready = tmp_path / "ready"
+        ready.mkdir()
+        where = ["--config", str(desk.config), "--data", str(desk.data)]
+        argv = [sys.executable, "-m", "worker", "worker", "--queue", "analyse", *where]
+        with desk.logs.open("wb") as log:
+            environ = desk.environ() | {READY_FOLDER: str(ready)}
+            worker = subprocess.Popen(argv, env=environ, stdout=log, stderr=log, start_new_session=True)
+        try:
+            wait_for(lambda: b"worker_not_started" in desk.logs.read_bytes(), what="the first failed start")
+            time.sleep(1)
+            assert list(ready.iterdir()) == [], "it must not say that it serves"
+            own_postgres.start()
+            wait_for(lambda: list(ready.iterdir()), what="the start")
+            wait_for(desk.settled, what="the judgement")
+            assert len(desk.guids()) == len(BASELINE)
+        finally:
+            os.killpg(worker.pid, signal.SIGKILL)
+            worker.wait()
