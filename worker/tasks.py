@@ -80,17 +80,20 @@ def tick() -> None:
     run_tick(app.runtime())
 
 
-def start_timers(queues: tuple[str, ...], *, every: float, leases: Mapping[str, float]) -> None:
+def start_timers(queues: tuple[str, ...], *, every: float, leases: Mapping[str, float]) -> threading.Event:
     """This process's own clocks, one a queue, for when no hint comes: Redis gone or flushed, or the scheduler dead.
 
-    Seconds. The one for `poll` has a companion that ticks. One more ends the process when a step hangs.
+    Seconds. The one for `poll` has a companion that ticks. One more ends the process when a step hangs. Setting the
+    event that is returned ends them all.
     """
+    stop = threading.Event()
     for queue in queues:
-        _every(every, lambda queue=queue: _work_off(queue), name=f"{queue}-timer")
+        _every(every, lambda queue=queue: _work_off(queue), name=f"{queue}-timer", stop=stop)
     if "poll" in queues:
-        _every(every, tick, name="tick-timer")
+        _every(every, tick, name="tick-timer", stop=stop)
     limits = {queue: seconds * HANGS_AFTER for queue, seconds in leases.items()}
-    _every(1.0, lambda: end_if_hung(limits, now=time.monotonic()), name="watchdog")
+    _every(1.0, lambda: end_if_hung(limits, now=time.monotonic()), name="watchdog", stop=stop)
+    return stop
 
 
 def _work_off(queue: str) -> None:
@@ -98,10 +101,9 @@ def _work_off(queue: str) -> None:
         pass
 
 
-def _every(seconds: float, do: Callable[[], object], *, name: str) -> None:
+def _every(seconds: float, do: Callable[[], object], *, name: str, stop: threading.Event) -> None:
     def watch() -> None:
-        while True:
-            time.sleep(seconds)
+        while not stop.wait(seconds):
             try:
                 do()
             except Exception:

@@ -106,9 +106,13 @@ def test_timers_of_two_queues_do_not_wait_for_each_other(runtime, monkeypatch):
     monkeypatch.setitem(tasks.STEPS, "poll", poll)
     monkeypatch.setitem(tasks.STEPS, "deliver", lambda: delivered.set() or False)
     monkeypatch.setattr(tasks, "tick", ticked.set)
-    tasks.start_timers(("poll", "deliver"), every=0.01, leases={"poll": 60.0, "deliver": 60.0})
+    timers = tasks.start_timers(("poll", "deliver"), every=0.01, leases={"poll": 60.0, "deliver": 60.0})
     assert delivered.wait(5) and ticked.wait(5)
+    timers.set()
     stop.set()
+    for thread in threading.enumerate():
+        if thread.name.endswith("-timer"):
+            thread.join(5)
 
 
 def test_a_start_that_fails_is_tried_until_it_succeeds_and_only_then_ready(monkeypatch):
