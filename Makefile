@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 
 .PHONY: help setup demo run test test-fast lint lock clean
 help:
-	@echo "make demo        a minute of real work on a bundled sample: no network, no account"
+	@echo "make demo        half a minute of real work on a bundled sample: no network, no account"
 	@echo "make run         your desk: config/ in, var/ out"
 	@echo "make test        every test"
 	@echo "make test-fast   the unit tests"

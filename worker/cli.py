@@ -116,7 +116,7 @@ def demo(
     keep: Annotated[bool, typer.Option("--keep", help="Go on when the sample is through.")] = False,
     data: DataOption = KEPT / "demo",
 ) -> None:
-    """A minute of real work on a bundled sample: no network, no account."""
+    """Half a minute of real work on a bundled sample: no network, no account."""
     from worker.demo.show import run_demo
 
     raise typer.Exit(run_demo(data, keep=keep))

@@ -280,6 +280,7 @@ class AlertContent:
     why: tuple[str, ...]
     analysed: datetime
     raised: datetime
+    story_articles: int = 0  # of the whole story; `articles` holds those that are shown
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,8 @@ import tomllib
 import pytest
 from typer.testing import CliRunner
 
+from worker.config.load import load_config
+
 ROOT = pathlib.Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 DIRECT = {re.match(r"[A-Za-z0-9_-]+", line).group() for line in PROJECT["dependencies"]}
@@ -50,12 +52,6 @@ def test_docs_every_wirewatch_command_in_the_readme_exists():
         assert result.exit_code == 0, command
 
 
-def test_docs_every_make_target_in_the_readme_exists():
-    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.M))
-    named = set(re.findall(r"(?:^    |`)make ([a-z-]+)", (ROOT / "README.md").read_text(), re.M))
-    assert {"demo", "test", "setup"} <= named <= targets
-
-
 def test_docs_procfile_runs_verbs_that_exist():
     from worker.cli import cli
 
@@ -65,3 +61,11 @@ def test_docs_procfile_runs_verbs_that_exist():
         program, verb, *_ = line.split()
         assert program == "wirewatch"
         assert CliRunner().invoke(cli, [verb, "--help"]).exit_code == 0
+
+
+@pytest.mark.parametrize("name", ["README.md", "CHANGELOG.md"])
+def test_docs_count_the_shipped_lists_right(name):
+    desk = load_config(ROOT / "config", environ={})
+    text = (ROOT / name).read_text()
+    assert set(re.findall(r"(\d+) feeds", text)) == {str(len(desk.feeds))}
+    assert set(re.findall(r"(\d+) (?:watched )?entities", text)) == {str(len(desk.watchlist))}

@@ -246,20 +246,12 @@ def _webhook_bytes(content: AlertContent, room: Room) -> bytes:
             "id": content.story_id,
             "title": content.story_title[: room.letters],
             "first_seen": _iso(content.story_first_seen),
-            "articles": len(content.articles),
+            "articles": max(content.story_articles, len(content.articles)),
             "outlets": content.outlets,
             "original_sources": sorted({article.source[: room.letters] for article in articles}),
         },
         "new": [{"title": article.title[: room.letters], "url": _whole_url(article.url)} for article in articles],
-        "topics": [
-            {
-                "id": t.id,
-                "name": content.topic_names.get(t.id, t.id)[: room.letters],
-                "score": t.score,
-                "match": t.match,
-            }
-            for t in topics
-        ],
+        "topics": [_topic_json(topic, content, room) for topic in topics],
         "entities": [
             {"id": key, "name": name[: room.letters]} for key, name in content.entity_names.items() if key in kept
         ],

@@ -164,7 +164,7 @@ def _known_names(config: Config, sources: Mapping[str, Source]) -> Mapping[tuple
         tags = {tag for entity in config.watchlist for tag in entity.tags}
     if _all_typed(sources, "feeds"):
         feed_tags = {tag for feed in config.feeds for tag in feed.tags}
-        languages = _recognised() | {feed.language[:2].lower() for feed in config.feeds if feed.language}
+        languages = _recognised() | {feed.language.split("-")[0].lower() for feed in config.feeds if feed.language}
     return {
         ("topics", "any"): (topics, "topic"),
         ("entities", "any"): (entities, "entity"),
@@ -179,9 +179,9 @@ def _known_names(config: Config, sources: Mapping[str, Source]) -> Mapping[tuple
 
 def _recognised() -> set[str]:
     """Every language that an article can be found to be in, whatever its feed says."""
-    from worker.nlp.language import LIKELY, SCRIPTS
+    from worker.nlp.language import RECOGNISED
 
-    return {*LIKELY, *(code for code, _ in SCRIPTS), "und"}
+    return {*RECOGNISED, "und"}
 
 
 def _at(value: object, names: tuple[str, ...]) -> tuple[str, ...]:

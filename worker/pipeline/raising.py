@@ -162,6 +162,7 @@ def _content(
 ) -> AlertContent:
     config, row, rule = runtime.config, firing.row, firing.rule
     story = alerts.story_row(connection, firing.story_id)
+    story_articles, outlets = alerts.measure_story(connection, firing.story_id)
     mentioned = {mention.entity for mention in firing.judgement.mentions}
     return AlertContent(
         kind="alert.raised",
@@ -174,7 +175,8 @@ def _content(
         story_id=story.public_id,
         story_title=story.title,
         story_first_seen=story.first_seen_at,
-        outlets=alerts.count_outlets(connection, firing.story_id),
+        outlets=outlets,
+        story_articles=story_articles,
         articles=(_shown(config.feed(row.feed_id).title, row, firing.judgement),),
         topics=firing.judgement.topics,
         topic_names={topic.id: topic.name for topic in config.topics},

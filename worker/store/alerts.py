@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from worker.model import DeliveryState, Message
 from worker.store.engine import Lock, Store, read_clock, take_lock
@@ -34,10 +34,11 @@ def story_row(connection: Connection, story_id: int) -> Any:
     return connection.execute(select(story).where(story.c.id == story_id)).one()
 
 
-def count_outlets(connection: Connection, story_id: int) -> int:
-    """Distinct feeds among the story's settled articles."""
-    statement = select(article.c.feed_id).where(article.c.story_id == story_id).distinct()
-    return len(connection.execute(statement).all())
+def measure_story(connection: Connection, story_id: int) -> tuple[int, int]:
+    """How many settled articles the story has, and of how many feeds."""
+    counts = select(func.count(), func.count(article.c.feed_id.distinct())).where(article.c.story_id == story_id)
+    articles, outlets = connection.execute(counts).one()
+    return articles, outlets
 
 
 def save_alert(

@@ -28,6 +28,9 @@ from worker.nlp.language import detect
         ("OK 123", "", None, "und"),  # too little, and no word
         ("", "", "", "und"),
         ("123 456", "", "KO", "ko"),
+        ("Waziri wa mambo ya nje amewasili mjini kwa mazungumzo", "", "sw", "sw"),  # never told from a text
+        ("The minister left the capital for talks", "", "english", "en"),  # no code
+        ("OK 123", "", "english", "und"),
     ],
 )
 def test_detect_finds_the_language(title, text, hint, language):
