@@ -171,19 +171,15 @@ def story_lines(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
             continue
         now = item.published or now
         keys = story_keys(title=item.article.title, canonical_url=canonical_url(item.article.url))
-        living = [held[key] for key in keys if key in held and _is_alive(key, held[key][1], now)]
+        living = [held[key] for key in keys if key in held and key.finds(last_seen=held[key][1], at=now)]
         story = living[0][0] if living else item.id if item.id is not None else f"line-{number}"
         for key in keys:
             held[key] = _kept(held.get(key), story, key, now)
         yield {"id": item.id, "story": story}
 
 
-def _is_alive(key: StoryKey, last: datetime | None, now: datetime | None) -> bool:
-    return key.lasts is None or last is None or now is None or now - last <= key.lasts
-
-
 def _kept(before: tuple[Any, datetime | None] | None, story: Any, key: StoryKey, now: datetime | None) -> Any:
     """The key's story and the time of its last article: a living key stays with its story."""
-    if before is None or not _is_alive(key, before[1], now):
+    if before is None or not key.finds(last_seen=before[1], at=now):
         return story, now
     return before[0], max((moment for moment in (before[1], now) if moment), default=None)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from worker.articles.text import headline_key
@@ -27,10 +27,13 @@ class StoryKey:
     kind: str
     value: str
 
-    @property
-    def lasts(self) -> timedelta | None:
-        """None: for good."""
-        return LASTS.get(self.kind)
+    def finds(self, *, last_seen: datetime | None, at: datetime | None) -> bool:
+        """Whether an article first seen `at` belongs to the story whose last one with this key was seen at `last_seen`.
+
+        Where a time is not known, it does.
+        """
+        lasts = LASTS.get(self.kind)
+        return lasts is None or last_seen is None or at is None or at - last_seen <= lasts
 
 
 def story_keys(*, title: str, canonical_url: str) -> tuple[StoryKey, ...]:

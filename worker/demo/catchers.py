@@ -11,7 +11,7 @@ import itertools
 import json
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -24,9 +24,6 @@ from worker.demo.loopback import LoopbackServer
 
 MAX_WEBHOOK = 1024 * 1024  # ours are under 20 kB
 
-OnMail = Callable[[str, Path], None]
-OnWebhook = Callable[[dict[str, Any], Path], None]
-
 
 class _SmtpServer(Controller):
     def _trigger_server(self) -> None:
@@ -36,13 +33,10 @@ class _SmtpServer(Controller):
 
 
 class MailCatcher:
-    """Takes every mail and writes it, byte for byte, to FOLDER/mail/*.eml before it says 250.
+    """Takes every mail and writes it, byte for byte, to FOLDER/mail/*.eml before it says 250."""
 
-    `on_mail(subject, path)` is called from the server's thread.
-    """
-
-    def __init__(self, folder: Path, *, on_mail: OnMail | None = None) -> None:
-        self.folder, self.on_mail = folder / "mail", on_mail
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "mail"
         self._numbers: Iterator[int] = itertools.count(1)
         self._server = _SmtpServer(self, hostname="127.0.0.1", port=0, ready_timeout=20)
 
@@ -56,8 +50,6 @@ class MailCatcher:
         subject = str(email.message_from_bytes(envelope.content, policy=email.policy.default)["subject"] or "")
         path = self.folder / f"{_stamp(self._numbers)}-{_slug(subject)}.eml"
         _write(path, envelope.content)
-        if self.on_mail is not None:
-            self.on_mail(subject, path)
         return "250 kept"
 
     def start(self) -> None:
@@ -78,11 +70,11 @@ class MailCatcher:
 class WebhookCatcher:
     """Takes a webhook whose signature is good, writes its body to FOLDER/webhooks/*.json and answers 204; else 401.
 
-    `on_webhook(body, path)` is called from a server thread; `refused` counts the others.
+    `refused` counts the others.
     """
 
-    def __init__(self, folder: Path, *, secret: str, on_webhook: OnWebhook | None = None) -> None:
-        self.folder, self.on_webhook = folder / "webhooks", on_webhook
+    def __init__(self, folder: Path, *, secret: str) -> None:
+        self.folder = folder / "webhooks"
         self.refused = 0
         self._webhook = Webhook(secret)
         self._numbers: Iterator[int] = itertools.count(1)
@@ -110,8 +102,6 @@ class WebhookCatcher:
         with self._lock:
             path = self.folder / f"{_stamp(self._numbers)}-{_slug(name)}.json"
         _write(path, content)
-        if self.on_webhook is not None:
-            self.on_webhook(body, path)
         return 204
 
     def start(self) -> None:

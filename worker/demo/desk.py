@@ -10,15 +10,13 @@ import contextlib
 import os
 import secrets
 import shutil
-import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from worker.demo.catchers import MailCatcher, OnMail, OnWebhook, WebhookCatcher
-from worker.demo.origin import OnStage, Origin
+from worker.demo.catchers import MailCatcher, WebhookCatcher
+from worker.demo.origin import Origin
 from worker.demo.sample import SampleFeed, load_sample
 
 COPIED = ("topics.yaml", "watchlist.yaml")
@@ -56,7 +54,7 @@ class DemoWorld:
     """Everything around the demo's workers, below `data`; use it in a `with`.
 
     `example`: the configuration folder whose topics and watchlist are used. `pace`: least seconds between two stages of
-    a feed. The callbacks are called from other threads, one at a time.
+    a feed.
     """
 
     def __init__(
@@ -65,19 +63,15 @@ class DemoWorld:
         *,
         example: Path,
         pace: float = 3.0,
-        on_mail: OnMail | None = None,
-        on_webhook: OnWebhook | None = None,
-        on_stage: OnStage | None = None,
     ) -> None:
         self.data = data.absolute()
         self.example = example
         self.config_folder = self.data / "config"
         self.secret_file = self.data / "webhook.secret"
         self.feeds = load_sample()
-        turn = threading.Lock()
-        self.origin = Origin(self.feeds, pace=pace, on_stage=_in_turn(turn, on_stage))
-        self.mail = MailCatcher(self.data, on_mail=_in_turn(turn, on_mail))
-        self.webhooks = WebhookCatcher(self.data, secret=self._secret(), on_webhook=_in_turn(turn, on_webhook))
+        self.origin = Origin(self.feeds, pace=pace)
+        self.mail = MailCatcher(self.data)
+        self.webhooks = WebhookCatcher(self.data, secret=self._secret())
         self._running = contextlib.ExitStack()
 
     def __enter__(self) -> DemoWorld:
@@ -107,18 +101,6 @@ class DemoWorld:
             with os.fdopen(handle, "w") as file:
                 file.write("whsec_" + base64.b64encode(secrets.token_bytes(32)).decode())
         return self.secret_file.read_text(encoding="utf-8").strip()
-
-
-def _in_turn(turn: threading.Lock, callback: Callable[..., None] | None) -> Callable[..., None] | None:
-    """The callback, so that two threads' lines never run into each other."""
-    if callback is None:
-        return None
-
-    def call(*arguments: Any) -> None:
-        with turn:
-            callback(*arguments)
-
-    return call
 
 
 def _feed(feed: SampleFeed, origin_url: str) -> dict[str, Any]:

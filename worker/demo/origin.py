@@ -10,7 +10,7 @@ import gzip
 import hashlib
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler
@@ -19,8 +19,6 @@ from worker.demo.loopback import LoopbackServer
 from worker.demo.sample import Published, SampleFeed, Stage, apply_stage, hostile_document, render
 
 HOSTILE_SERVINGS = 2  # a hostile document is never stored, so nothing can prove that it was read
-
-OnStage = Callable[[SampleFeed, Stage], None]
 
 
 @dataclass
@@ -70,14 +68,10 @@ class Run:
 
 
 class Origin:
-    """Serves `feeds` at /<id>.xml on 127.0.0.1. `done` is set when every feed's last stage was proven stored.
+    """Serves `feeds` at /<id>.xml on 127.0.0.1. `done` is set when every feed's last stage was proven stored."""
 
-    `on_stage(feed, stage)` is called, from a server thread, when a stage is about to be served for the first time.
-    """
-
-    def __init__(self, feeds: Sequence[SampleFeed], *, pace: float = 3.0, on_stage: OnStage | None = None) -> None:
-        self.feeds = tuple(feeds)
-        self.pace, self.on_stage = pace, on_stage
+    def __init__(self, feeds: Sequence[SampleFeed], *, pace: float = 3.0) -> None:
+        self.feeds, self.pace = tuple(feeds), pace
         self.done = threading.Event()
         self.requests = 0
         self._lock = threading.Lock()
@@ -92,17 +86,9 @@ class Origin:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
-    def feed_url(self, feed_id: str) -> str:
-        return f"{self.url}/{feed_id}.xml"
-
     def truth(self) -> tuple[tuple[str, str], ...]:
         """(feed id, guid) of every distinct entry of the whole sample: what must be stored once `done` is set."""
         return tuple((feed.id, guid) for feed in self.feeds for guid in feed.guids())
-
-    def progress(self) -> dict[str, tuple[int, int]]:
-        """By feed: stages proven stored or passed, of how many."""
-        with self._lock:
-            return {name: (max(run.at, 0) + run.through, len(run.feed.stages)) for name, run in self._runs.items()}
 
     def serve(self, feed_id: str, proof: str | None) -> tuple[int, bytes, str, str]:
         """(status, body, ETag, content type) for one request that carried `proof` in If-None-Match."""
@@ -111,11 +97,9 @@ class Origin:
             return 404, b"no such feed\n", "", "text/plain; charset=utf-8"
         with self._lock:
             self.requests += 1
-            known, opened = run.answer(proof, pace=self.pace, clock=time.monotonic(), now=datetime.now(UTC))
+            known, _ = run.answer(proof, pace=self.pace, clock=time.monotonic(), now=datetime.now(UTC))
             answer = (304 if known else 200, b"" if known else run.body, run.etag, run.feed.content_type)
             done = all(each.through for each in self._runs.values())
-        if opened is not None and self.on_stage is not None:
-            self.on_stage(run.feed, opened)
         if done:
             self.done.set()
         return answer

@@ -95,7 +95,7 @@ def find_story(connection: Connection, keys: Iterable[StoryKey], *, seen_at: dat
     """The (story, first article) that holds one of these keys at `seen_at`, strongest key first; else None."""
     for key in keys:
         row = _find_key(connection, key)
-        if row is not None and _is_alive(key, row, seen_at):
+        if row is not None and key.finds(last_seen=row.last_seen_at, at=seen_at):
             return _resolve(connection, row.story_id), row.article_id
     return None
 
@@ -103,10 +103,6 @@ def find_story(connection: Connection, keys: Iterable[StoryKey], *, seen_at: dat
 def _find_key(connection: Connection, key: StoryKey) -> Any:
     statement = select(story_key).where(story_key.c.kind == key.kind, story_key.c.value == key.value)
     return connection.execute(statement).first()
-
-
-def _is_alive(key: StoryKey, row: Any, seen_at: datetime) -> bool:
-    return key.lasts is None or seen_at - row.last_seen_at <= key.lasts
 
 
 def _resolve(connection: Connection, story_id: int) -> int:
@@ -139,7 +135,7 @@ def settle_article(
         if row is None:
             connection.execute(insert(story_key).values(kind=key.kind, value=key.value, **ours))
             continue
-        if _is_alive(key, row, seen_at):
+        if key.finds(last_seen=row.last_seen_at, at=seen_at):
             ours = dict(last_seen_at=max(seen_at, row.last_seen_at))
         this = (story_key.c.kind == key.kind) & (story_key.c.value == key.value)
         connection.execute(update(story_key).where(this).values(**ours))
