@@ -1,9 +1,13 @@
 """Fixtures shared by all: a scrubbed environment, and the record on both databases."""
 
 import os
+import subprocess
 
 import pytest
 from postgres import Postgres, find_postgres
+
+from worker.embedded import find_redis, redis_arguments, socket_url, wait_for_redis
+from worker.up import private_folder
 
 SCRUBBED = (
     "REDIS_URL",
@@ -35,6 +39,17 @@ def postgres():
         pytest.skip(reason)
     with Postgres() as server:
         yield server
+
+
+@pytest.fixture
+def redis_url():
+    """A Redis of the test's own, on a unix socket."""
+    with private_folder() as folder:
+        server = subprocess.Popen(redis_arguments(find_redis(), folder), stdout=subprocess.DEVNULL)
+        wait_for_redis(folder, dead=lambda: server.poll() is not None)
+        yield socket_url(folder)
+        server.kill()
+        server.wait()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

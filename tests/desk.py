@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import psutil
 import yaml
@@ -48,6 +49,12 @@ def wait_for(look, *, seconds=30.0, what="the condition"):
         if time.monotonic() > until:
             raise AssertionError(f"{what} did not come within {seconds:g} s; last seen: {seen!r}")
         time.sleep(0.05)
+
+
+def at_once(count, do):
+    """Runs `do` in so many threads at the same time; fails with what any of them raised."""
+    with ThreadPoolExecutor(count) as pool:
+        return [done.result() for done in [pool.submit(do) for _ in range(count)]]
 
 
 def below(process):

@@ -10,9 +10,8 @@ import pytest
 from desk import BASELINE, Desk, wait_for
 from postgres import Postgres, find_postgres
 
-from worker.embedded import find_redis, redis_arguments, socket_url, wait_for_redis
 from worker.pipeline.poll import poll_due_feeds
-from worker.up import READY_FOLDER, private_folder
+from worker.up import READY_FOLDER
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 
@@ -22,16 +21,6 @@ def own_postgres(postgres):  # for its loud skip
     assert find_postgres()
     with Postgres() as server:
         yield server
-
-
-@pytest.fixture
-def redis_url():
-    with private_folder() as folder:
-        server = subprocess.Popen(redis_arguments(find_redis(), folder), stdout=subprocess.DEVNULL)
-        wait_for_redis(folder, dead=lambda: server.poll() is not None)
-        yield socket_url(folder)
-        server.kill()
-        server.wait()
 
 
 def test_c02_an_analyst_that_starts_before_its_database_judges_once_it_is_there(tmp_path, own_postgres, redis_url):

@@ -11,8 +11,7 @@ import pytest
 import yaml
 from desk import wait_for
 
-from worker.embedded import find_redis, redis_arguments, socket_url, wait_for_redis
-from worker.up import READY_FOLDER, private_folder
+from worker.up import READY_FOLDER
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -39,16 +38,6 @@ def test_readme_has_its_commands():
 def test_readme_make_targets_exist(command):
     done = subprocess.run([*command.split(), "--dry-run"], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-
-
-@pytest.fixture
-def redis_url():
-    with private_folder() as folder:
-        server = subprocess.Popen(redis_arguments(find_redis(), folder), stdout=subprocess.DEVNULL)
-        wait_for_redis(folder, dead=lambda: server.poll() is not None)
-        yield socket_url(folder)
-        server.kill()
-        server.wait()
 
 
 def test_readme_commands_do_what_they_say(tmp_path, redis_url):

@@ -1,12 +1,11 @@
 """The steps in this process, on both databases, over a real origin, mail server and webhook receiver."""
 
 import json
-import threading
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from desk import BASELINE, Desk, entries
+from desk import BASELINE, Desk, at_once, entries
 from origin import rss
 from sqlalchemy import update
 
@@ -241,21 +240,12 @@ def test_storify_by_many_at_once_raises_one_alert_for_one_story(desk, runtime):
     poll_now(desk, runtime)
     while analyse_new_articles(runtime):
         pass
-    failures = []
 
     def run():
-        try:
-            while storify_and_raise(runtime):
-                pass
-        except Exception as error:
-            failures.append(error)
+        while storify_and_raise(runtime):
+            pass
 
-    threads = [threading.Thread(target=run) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert failures == []
+    at_once(4, run)
     assert len(desk.rows(alert)) == 1
     assert len({row.story_id for row in desk.rows(article, article.c.baseline.is_(False))}) == 1
 
@@ -389,22 +379,9 @@ def test_deliver_without_its_channel_waits_for_it(desk, runtime):
 
 
 def test_many_roles_may_start_at_once(desk):
-    made, failures = [], []
-
-    def start():
-        try:
-            made.append(desk.runtime())
-        except Exception as error:
-            failures.append(error)
-
-    threads = [threading.Thread(target=start) for _ in range(6)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    made = at_once(6, desk.runtime)
     for one in made:
         one.store.close()
-    assert failures == []
     assert len({one.config_version for one in made}) == 1
     assert len(desk.rows(feed)) == 2
 

@@ -5,6 +5,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from desk import at_once
 from sqlalchemy import exc, select, text
 
 from worker.model import (
@@ -72,20 +73,7 @@ def add_delivery(store, recipient="a@b.example"):
 
 def test_migrate_twice_and_from_many_threads_makes_one_schema(database_url, tmp_path):
     store = open_store(database_url, data=tmp_path)
-    failures = []
-
-    def run():
-        try:
-            migrate(store)
-        except Exception as error:
-            failures.append(error)
-
-    threads = [threading.Thread(target=run) for _ in range(4)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert failures == []
+    at_once(4, lambda: migrate(store))
     assert current_revision(store) == "0001"
     store.close()
 
