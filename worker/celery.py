@@ -12,6 +12,7 @@ from collections.abc import Callable
 import redis
 import structlog
 from celery import Celery, signals
+from celery.apps import worker as celery_worker
 from celery.beat import Scheduler
 from celery.platforms import SecurityWarning
 from kombu import Exchange, Queue
@@ -24,7 +25,7 @@ QUEUES = ("poll", "analyse", "deliver")
 PREFIX = "wirewatch:"
 HINT_EXPIRES = 60  # seconds: the tick hints again anyway, an old hint is only noise
 PROBE_SECONDS = 2.0  # a healthy Redis answers in milliseconds
-STOP_SECONDS = 8.0  # from the wish to stop to the end, also of a role that was started apart
+STOP_SECONDS = 6.0  # that threads at work get at a stop; `up` promises to be gone within ten
 START_WAITS = (0.5, 1.0, 2.0, 5.0, 10.0)  # seconds before a child's start is tried again; the last repeats
 ENOUGH_HINTS = 4  # waiting in one queue: every worker that is free finds one, more would be noise
 
@@ -125,6 +126,7 @@ def run_worker(
     else:
         signals.worker_process_init.connect(lambda **_: start_patiently(on_start, on_ready), weak=False)
         pool = ["--pool", "prefork", "--concurrency", "1"]
+    celery_worker.safe_say = lambda *_, **__: None  # its advice on Ctrl-C is for who started Celery, not `up`
     quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "WARNING"]
     warnings.simplefilter("ignore", SecurityWarning)  # of running as root: only JSON is read, see SETTINGS
     app.worker_main(["--quiet", "worker", "--queues", ",".join(queues), "--hostname", f"{name}@%h", *pool, *quiet])

@@ -83,13 +83,15 @@ def refuse_example_contact(desk: Config) -> None:
 @cli.command()
 def worker(queue: QueueOption = None, config: ConfigOption = HERE, data: DataOption = KEPT) -> None:
     """One worker, for Procfile and compose. Needs REDIS_URL."""
-    # Celery reads it as it is imported: SIGTERM then means "finish within the soft shutdown", not "wait for all".
-    os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")
-    from worker import roles
-
     queues = [one.value for one in queue or ()] or ["poll", "deliver"]
     if "analyse" in queues and len(queues) > 1:
         raise typer.BadParameter("analyse needs a worker of its own: it holds the language model")
+    if "analyse" in queues:
+        # Celery reads it as it is imported: SIGTERM is then a soft shutdown, which kills the child once its time is
+        # over. With a pool of threads it cannot: there celery.end_within ends the process.
+        os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")
+    from worker import roles
+
     desk = read_config(config)
     refuse_example_contact(desk)
     roles.worker(desk, data=data, queues=queues)
