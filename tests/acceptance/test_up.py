@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 
@@ -31,6 +32,25 @@ def test_up_stops_cleanly_in_under_ten_seconds(desk, number):
     assert up.wait(15) == 0, desk.logs.read_text()
     assert time.monotonic() - began < 10
     assert living(everyone) == []
+    assert "Traceback" not in desk.logs.read_text()
+
+
+def test_up_stops_in_time_while_a_feed_keeps_it_waiting(desk):
+    up = desk.start()
+    wait_for(desk.polled)
+    asked, answer = threading.Event(), threading.Event()
+
+    def before_answer(path, changed):
+        asked.set()
+        answer.wait(30)
+
+    desk.origin.before_answer = before_answer
+    assert asked.wait(10)
+    began = time.monotonic()
+    up.send_signal(signal.SIGTERM)
+    assert up.wait(15) == 0
+    assert time.monotonic() - began < 10
+    answer.set()
     assert "Traceback" not in desk.logs.read_text()
 
 
