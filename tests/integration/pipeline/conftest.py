@@ -1,0 +1,18 @@
+"""A desk on both databases over a real origin, mail server and webhook receiver, and its Runtime in this process."""
+
+import pytest
+from desk import Desk
+
+
+@pytest.fixture
+def desk(tmp_path, database_url):
+    with Desk(tmp_path, database_url=database_url, feeds=("a", "b")) as made:
+        yield made
+
+
+@pytest.fixture
+def runtime(desk):
+    made = desk.runtime()
+    yield made
+    made.parser.close()
+    made.store.close()

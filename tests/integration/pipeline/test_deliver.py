@@ -1,0 +1,79 @@
+"""What is sent, tried again, given up; every outcome on record."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from desk import BASELINE, entries
+from steps import LONG_AGO, bring, change, operator_subjects, poll_now
+
+from worker.pipeline.deliver import deliver_due
+from worker.store import deliveries
+from worker.store.schema import attempt, delivery
+
+
+def test_deliver_gives_up_what_was_refused_for_good_and_tells_the_operator_once(desk, runtime):
+    poll_now(desk, runtime)
+    bring(desk, runtime, "a", entries(1) + BASELINE)
+    desk.mail.reply = "554 5.7.1 not wanted here"
+    deliver_due(runtime)
+    deliver_due(runtime)
+    rows = {row.channel: row for row in desk.rows(delivery)}
+    assert (rows["mail"].state, rows["mail"].reason, rows["mail"].attempts) == ("abandoned", "rejected", 1)
+    assert rows["hook"].state == "sent"
+    assert [subject.split(":")[0] for subject in operator_subjects(desk)] == ["Not delivered"]
+    (told,) = (desk.data / "operator").glob("*.txt")
+    assert "554 5.7.1 not wanted here" in told.read_text()
+
+
+def test_deliver_tries_again_what_failed_and_never_before_its_time(desk, runtime):
+    poll_now(desk, runtime)
+    bring(desk, runtime, "a", entries(1) + BASELINE)
+    desk.webhook.status = 500
+    deliver_due(runtime)
+    (row,) = desk.rows(delivery, delivery.c.channel == "hook")
+    assert (row.state, row.reason) == ("failed", "temporary")
+    assert timedelta(seconds=5) <= row.due_at - row.created_at
+    deliver_due(runtime)
+    assert len(desk.webhook.received) == 1
+    desk.webhook.status = 200
+    change(desk, delivery, due_at=LONG_AGO)
+    deliver_due(runtime)
+    (first, body), (second, same) = desk.webhook.received
+    assert (first["webhook-id"], body) == (second["webhook-id"], same)
+    outcomes = [a.outcome for a in sorted(desk.rows(attempt, attempt.c.delivery_id == row.id), key=lambda a: a.n)]
+    assert outcomes == ["failed", "sent"]
+    assert operator_subjects(desk) == []
+
+
+def test_deliver_records_what_it_can_when_one_record_fails(desk, runtime, monkeypatch):
+    poll_now(desk, runtime)
+    bring(desk, runtime, "a", entries(3) + BASELINE)
+    finish, failed = deliveries.finish_delivery, []
+
+    def finish_delivery(connection, row, **rest):
+        if not failed:
+            failed.append(row)
+            raise RuntimeError("the database is away for a moment")
+        return finish(connection, row, **rest)
+
+    monkeypatch.setattr(deliveries, "finish_delivery", finish_delivery)
+    deliver_due(runtime)
+    assert {row.state for row in desk.rows(delivery)} == {"sent"}
+    assert (len(desk.mail.received), len(desk.webhook.received)) == (3, 3)
+
+
+def test_deliver_sends_what_is_new_before_what_is_tried_again(desk, runtime):
+    poll_now(desk, runtime)
+    bring(desk, runtime, "a", entries(1) + BASELINE)
+    change(desk, delivery, attempts=2, state="failed", due_at=LONG_AGO)
+    bring(desk, runtime, "a", entries(2) + BASELINE)
+    claim = deliveries.claim_due_deliveries(desk.store, limit=2, lease=timedelta(seconds=60))
+    assert [row.attempts for row in claim.rows] == [1, 1]
+
+
+def test_deliver_without_its_channel_waits_for_it(desk, runtime):
+    poll_now(desk, runtime)
+    bring(desk, runtime, "a", entries(1) + BASELINE)
+    deliver_due(replace(runtime, channels={name: c for name, c in runtime.channels.items() if name != "hook"}))
+    (row,) = desk.rows(delivery, delivery.c.channel == "hook")
+    assert (row.state, row.reason) == ("failed", "no_channel")

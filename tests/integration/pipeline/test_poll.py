@@ -1,0 +1,140 @@
+"""What a poll brings, keeps and gives back."""
+
+import json
+from dataclasses import replace
+
+from desk import BASELINE, entries
+from origin import rss
+from steps import LONG_AGO, bring, change, operator_subjects, poll_now
+
+from worker.feeds.fetch import Fetcher
+from worker.pipeline.poll import poll_due_feeds
+from worker.store import feeds
+from worker.store.feeds import sync_feeds
+from worker.store.schema import alert, article, feed, poll, revision
+
+
+def test_g05_a_first_import_of_many_entries_raises_nothing(desk, runtime):
+    bring(desk, runtime, "a", entries(500))
+    assert len(desk.rows(article, article.c.feed_id == "a")) == 500
+    assert desk.rows(alert) == []
+
+
+def test_poll_again_adds_nothing(desk, runtime):
+    poll_now(desk, runtime)
+    desk.set_feed("a", entries(5) + BASELINE)
+    poll_now(desk, runtime)
+    before = [(row.id, row.revision) for row in desk.rows(article)]
+    change(desk, feed, etag=None, last_modified=None, body_hash=None)  # the whole document comes again
+    poll_now(desk, runtime)
+    assert [(row.id, row.revision) for row in desk.rows(article)] == before
+
+
+def test_g04_an_edited_entry_is_a_revision_and_no_alert(desk, runtime):
+    poll_now(desk, runtime)
+    bring(desk, runtime, "a", entries(1) + BASELINE)
+    (guid, headline, _) = entries(1)[0]
+    bring(desk, runtime, "a", [(guid, headline, "Kim Jong Un left after an hour."), *BASELINE])
+    (row,) = desk.rows(article, article.c.revision == 2)
+    assert row.text == "Kim Jong Un left after an hour."
+    kept = [r.text for r in desk.rows(revision, revision.c.article_id == row.id)]
+    assert kept == ["Kim Jong Un visited the plant.", "Kim Jong Un left after an hour."]
+    assert len(desk.rows(alert)) == 1
+
+
+def test_f07_a_document_that_cannot_be_parsed_keeps_the_old_validators(desk, runtime):
+    poll_now(desk, runtime)
+    before = desk.etag()
+    desk.origin.documents["/a"] = b"<html><body>Please sign in</body></html>"
+    poll_now(desk, runtime)
+    (row,) = desk.rows(feed, feed.c.id == "a")
+    assert (row.etag, row.reason, row.failures) == (before, "not_a_feed", 1)
+    assert desk.rows(feed, feed.c.id == "b")[0].failures == 0
+
+
+def test_f23_a_document_that_ends_inside_an_entry_is_asked_for_again(desk, runtime):
+    poll_now(desk, runtime)
+    before = desk.etag()
+    whole = rss("a", entries(3) + BASELINE)
+    cut = whole.index(b"<title>", whole.index(b"g2</link>")) + 12  # inside the third headline
+    desk.origin.documents["/a"] = whole[:cut]
+    poll_now(desk, runtime)
+    (row,) = desk.rows(feed, feed.c.id == "a")
+    assert (row.etag, row.reason, row.failures) == (before, "truncated", 0)
+    assert desk.guids() == ["g0", "g1", "old", "old"]
+    desk.origin.documents["/a"] = whole
+    poll_now(desk, runtime)
+    assert desk.guids() == ["g0", "g1", "g2", "old", "old"]
+    assert {r.revision for r in desk.rows(article)} == {1}, "none was stored in half"
+    assert desk.etag() != before
+
+
+def test_a_poll_that_cannot_be_stored_is_its_feeds_failure_and_nobody_elses(desk, runtime, monkeypatch):
+    poll_now(desk, runtime)
+    before = desk.etag()
+    save = feeds.save_update
+
+    def save_update(connection, *, feed_id, found, **rest):
+        save(connection, feed_id=feed_id, found=found, **rest)
+        if feed_id == "a" and found.new:
+            raise ValueError("a flaw of ours")
+
+    monkeypatch.setattr(feeds, "save_update", save_update)
+    desk.set_feed("a", entries(2) + BASELINE)
+    desk.set_feed("b", entries(1, start=5) + BASELINE)
+    poll_now(desk, runtime)
+    (row,) = desk.rows(feed, feed.c.id == "a")
+    assert (row.etag, row.reason, row.failures) == (before, "unstorable", 1)
+    assert row.next_poll_at > row.polled_at, "it is asked again by the back-off, not at once"
+    assert desk.guids() == ["g5", "old", "old"]
+    monkeypatch.undo()
+    poll_now(desk, runtime)
+    assert desk.guids() == ["g0", "g1", "g5", "old", "old"]
+
+
+def test_a_date_in_broken_letters_costs_no_entry(desk, runtime):
+    items = [
+        {"id": "1", "title": "One", "date_published": "\ud800"},
+        {"id": "2", "title": "Two", "date_published": "\0"},
+    ]
+    desk.origin.documents["/a"] = json.dumps({"version": "https://jsonfeed.org/version/1", "items": items}).encode()
+    poll_now(desk, runtime)
+    assert sorted(row.title for row in desk.rows(article, article.c.feed_id == "a")) == ["One", "Two"]
+
+
+def test_f08_a_changed_address_ends_the_poll_under_way(desk, runtime):
+    class Meanwhile(Fetcher):
+        def fetch_all(self, requests, *, start_within):
+            for group in super().fetch_all(requests, start_within=start_within):
+                sync_feeds(desk.store, [("a", desk.origin.url("/new"), ""), ("b", desk.origin.url("/b"), "")], spread=0)
+                yield group
+
+    change(desk, feed, next_poll_at=LONG_AGO)
+    poll_due_feeds(replace(runtime, fetcher=Meanwhile(runtime.fetcher.policy, user_agent="Test/1")))
+    (row,) = desk.rows(feed, feed.c.id == "a")
+    assert (row.current_url, row.etag, row.polled_at) == (desk.origin.url("/new"), None, None)
+
+
+def test_poll_gives_back_what_its_time_was_too_short_for(desk, runtime):
+    class Hurried(Fetcher):
+        def fetch_all(self, requests, *, start_within):
+            return super().fetch_all(requests, start_within=-1.0)
+
+    change(desk, feed, next_poll_at=LONG_AGO)
+    hurried = replace(runtime, fetcher=Hurried(runtime.fetcher.policy, user_agent="Test/1"))
+    assert poll_due_feeds(hurried), "there is more to do"
+    assert desk.origin.requests == []
+    assert desk.rows(poll) == []
+    assert [(row.lease_token, row.attempts, row.failures) for row in desk.rows(feed)] == [(None, 0, 0)] * 2
+    poll_due_feeds(runtime)
+    assert desk.polled()
+
+
+def test_f16_a_feed_that_is_gone_is_stopped_and_told_once(desk, runtime):
+    poll_now(desk, runtime)
+    desk.origin.gone.add("/a")
+    poll_now(desk, runtime)
+    poll_now(desk, runtime)
+    assert {row.id: row.state for row in desk.rows(feed)} == {"a": "stopped", "b": "active"}
+    assert desk.origin.requests.count(("/a", 410)) == 1
+    assert operator_subjects(desk) == ["Feed stopped: a"]
