@@ -1,0 +1,187 @@
+"""What the fetcher asks, keeps and makes of an answer (F)."""
+
+import gzip
+import hashlib
+import ipaddress
+import socket
+import threading
+import time
+import zlib
+
+import pytest
+from scripted import assert_failed, fetch, http, moved
+
+from worker.errors import FetchReason
+from worker.feeds.fetch import Fetcher
+from worker.model import Fetched, FetchRequest, NotModified, ServerHints, Validators
+from worker.net import Allow, NetworkPolicy
+
+
+def test_f02_f19_f20_what_a_request_carries(origin):
+    origin.routes["/"] = http(200, b'ETag: W/"a,b"', b"Last-Modified: Thu,  9 Nov 2023 25:00", body=b"<rss/>")
+    first = fetch(origin, "/")
+    assert isinstance(first, Fetched)
+    assert set(origin.headers()) == {"host", "user-agent", "accept", "accept-encoding"}
+    assert origin.headers()["user-agent"] == b"Wirewatch/0 (+https://desk.example)"
+    assert origin.headers()["accept-encoding"] == b"gzip"
+    assert first.body == b"<rss/>" and first.body_hash == hashlib.sha256(b"<rss/>").hexdigest()
+    fetch(origin, "/", validators=first.validators)
+    assert origin.headers()["if-none-match"] == b'W/"a,b"'
+    assert origin.headers()["if-modified-since"] == b"Thu,  9 Nov 2023 25:00"
+
+
+def test_f02_an_etag_beyond_ascii_returns_the_same_bytes(origin):
+    origin.routes["/"] = http(200, 'ETag: "é한"'.encode(), body=b"x")
+    fetch(origin, "/", validators=fetch(origin, "/").validators)
+    assert origin.headers()["if-none-match"] == '"é한"'.encode()
+
+
+def test_f02_an_etag_that_is_no_text_is_not_kept(origin):
+    origin.routes["/"] = http(200, b'ETag: "\xe9"', b"Last-Modified: Mon", body=b"x")
+    assert fetch(origin, "/").validators == Validators(None, "Mon")
+
+
+def test_f06_not_modified(origin):
+    origin.routes["/"] = http(304, b'ETag: "new"', b"Cache-Control: max-age=600", length=False)
+    outcome = fetch(origin, "/", validators=Validators('"old"', "Mon"))
+    assert outcome == NotModified(Validators('"new"', "Mon"), ServerHints(max_age=600))
+
+
+@pytest.mark.parametrize("status", [301, 308])
+def test_f14_a_permanent_redirect_is_reported(origin, status):
+    origin.routes |= {"/": moved(status, "/new"), "/new": http(200, b'ETag: "n"', body=b"x")}
+    outcome = fetch(origin, "/", validators=Validators('"old"', "Mon"))
+    assert (outcome.permanent_url, outcome.final_url) == (origin.url + "/new", origin.url + "/new")
+    assert outcome.validators.etag == '"n"'
+    assert "if-none-match" in origin.headers(0) and "if-modified-since" in origin.headers(0)
+    assert not {"if-none-match", "if-modified-since"} & set(origin.headers(1))  # they belong to the first URL
+
+
+@pytest.mark.parametrize("status", [302, 303, 307])
+def test_f14_a_temporary_redirect_is_followed_only(origin, status):
+    origin.routes |= {"/": moved(status, "/new"), "/new": moved(301, "/newer"), "/newer": http(200, body=b"x")}
+    outcome = fetch(origin, "/")
+    assert (outcome.permanent_url, outcome.final_url) == (None, origin.url + "/newer")
+
+
+def test_f15_redirects_that_lead_nowhere(origin):
+    origin.routes |= {f"/{n}": moved(301, f"/{n + 1}") for n in range(9)}
+    origin.routes |= {
+        "/a": moved(302, "/b"),
+        "/b": moved(302, "/a"),
+        "/none": http(302),
+        "/bad": moved(302, "http://[x"),
+    }
+    for path, requests in [("/0", 6), ("/a", 2), ("/none", 1), ("/bad", 1)]:
+        origin.requests.clear()
+        assert_failed(fetch(origin, path), FetchReason.REDIRECT)
+        assert len(origin.requests) == requests, path
+
+
+def test_f15_five_hops_are_enough(origin):
+    origin.routes |= {f"/{n}": moved(301, f"/{n + 1}") for n in range(5)} | {"/5": http(200, body=b"x")}
+    assert fetch(origin, "/0").permanent_url == origin.url + "/5"
+
+
+def test_redirect_location_beyond_ascii_is_escaped(origin):
+    origin.routes["/"] = (
+        b"HTTP/1.1 302 X\r\nConnection: close\r\nContent-Length: 0\r\nLocation: /\xeb\x89\xb4 a\r\n\r\n"
+    )
+    origin.routes["/%EB%89%B4%20a"] = http(200, body=b"x")
+    assert fetch(origin, "/").body == b"x"
+
+
+@pytest.mark.parametrize(
+    ("response", "reason"),
+    [
+        (http(410), "gone"),
+        (http(404), "not_found"),
+        (http(403), "forbidden"),
+        (http(429, b"Retry-After: 86400"), "rate_limited"),
+        (http(503, b"Retry-After: 120"), "rate_limited"),
+        (http(503), "server"),
+        (http(204), "status"),
+        (b"SSH-2.0-OpenSSH_9\r\n", "status"),  # not HTTP at all
+        (b"", "reset"),  # hung up without a word
+        (http(200, body=b"x" * 100)[:-1], "truncated"),
+        (http(200, b"Transfer-Encoding: chunked", length=False, body=b"5\r\nhello\r\n"), "truncated"),
+        (http(200, b"Transfer-Encoding: chunked", length=False, body=b"zz\r\nhello\r\n0\r\n\r\n"), "truncated"),
+        (http(200, b"Content-Encoding: gzip", body=gzip.compress(b"x" * 99)[:-5]), "truncated"),
+        (http(200, b"Content-Encoding: gzip", body=b"no gzip"), "truncated"),
+        (http(200, b"Content-Encoding: br", body=b"x"), "encoding"),
+        (http(200, b"Content-Encoding: zstd", body=b"x"), "encoding"),
+        (http(200, b"Content-Encoding: deflate", body=zlib.compress(b"x")), "encoding"),
+        (http(200, b"Content-Encoding: gzip, gzip", body=gzip.compress(gzip.compress(b"x"))), "encoding"),
+        (http(200, b"Content-Encoding: gzip", b"Content-Encoding: br", body=b"x"), "encoding"),
+        (http(200, b"Content-Length: 999999999", length=False), "too_large"),
+        (b"HTTP/1.1 200 OK\r\nX: " + b"x" * 10_000_000 + b"\r\n\r\n", "status"),  # H04: a header of 10 MB
+    ],
+    ids=lambda value: value if isinstance(value, str) else repr(value[:60]),
+)
+def test_f12_f20_f23_h03_h04_answers_that_fail(origin, response, reason):
+    origin.routes["/"] = response
+    outcome = fetch(origin, "/", validators=Validators('"kept"'))
+    assert_failed(outcome, reason)
+    assert "127.0.0.1" not in outcome.detail
+
+
+def test_f12_hints_come_with_the_failure(origin):
+    origin.routes["/"] = http(429, b"Retry-After: 86400")
+    assert fetch(origin, "/").hints.retry_after == 86_400
+
+
+@pytest.mark.parametrize("coding", [b"gzip", b"x-gzip", b"GZIP", b"identity, gzip"])
+def test_f20_gzip_is_decoded(origin, coding):
+    origin.routes["/"] = http(200, b"Content-Encoding: " + coding, body=gzip.compress(b"<rss/>"))
+    assert fetch(origin, "/").body == b"<rss/>"
+
+
+def test_f21_a_partial_feed_is_a_feed(origin):
+    origin.routes["/"] = http(226, b"IM: feed", body=b"<rss/>")
+    assert fetch(origin, "/").status == 226
+
+
+def test_f12_a_hosts_other_feeds_wait_too(origin):
+    origin.routes["/"] = http(429, b"Retry-After: 120")
+    fetcher = Fetcher(origin.policy(concurrent=1, ignore_hints=False), user_agent="W/0")
+    for _ in range(2):  # the hold outlives the batch
+        requests = [FetchRequest(str(n), origin.url + "/") for n in range(5)]
+        results = [result for group in fetcher.fetch_all(requests) for result in group]
+        assert {result.outcome.reason for result in results} == {FetchReason.RATE_LIMITED}
+        assert all(result.outcome.hints.retry_after > 100 for result in results)
+    assert len(origin.requests) == 1
+
+
+def test_f17_two_at_once_and_spaced(origin):
+    def slow(connection):
+        time.sleep(0.25)
+        connection.sendall(http(200, body=b"x"))
+
+    origin.routes["/"] = slow
+    fetcher = Fetcher(origin.policy(concurrent=2, spacing=0.1), user_agent="W/0")
+    requests = [FetchRequest(str(n), origin.url + "/") for n in range(6)]
+
+    def run(part):
+        list(fetcher.fetch_all(part))
+
+    threads = [threading.Thread(target=run, args=(part,)) for part in (requests[:3], requests[3:])]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    assert len(origin.requests) == 6 and origin.most <= 2
+    gaps = [after - before for before, after in zip(origin.times, origin.times[1:], strict=False)]
+    assert min(gaps) > 0.05  # 0.1 less the noise of a loaded machine
+
+
+def test_f25_reasons_are_distinct(origin):
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+    policy = NetworkPolicy((Allow(ipaddress.ip_network("127.0.0.0/8")),), origin.policy().hosts)
+    assert_failed(fetch(origin, f"http://127.0.0.1:{port}/", policy=policy), FetchReason.CONNECT)
+    assert_failed(fetch(origin, "http://nowhere.invalid/", policy=policy), FetchReason.DNS)
+    origin.routes["/"] = lambda connection: time.sleep(1)
+    assert_failed(fetch(origin, "/", deadline=0.2), FetchReason.TIMEOUT)
+    origin.routes["/"] = lambda connection: connection.setsockopt(
+        socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0"
+    )
+    assert_failed(fetch(origin, "/"), FetchReason.RESET)

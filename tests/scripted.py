@@ -1,0 +1,105 @@
+"""An HTTP server on loopback that answers byte for byte as it is told, and how the tests ask it."""
+
+import ipaddress
+import socketserver
+import threading
+import time
+
+from worker.feeds.fetch import Fetcher
+from worker.model import FetchFailed, FetchRequest, Validators
+from worker.net import Allow, HostPolicy, NetworkPolicy
+
+
+class Origin(socketserver.ThreadingTCPServer):
+    """Answers each path with the bytes of its route; a route is bytes, or a function that writes to the socket."""
+
+    allow_reuse_address = True
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), _Conversation)
+        self.routes, self.requests, self.times = {}, [], []
+        self.open = self.most = 0
+        self.lock = threading.Lock()
+        self.url = f"http://127.0.0.1:{self.server_address[1]}"
+        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+
+    def policy(self, **host):
+        mine = HostPolicy(**{"interval_floor": 1, "spacing": 0, "concurrent": 50, "ignore_hints": True, **host})
+        port = frozenset({self.server_address[1]})
+        return NetworkPolicy((Allow(ipaddress.ip_network("127.0.0.0/8"), port),), {"127.0.0.1": mine})
+
+    def headers(self, index=-1):
+        lines = self.requests[index].split(b"\r\n")[1:]
+        return {name.lower().decode(): value for name, value in (line.split(b": ", 1) for line in lines if line)}
+
+
+class _Conversation(socketserver.BaseRequestHandler):
+    def handle(self):
+        origin = self.server
+        with origin.lock:
+            origin.open += 1
+            origin.most = max(origin.most, origin.open)
+        try:
+            self.answer(origin)
+        except OSError:
+            pass  # the client hung up, as some tests want
+        finally:
+            with origin.lock:
+                origin.open -= 1
+
+    def answer(self, origin):
+        request = b""
+        while b"\r\n\r\n" not in request:
+            if not (chunk := self.request.recv(65536)):
+                return
+            request += chunk
+            if request.startswith(b"\x16"):  # a TLS greeting: answer as a plain server would
+                self.request.sendall(http(400))
+                return
+        with origin.lock:
+            origin.requests.append(request.split(b"\r\n\r\n", 1)[0])
+            origin.times.append(time.monotonic())
+        route = origin.routes[request.split(b" ", 2)[1].decode()]
+        if callable(route):
+            route(self.request)
+        else:
+            self.request.sendall(route)
+
+
+def http(status, *lines, body=b"", length=True):
+    head = [f"HTTP/1.1 {status} X".encode(), b"Connection: close", *lines]
+    if length:
+        head.append(b"Content-Length: %d" % len(body))
+    return b"\r\n".join(head) + b"\r\n\r\n" + body
+
+
+def moved(status, location):
+    return http(status, b"Location: " + location.encode())
+
+
+def fetch(origin, url, *, validators=None, policy=None, **options):
+    """One request's outcome."""
+    url = origin.url + url if url.startswith("/") else url
+    fetcher = Fetcher(policy or origin.policy(), user_agent="Wirewatch/0 (+https://desk.example)", **options)
+    [[result]] = list(fetcher.fetch_all([FetchRequest("f", url, validators or Validators())]))
+    return result.outcome
+
+
+def assert_failed(outcome, reason):
+    assert isinstance(outcome, FetchFailed), outcome
+    assert outcome.reason == reason, outcome
+
+
+def flood(connection):
+    connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+    while True:
+        connection.sendall(b"x" * 65536)
+
+
+def drip(connection):
+    connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+    while True:
+        connection.sendall(b"x")
+        time.sleep(0.05)
