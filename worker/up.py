@@ -34,7 +34,7 @@ STOP_SECONDS = 8.0  # what children get after SIGTERM; the promise is under ten 
 BACK_OFF = (0.2, 1.0, 3.0, 10.0, 30.0)  # seconds before a dead child is started again
 STEADY_SECONDS = 60.0  # a child that lived this long starts its back-off anew
 LOOK_SECONDS = 0.1
-FOLDER = "wirewatch-"  # what the names of private folders begin with
+FOLDER, FOLDER_LOCK = "wirewatch-", "in-use"  # what the names of private folders begin with, and the lock in each
 
 
 class AlreadyRunning(WirewatchError):
@@ -141,17 +141,6 @@ def kill_group(popen: subprocess.Popen[bytes]) -> None:
         os.killpg(popen.pid, signal.SIGKILL)
 
 
-def _is_alive(number: str) -> bool:
-    """Whether a process has this id; True for what is no id, and for another user's."""
-    try:
-        os.kill(int(number), 0)
-    except (ValueError, OverflowError, PermissionError):
-        return True
-    except ProcessLookupError:
-        return False
-    return True
-
-
 def choose_port(port: int) -> int:
     """`port` when it is free on loopback, any free one for 0. Raises PortTaken, before anything is started."""
     with socket.socket() as probe:
@@ -234,16 +223,28 @@ def supervise(supervisor: Supervisor, *, folder: Path, redis: Child | None, on_r
 
 @contextlib.contextmanager
 def private_folder() -> Iterator[Path]:
-    """A short path, for a unix socket's name may be about a hundred bytes long; it bears our process id.
+    """A short path, for a unix socket's name may be about a hundred bytes long; in use for as long as its lock is held.
 
     Those that killed ones left behind are swept away first.
     """
     place = Path("/tmp" if Path("/tmp").is_dir() else tempfile.gettempdir())  # noqa: S108
-    for left in place.glob(f"{FOLDER}*-*"):
-        if not _is_alive(left.name.removeprefix(FOLDER).split("-")[0]):
+    for left in place.glob(f"{FOLDER}*"):
+        if _is_left_behind(left):
             shutil.rmtree(left, ignore_errors=True)
-    folder = Path(tempfile.mkdtemp(prefix=f"{FOLDER}{os.getpid()}-", dir=place))
+    folder = Path(tempfile.mkdtemp(prefix=FOLDER, dir=place))
+    with (folder / FOLDER_LOCK).open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_left_behind(folder: Path) -> bool:
+    """Whether nobody holds its lock any more: a process id would say nothing of another container's."""
     try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        with (folder / FOLDER_LOCK).open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+    except OSError:
+        return False  # in use, another user's, or none of ours

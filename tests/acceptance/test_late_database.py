@@ -40,7 +40,7 @@ def test_c02_an_analyst_that_starts_before_its_database_judges_once_it_is_there(
             worker = subprocess.Popen(argv, env=environ, stdout=log, stderr=log, start_new_session=True)
         try:
             wait_for(lambda: b"worker_not_started" in desk.logs.read_bytes(), what="the first failed start")
-            time.sleep(1)
+            time.sleep(1)  # for a wrong word to come
             assert list(ready.iterdir()) == [], "it must not say that it serves"
             own_postgres.start()
             wait_for(lambda: list(ready.iterdir()), what="the start")

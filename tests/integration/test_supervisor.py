@@ -5,6 +5,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -123,17 +124,24 @@ def test_broker_url_missing_says_what_to_do():
         broker_url()
 
 
-def test_private_folder_sweeps_what_a_killed_one_left(tmp_path):
-    gone = subprocess.Popen([sys.executable, "-c", ""])
-    gone.wait()
-    left = Path(f"/tmp/wirewatch-{gone.pid}-left")
-    ours, other = Path(f"/tmp/wirewatch-{os.getpid()}-ours"), Path("/tmp/wirewatch-notes-2026")
+def test_private_folder_sweeps_what_a_killed_one_left_and_nothing_else():
+    hold = "import time\nfrom worker.up import private_folder\n"
+    hold += "with private_folder() as folder: print(folder, flush=True); time.sleep(60)"
+    argv = [sys.executable, "-c", hold]
+    killed, living = (subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) for _ in range(2))
+    left, ours = Path(killed.stdout.readline().strip()), Path(living.stdout.readline().strip())
+    other = Path(tempfile.mkdtemp(prefix="wirewatch-", dir="/tmp"))  # somebody's, without our lock
     try:
-        for folder in (left, ours, other):
-            folder.mkdir()
+        killed.kill()
+        killed.wait()
+        assert left.exists()
         with private_folder():
             assert [folder.exists() for folder in (left, ours, other)] == [False, True, True]
     finally:
+        living.kill()
+        for process in (killed, living):
+            process.wait()
+            process.stdout.close()
         for folder in (left, ours, other):
             shutil.rmtree(folder, ignore_errors=True)
 

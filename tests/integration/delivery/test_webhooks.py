@@ -1,0 +1,116 @@
+"""What HTTP receivers do to us."""
+
+import contextlib
+import ipaddress
+import time
+from datetime import UTC, datetime
+
+import pytest
+from receivers import CANARIES, LOOPBACK, SECRET, Server, drip, failing, http, reset, send, status, webhook
+from samples import NOW, alert
+from sinks import WebhookSink
+from standardwebhooks import Webhook as Verifier
+
+from worker.errors import DeliveryReason
+from worker.net import Allow, NetworkPolicy
+
+
+def test_e01_webhook_verifies_at_the_receiver():
+    now = datetime.now(UTC)
+    with WebhookSink() as sink:
+        channel = webhook(sink.port)
+        message = channel.render(alert(), recipient="127.0.0.1", now=now)
+        assert send(channel, message, now=now) == "HTTP 200"
+        ((headers, body),) = sink.received
+    assert Verifier(SECRET).verify(body, headers)["type"] == "alert.raised"
+    assert headers["content-type"] == "application/json"
+    assert headers["webhook-id"] == message.message_id
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason", "permanent", "wait"),
+    [
+        (status("500 Oops"), DeliveryReason.TEMPORARY, False, None),
+        (status("502 Bad"), DeliveryReason.TEMPORARY, False, None),
+        (status("504 Slow"), DeliveryReason.TEMPORARY, False, None),
+        (status("404 Gone fishing"), DeliveryReason.REJECTED, False, None),
+        (status("410 Gone"), DeliveryReason.GONE, True, None),
+        (status("429 Later", "Retry-After: 120"), DeliveryReason.TEMPORARY, False, 120),
+        (status("503 Later", "Retry-After: Wed, 08 Nov 2023 05:07:00 GMT"), DeliveryReason.TEMPORARY, False, 120),
+        (reset, DeliveryReason.CONNECT, False, None),
+        (b"", DeliveryReason.CONNECT, False, None),  # hangs up
+        (b"SSH-2.0-sorry\r\n", DeliveryReason.CONNECT, False, None),
+    ],
+)
+def test_e02_e03_e05_webhook_answer_decides(answer, reason, permanent, wait):
+    with http(answer) as server:
+        error = failing(webhook(server.port))
+    assert (error.reason, error.permanent, error.retry_after) == (reason, permanent, wait)
+    assert not [canary for canary in CANARIES if canary in f"{error} {error!r}"]
+
+
+@pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
+def test_e04_a_redirect_is_a_failure_and_never_followed(code):
+    with http(status("200 OK")) as target:
+        with http(status(f"{code} There", f"Location: http://127.0.0.1:{target.port}/")) as server:
+            error = failing(webhook(server.port))
+            assert server.dialled == 1
+        assert target.dialled == 0
+    assert (error.reason, error.permanent) == (DeliveryReason.REDIRECTED, False)
+
+
+def test_e02_webhook_without_tls_behind_https_is_a_tls_failure():
+    with Server(lambda server, connection: connection.sendall(b"plain text, no TLS\r\n" * 20)) as server:
+        assert failing(webhook(server.port, scheme="https")).reason is DeliveryReason.TLS
+
+
+@pytest.mark.parametrize(
+    "slow", [lambda _: time.sleep(2), lambda one: drip(one, b"HTTP/1.1 200 OK\r\nX: ")], ids=["silent", "dripping"]
+)
+def test_e02_webhook_that_never_answers_ends_at_the_deadline(slow):
+    with http(slow) as server:
+        began = time.monotonic()
+        error = failing(webhook(server.port, deadline=0.3))
+        assert time.monotonic() - began < 1.0
+    assert (error.reason, error.permanent) == (DeliveryReason.TIMEOUT, False)
+
+
+def test_e08_webhook_with_an_endless_answer_is_a_yes_and_read_no_further():
+    sent = 0
+
+    def endless(connection):
+        nonlocal sent
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n")
+        with contextlib.suppress(OSError):
+            while sent < 100_000_000:
+                sent += connection.send(b"x" * 65536)
+
+    with http(endless) as server:
+        channel = webhook(server.port)
+        assert send(channel, channel.render(alert(), recipient="127.0.0.1", now=NOW)) == "HTTP 200"
+    assert sent < 20_000_000  # what the sockets' buffers took, not the gigabyte
+
+
+@pytest.mark.parametrize(
+    ("host", "policy"),
+    [
+        ("127.0.0.1", NetworkPolicy()),  # nothing private is allowed unless the operator says so
+        ("localhost", NetworkPolicy()),
+        ("127.0.0.1", NetworkPolicy((Allow(ipaddress.ip_network("127.0.0.0/8"), uses=frozenset({"feed"})),))),
+        ("2130706433", LOOPBACK),
+    ],
+)
+def test_i01_i08_webhook_address_guard_applies(host, policy):
+    with http(status("200 OK")) as server:
+        error = failing(webhook(server.port, host=host, policy=policy))
+        assert server.dialled == 0
+    assert (error.reason, error.permanent) == (DeliveryReason.REFUSED_ADDRESS, False)
+
+
+def test_i07_webhook_takes_nothing_from_proxy_variables(monkeypatch):
+    with http(status("200 OK")) as proxy, http(status("204 Fine")) as server:
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
+        channel = webhook(server.port)
+        assert send(channel, channel.render(alert(), recipient="127.0.0.1", now=NOW)) == "HTTP 204"
+        assert proxy.dialled == 0
