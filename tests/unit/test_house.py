@@ -31,7 +31,7 @@ LAYERS = [
     ("app",),
     ("tasks", "console"),
     ("celery",),
-    ("cli", "up", "demo", "replay", "__main__"),
+    ("cli", "up", "demo", "live", "replay", "roles", "__main__"),
 ]
 
 

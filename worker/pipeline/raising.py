@@ -75,6 +75,7 @@ def _settle(runtime: Runtime, connection: Connection, row: Any, now: datetime) -
         duplicate_of=found[1] if found else None,
         keys=keys,
         seen_at=row.first_seen_at,
+        config_version=runtime.config_version,
         now=now,
     )
     judgement = articles.read_judgement(row)

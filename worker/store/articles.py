@@ -126,6 +126,7 @@ def settle_article(
     duplicate_of: int | None,
     keys: Iterable[StoryKey],
     seen_at: datetime,
+    config_version: int,
     now: datetime,
 ) -> None:
     """Puts the article into its story, and adds or refreshes the keys by which later articles will find it."""
@@ -140,6 +141,7 @@ def settle_article(
         this = (story_key.c.kind == key.kind) & (story_key.c.value == key.value)
         connection.execute(update(story_key).where(this).values(**ours))
     values = dict(state=ArticleState.SETTLED, story_id=story_id, duplicate_of=duplicate_of, settled_at=now)
+    values |= dict(config_version=config_version)
     connection.execute(update(article).where(article.c.id == article_id).values(**values))
 
 

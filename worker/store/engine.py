@@ -11,8 +11,8 @@ import contextlib
 import enum
 import fcntl
 import os
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from worker.errors import StoreError
 from worker.store.schema import EPOCH, MICROSECOND
 
 BUSY_SECONDS = 30
+CLOCK = "wirewatch_clock"  # the execution option that holds a store's own clock
 # A worker that stands still, or whose host is gone, must not keep the desk lock: the server ends its transaction.
 POSTGRES_ARGUMENTS = {
     "connect_timeout": 10,
@@ -108,6 +109,10 @@ class Store:
             finally:
                 connection.exec_driver_sql(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
 
+    def with_clock(self, clock: Callable[[], datetime]) -> Store:
+        """The same record, whose every moment is `clock`'s: for a replay."""
+        return replace(self, engine=self.engine.execution_options(**{CLOCK: clock}))
+
     def close(self) -> None:
         self.engine.dispose()
 
@@ -164,7 +169,10 @@ def take_lock(connection: Connection, lock: Lock) -> None:
 
 
 def read_clock(connection: Connection) -> datetime:
-    """The database's own clock, the one that leases and due times use. Read once per claim."""
+    """The database's own clock, the one that leases and due times use; of a replay, its own. Read once per claim."""
+    clock = connection.get_execution_options().get(CLOCK)
+    if clock is not None:
+        return clock()
     if connection.dialect.name == "sqlite":
         sql = (
             "SELECT CAST(strftime('%s','now') AS INTEGER) * 1000000"

@@ -45,6 +45,8 @@ class Instant(TypeDecorator[datetime]):
 
 
 HAS_TEXT = text("text IS NOT NULL")
+IS_SETTLED = text("settled_at IS NOT NULL")
+WAS_SENT = text("sent_at IS NOT NULL")
 
 # SQLite gives rowids only to a column declared INTEGER.
 RowId = BigInteger().with_variant(Integer, "sqlite")
@@ -157,9 +159,14 @@ article = Table(
     Column("settled_at", Instant),
     Column("duplicate_of", RowId, ForeignKey("article.id")),
     Column("story_id", RowId, ForeignKey("story.id")),
+    Column("config_version", RowId),  # by which it was settled: its rules decided the alerts
     *lease_columns(),
     Index(None, "state", "id"),
     Index(None, "story_id"),
+    Index(None, "feed_id", "id"),
+    Index(None, "canonical_url"),
+    # For who watches: what was settled since the last look.
+    Index("ix_article_settled", "settled_at", sqlite_where=IS_SETTLED, postgresql_where=IS_SETTLED),
     # For retention, which asks only for those that still have their text.
     Index("ix_article_with_text", "first_seen_at", sqlite_where=HAS_TEXT, postgresql_where=HAS_TEXT),
 )
@@ -249,6 +256,7 @@ delivery = Table(
     *lease_columns(),
     UniqueConstraint("notification_id", "channel", "recipient"),
     Index(None, "state", "due_at"),
+    Index("ix_delivery_sent", "sent_at", sqlite_where=WAS_SENT, postgresql_where=WAS_SENT),
 )
 
 attempt = Table(
@@ -268,4 +276,24 @@ chore = Table(
     metadata,
     Column("name", String(40), primary_key=True),
     Column("due_at", Instant, nullable=False),
+)
+
+tally = Table(
+    "tally",
+    metadata,
+    # What has happened so often, ever: metrics outlive the rows that they count, and every process.
+    Column("name", String(60), primary_key=True),
+    Column("labels", String(200), primary_key=True),  # values in the order of the metric's label names, tab-separated
+    Column("count", BigInteger, nullable=False),
+)
+
+heartbeat = Table(
+    "heartbeat",
+    metadata,
+    Column("id", String(32), primary_key=True),  # one process's, from its start to its end
+    Column("role", String(40), nullable=False),  # poll-deliver, analyse, scheduler, console
+    Column("host", String(255), nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("started_at", Instant, nullable=False),
+    Column("beat_at", Instant, nullable=False),
 )

@@ -1,0 +1,31 @@
+"""The `wirewatch` command: every verb a few lines over the functions that the tasks call. One module a kind of verb."""
+
+from __future__ import annotations
+
+import sys
+
+from worker.cli import articles, desk, feeds, roles, topics
+from worker.cli.options import cli
+from worker.errors import ConfigError, WirewatchError
+
+__all__ = ["cli", "main"]
+
+cli.add_typer(topics.cli, name="topics")
+cli.add_typer(feeds.cli, name="feeds")
+for module in (roles, desk, articles):
+    module.add_to(cli)
+
+
+def main() -> None:
+    """Expected errors are one plain message and exit code 1; wrong use is 2; the unexpected is a traceback."""
+    try:
+        cli()
+    except ConfigError as error:
+        for problem in error.problems:
+            print(problem, file=sys.stderr)
+        count = len(error.problems)
+        print(f"{count} problem{'s' if count > 1 else ''} in the configuration.", file=sys.stderr)
+        sys.exit(1)
+    except WirewatchError as error:
+        print(error, file=sys.stderr)
+        sys.exit(1)

@@ -1,0 +1,64 @@
+"""What the verbs share: their options, how they read the configuration, how they print. No verb."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from worker.config.load import load_config
+from worker.config.schema import Config
+from worker.store.engine import Store, open_store
+from worker.store.migrate import migrate
+
+ConfigOption = Annotated[Path, typer.Option("--config", help="The folder with the configuration files.")]
+DataOption = Annotated[Path, typer.Option("--data", help="The folder where everything is kept.")]
+PortOption = Annotated[
+    int, typer.Option("--port", min=0, max=65535, help="Where the console listens, on this machine only.")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="For a program: JSON instead of words.")]
+FileArgument = Annotated[typer.FileBinaryRead, typer.Argument(help="Articles as JSON lines; - is standard input.")]
+HERE, KEPT, PORT = Path("config"), Path("var"), 8420
+STDIN: Any = "-"
+
+cli = typer.Typer(
+    no_args_is_help=True, add_completion=True, help="A news desk's lookout.", pretty_exceptions_enable=False
+)
+
+
+def adder(*verbs: Callable[..., Any]) -> Callable[[typer.Typer], None]:
+    """A module's `add_to`: its functions become verbs of their own names, in this order."""
+
+    def add_to(cli: typer.Typer) -> None:
+        for verb in verbs:
+            cli.command(verb.__name__)(verb)
+
+    return add_to
+
+
+def read_config(folder: Path, *, only: frozenset[str] | None = None) -> Config:
+    return load_config(folder, environ=os.environ, only=only)
+
+
+@contextlib.contextmanager
+def opened_store(data: Path) -> Iterator[Store]:
+    """The record at DATABASE_URL, or in the data folder; brought up to date first."""
+    store = open_store(os.environ.get("DATABASE_URL", ""), data=data)
+    try:
+        migrate(store)
+        yield store
+    finally:
+        store.close()
+
+
+def print_line(value: Any) -> None:
+    """One line of JSON in UTF-8, whatever the terminal's encoding; half a character becomes its escape."""
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    sys.stdout.buffer.write(text.encode("utf-8", errors="backslashreplace") + b"\n")
+    sys.stdout.buffer.flush()

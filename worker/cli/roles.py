@@ -1,0 +1,87 @@
+"""The verbs that run until they are stopped: everything at once, the demo, or one role each."""
+
+from __future__ import annotations
+
+import enum
+import os
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from worker import app
+from worker.cli.options import HERE, KEPT, PORT, ConfigOption, DataOption, PortOption, adder, read_config
+from worker.config.checks import CONTACT, is_example_contact
+from worker.config.schema import Config
+from worker.errors import WirewatchError
+
+Queue = enum.StrEnum("Queue", ["poll", "analyse", "deliver"])
+QueueOption = Annotated[list[Queue] | None, typer.Option(help="What it works on; may be given again.")]
+
+
+def up(config: ConfigOption = HERE, data: DataOption = KEPT, port: PortOption = PORT) -> None:
+    """Everything in one terminal; Ctrl-C stops cleanly."""
+    from worker.up import choose_port, run_up
+
+    desk = read_config(config)
+    app.start_logging(level=desk.settings.log_level)
+    refuse_example_contact(desk)
+    port = choose_port(port)
+    feeds = sum(feed.enabled for feed in desk.feeds)
+
+    def ready(seconds: float) -> None:
+        print(f"Wirewatch is up after {seconds:.1f} s: {feeds} feeds, {len(desk.rules)} rules.", flush=True)
+        print(f"Health: http://127.0.0.1:{port}/healthz   Alerts as files: {data / 'inbox'}", flush=True)
+        print("Ctrl-C stops it.", flush=True)
+
+    run_up(config_folder=config, data=data, port=port, environ=os.environ, on_ready=ready)
+    print("Stopped.", flush=True)
+
+
+def refuse_example_contact(desk: Config) -> None:
+    """Nobody polls under a name that nobody answers to. Raises WirewatchError."""
+    if is_example_contact(desk):
+        raise WirewatchError(CONTACT)
+
+
+def demo(
+    keep: Annotated[bool, typer.Option("--keep", help="Go on when the sample is through.")] = False,
+    data: DataOption = KEPT / "demo",
+) -> None:
+    """Half a minute of real work on a bundled sample: no network, no account."""
+    from worker.demo.show import run_demo
+
+    raise typer.Exit(run_demo(data, keep=keep))
+
+
+def worker(queue: QueueOption = None, config: ConfigOption = HERE, data: DataOption = KEPT) -> None:
+    """One worker, for Procfile and compose. Needs REDIS_URL."""
+    queues = [one.value for one in queue or ()] or ["poll", "deliver"]
+    if "analyse" in queues and len(queues) > 1:
+        raise typer.BadParameter("analyse needs a worker of its own: it holds the language model")
+    if "analyse" in queues:
+        # Celery reads it as it is imported: SIGTERM is then a soft shutdown, which kills the child once its time is
+        # over. With a pool of threads it cannot: there celery.end_within ends the process.
+        os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")
+    from worker import roles
+
+    desk = read_config(config)
+    refuse_example_contact(desk)
+    roles.worker(desk, data=data, queues=queues)
+
+
+def scheduler(config: ConfigOption = HERE, data: DataOption = KEPT) -> None:
+    """The scheduler, for Procfile and compose: it sends the tick. Needs REDIS_URL."""
+    from worker import roles
+
+    roles.scheduler(read_config(config))
+
+
+def console(config: ConfigOption = HERE, data: DataOption = KEPT, port: PortOption = PORT) -> None:
+    """The console, on this machine's loopback address only."""
+    from worker import roles
+
+    roles.console(read_config(config), data=data, port=port)
+
+
+add_to = adder(up, demo, worker, scheduler, console)
