@@ -164,7 +164,6 @@ article = Table(
     Index(None, "state", "id"),
     Index(None, "story_id"),
     Index(None, "feed_id", "id"),
-    Index(None, "canonical_url"),
     # For who watches: what was settled since the last look.
     Index("ix_article_settled", "settled_at", sqlite_where=IS_SETTLED, postgresql_where=IS_SETTLED),
     # For retention, which asks only for those that still have their text.

@@ -30,7 +30,6 @@ def upgrade() -> None:
     )
     op.add_column("article", sa.Column("config_version", sa.BigInteger(), nullable=True))
     op.create_index(op.f("ix_article_feed_id_id"), "article", ["feed_id", "id"])
-    op.create_index(op.f("ix_article_canonical_url"), "article", ["canonical_url"])
     op.create_index(
         "ix_article_settled", "article", ["settled_at"], sqlite_where=IS_SETTLED, postgresql_where=IS_SETTLED
     )
@@ -40,7 +39,6 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_index("ix_delivery_sent", "delivery")
     op.drop_index("ix_article_settled", "article")
-    op.drop_index(op.f("ix_article_canonical_url"), "article")
     op.drop_index(op.f("ix_article_feed_id_id"), "article")
     op.drop_column("article", "config_version")
     op.drop_table("heartbeat")
