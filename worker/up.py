@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import structlog
 
@@ -63,10 +63,14 @@ class Child:
 
 @dataclass
 class Supervisor:
-    """Runs `children` until `stop` is asked. Single-threaded: signals only set a flag."""
+    """Runs `children` until `stop` is asked. Single-threaded: signals only set a flag.
+
+    `output`: where they write what they say; None leaves them ours.
+    """
 
     children: list[Child]
     environ: Mapping[str, str]
+    output: BinaryIO | None = None
     stopping: bool = False
 
     def ask_to_stop(self, *_: object) -> None:
@@ -85,7 +89,7 @@ class Supervisor:
 
     def _start(self, child: Child, now: float) -> None:
         try:
-            child.popen, child.started = start_process(child.argv, self.environ), now
+            child.popen, child.started = start_process(child.argv, self.environ, self.output), now
         except OSError as error:  # no memory or no process to be had: perhaps in a while
             child.start_at = now + BACK_OFF[-1]
             log.warning("child_not_started", role=child.name, error=error.strerror, again_in=BACK_OFF[-1])
@@ -108,10 +112,18 @@ class Supervisor:
         end([child.popen for child in living if child.name == REDIS], until=until)
 
 
-def start_process(argv: Sequence[str], environ: Mapping[str, str]) -> subprocess.Popen[bytes]:
+def start_process(
+    argv: Sequence[str], environ: Mapping[str, str], output: BinaryIO | None = None
+) -> subprocess.Popen[bytes]:
     """In a group of its own, so that Ctrl-C reaches only the supervisor; killed by the kernel when we die."""
     return subprocess.Popen(
-        argv, env=dict(environ), stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=_die_with_parent
+        argv,
+        env=dict(environ),
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=output,
+        start_new_session=True,
+        preexec_fn=_die_with_parent,
     )
 
 
@@ -174,9 +186,18 @@ def only_one(data: Path) -> Iterator[None]:
 
 
 def run_up(
-    *, config_folder: Path, data: Path, port: int, environ: Mapping[str, str], on_ready: Callable[[float], None]
+    *,
+    config_folder: Path,
+    data: Path,
+    port: int,
+    environ: Mapping[str, str],
+    on_ready: Callable[[float], None],
+    output: BinaryIO | None = None,
 ) -> None:
-    """Everything in one terminal, until SIGINT or SIGTERM. `on_ready` gets the seconds until all roles served."""
+    """Everything in one terminal, until SIGINT or SIGTERM. `on_ready` gets the seconds until all roles served.
+
+    `output`: the file that the roles log to, where a live view has the terminal.
+    """
     began = time.monotonic()
     with only_one(data), private_folder() as folder:
         # Once here, for a plain message: each role would say it again and again.
@@ -198,7 +219,7 @@ def run_up(
             redis = Child(REDIS, redis_arguments(find_redis(), folder))
             environ["REDIS_URL"] = socket_url(folder)
             children.insert(0, redis)
-        supervisor = Supervisor(children, environ)
+        supervisor = Supervisor(children, environ, output)
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, supervisor.ask_to_stop)
         try:
@@ -209,7 +230,8 @@ def run_up(
 
 def supervise(supervisor: Supervisor, *, folder: Path, redis: Child | None, on_ready: Callable[[], None]) -> None:
     if redis is not None:
-        redis.popen, redis.started = start_process(redis.argv, supervisor.environ), time.monotonic()
+        redis.popen = start_process(redis.argv, supervisor.environ, supervisor.output)
+        redis.started = time.monotonic()
         wait_for_redis(folder, dead=lambda: not redis.alive)
     waiting = {child.name for child in supervisor.children if child is not redis}
     while not supervisor.stopping:

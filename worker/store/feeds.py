@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, delete, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, case, delete, func, insert, select, tuple_, update
 
 from worker.model import ArticleKey, ArticleState, FeedUpdate, KeyKind, KnownArticle
 from worker.store.engine import Lock, Store, read_clock, take_lock
@@ -171,6 +171,27 @@ def _save_revision(connection: Connection, article_id: int, *, n: int, changed: 
             seen_at=now,
         )
     )
+
+
+def list_feeds(store: Store) -> list[Any]:
+    """Every feed's row, by id, with `articles` (how many are stored) and `shown`: its state in one word for people.
+
+    `shown` is 'removed', 'stopped', 'new' (never polled), 'failing' or 'active'.
+    """
+    counted = select(article.c.feed_id, func.count().label("n")).group_by(article.c.feed_id).subquery()
+    shown = case(
+        (feed.c.state != "active", feed.c.state),
+        (feed.c.polled_at.is_(None), "new"),
+        (feed.c.failures > 0, "failing"),
+        else_="active",
+    )
+    statement = (
+        select(feed, func.coalesce(counted.c.n, 0).label("articles"), shown.label("shown"))
+        .outerjoin(counted, counted.c.feed_id == feed.c.id)
+        .order_by(feed.c.id)
+    )
+    with store.reading() as connection:
+        return list(connection.execute(statement))
 
 
 def forget_old_polls(connection: Connection, *, before: datetime) -> int:

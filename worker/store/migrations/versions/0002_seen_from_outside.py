@@ -28,7 +28,8 @@ def upgrade() -> None:
         sa.Column("beat_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_heartbeat")),
     )
-    op.add_column("article", sa.Column("config_version", sa.BigInteger(), nullable=True))
+    row_id = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+    op.add_column("article", sa.Column("config_version", row_id, nullable=True))
     op.create_index(op.f("ix_article_feed_id_id"), "article", ["feed_id", "id"])
     op.create_index(
         "ix_article_settled", "article", ["settled_at"], sqlite_where=IS_SETTLED, postgresql_where=IS_SETTLED
