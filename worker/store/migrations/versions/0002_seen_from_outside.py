@@ -1,4 +1,4 @@
-"""What shows a desk from outside: tallies, heartbeats, the version an article was settled by, indexes for who watches"""
+"""What shows a desk from outside: tallies, heartbeats, the version that settled an article, indexes for who watches"""
 
 import sqlalchemy as sa
 from alembic import op
