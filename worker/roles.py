@@ -18,7 +18,7 @@ from worker import app, tasks
 from worker.celery import hints_through, make_celery, run_scheduler, run_worker
 from worker.config.schema import Config
 from worker.errors import WirewatchError
-from worker.up import PR_SET_PDEATHSIG, READY_FOLDER
+from worker.up import PR_SET_PDEATHSIG, READY_FOLDER, TIED
 
 THREADS = 12  # threads wait on the database and on asyncio; the limits of each step are in tasks.PLACES
 SOFT_SHUTDOWN = 5.0  # seconds that running tasks get at a stop; `up` promises to be gone within ten
@@ -48,7 +48,7 @@ def worker(config: Config, *, data: Path, queues: Sequence[str]) -> None:
 
     def start() -> None:
         # A pool's child, or a role of `up`. Who starts a role apart may leave: it lives on.
-        if forks or READY_FOLDER in os.environ:
+        if forks or TIED in os.environ:
             die_with_parent()
         app.start_logging(level=config.settings.log_level)
         app.start_sentry(os.environ, environment=config.settings.environment)

@@ -28,6 +28,7 @@ from worker.store.migrate import migrate
 log = structlog.get_logger()
 
 READY_FOLDER = "WIREWATCH_READY"  # the environment's name for the folder where each role says that it serves
+TIED = "WIREWATCH_TIED"  # set for roles that shall die with who started them: with `up`, never with a container's shell
 REDIS = "redis"  # the child that the others lean on
 PR_SET_PDEATHSIG = 1
 STOP_SECONDS = 8.0  # what children get after SIGTERM; the promise is under ten with the killing after it
@@ -204,7 +205,7 @@ def run_up(
         store = open_store(environ.get("DATABASE_URL", ""), data=data)
         migrate(store)
         store.close()
-        environ = dict(environ) | {READY_FOLDER: str(folder)}
+        environ = dict(environ) | {READY_FOLDER: str(folder), TIED: "1"}
         common = ["--config", str(config_folder), "--data", str(data)]
         roles = {
             "poll-deliver": ["worker", "--queue", "poll", "--queue", "deliver"],
