@@ -6,7 +6,7 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -42,8 +42,10 @@ def adder(*verbs: Callable[..., Any]) -> Callable[[typer.Typer], None]:
     return add_to
 
 
-def read_config(folder: Path, *, only: frozenset[str] | None = None) -> Config:
-    return load_config(folder, environ=os.environ, only=only)
+def read_config(
+    folder: Path, *, only: frozenset[str] | None = None, files: Mapping[str, Path] | None = None
+) -> Config:
+    return load_config(folder, environ=os.environ, only=only, files=files)
 
 
 @contextlib.contextmanager

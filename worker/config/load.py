@@ -69,14 +69,21 @@ WORDS = {
 }
 
 
-def load_config(folder: Path, *, environ: Mapping[str, str], only: frozenset[str] | None = None) -> Config:
+def load_config(
+    folder: Path,
+    *,
+    environ: Mapping[str, str],
+    only: frozenset[str] | None = None,
+    files: Mapping[str, Path] | None = None,
+) -> Config:
     """The configuration in `folder`. Raises ConfigError with every problem found.
 
     With `only`, just those parts are read; what is wrong with references between them is a warning, and so is a rule
-    that cannot be read, which is left out.
+    that cannot be read, which is left out. `files`: parts that are read from elsewhere.
     """
     wanted = PARTS if only is None else only
-    sources = {part: read_source(folder / FILES[part]) for part in sorted(wanted)}
+    places = {part: folder / FILES[part] for part in wanted} | dict(files or {})
+    sources = {part: read_source(places[part]) for part in sorted(wanted)}
     reader = Reader(folder, environ)
     parts: dict[str, Any] = {
         part: reader.items(source, LISTS[part][1], LISTS[part][2]) for part, source in sources.items() if part in LISTS

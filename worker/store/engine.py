@@ -117,14 +117,16 @@ class Store:
         self.engine.dispose()
 
 
-def open_store(url: str, *, data: Path) -> Store:
+def open_store(url: str, *, data: Path, durable: bool = True) -> Store:
     """The store at a SQLAlchemy URL; '' means SQLite in the data folder, which is made if it is missing.
 
+    Not `durable`: a scratch store of that folder, which need not outlast a power cut.
     Raises StoreError for what is no URL of a database; one that cannot be reached is found out by its first use.
     """
     if not url:
         make_folder(data)
-        return Store(engine=_sqlite(data / "wirewatch.sqlite3"), lock_path=data / "wirewatch.write-lock")
+        engine = _sqlite(data / "wirewatch.sqlite3", synchronous="FULL" if durable else "OFF")
+        return Store(engine=engine, lock_path=data / "wirewatch.write-lock")
     try:
         parsed = make_url(url)
     except ArgumentError as error:
@@ -150,13 +152,13 @@ def make_folder(data: Path) -> None:
         raise StoreError(f"{data} cannot be the data folder: {error.strerror}. Choose another with --data.") from error
 
 
-def _sqlite(path: Path) -> Engine:
+def _sqlite(path: Path, *, synchronous: str = "FULL") -> Engine:
     arguments = {"timeout": BUSY_SECONDS, "isolation_level": None}
     engine = create_engine(f"sqlite:///{path}", hide_parameters=True, connect_args=arguments)
 
     @event.listens_for(engine, "connect")
     def _configure(raw, _record):  # type: ignore[no-untyped-def]
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "wal_autocheckpoint=0"):
+        for pragma in ("journal_mode=WAL", f"synchronous={synchronous}", "foreign_keys=ON", "wal_autocheckpoint=0"):
             raw.execute(f"PRAGMA {pragma}")
 
     return engine

@@ -47,6 +47,14 @@ def sync_feeds(store: Store, wanted: Sequence[tuple[str, str, str]], *, spread: 
             connection.execute(update(feed).where(feed.c.id.in_(gone)).values(state="removed", **NO_LEASE))
 
 
+def set_next_polls(store: Store, feed_ids: Sequence[str], *, at: datetime) -> None:
+    """Makes these feeds due at that moment, whatever was planned."""
+    with store.writing() as connection:
+        for start in range(0, len(feed_ids), KEYS_PER_QUERY):
+            chosen = feed.c.id.in_(feed_ids[start : start + KEYS_PER_QUERY])
+            connection.execute(update(feed).where(chosen).values(next_poll_at=at))
+
+
 def is_due(now: datetime) -> ColumnElement[bool]:
     return (feed.c.state == "active") & (feed.c.next_poll_at <= now)
 

@@ -1,0 +1,136 @@
+"""The replay: each moment of a history goes through poll, analyse, storify and raise at that moment's time.
+
+It is the real pipeline over the real store; only the fetcher is replaced (documents come from the history), the clock,
+and the channels: nothing is sent. Ids that are random are not shown, so the same history gives the same report.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from worker.app import load_judge
+from worker.config.schema import Config, FeedSpec
+from worker.feeds.parse import Parser
+from worker.model import Fetched, FetchOutcome, FetchRequest, FetchResult, Postponed, ServerHints, Validators
+from worker.net import NetworkPolicy
+from worker.pipeline.analyse import analyse_new_articles
+from worker.pipeline.poll import poll_due_feeds
+from worker.pipeline.raising import storify_and_raise
+from worker.pipeline.runtime import Runtime
+from worker.replay.history import Document, History
+from worker.replay.report import make_report
+from worker.store.alerts import save_config_version
+from worker.store.engine import open_store
+from worker.store.feeds import set_next_polls, sync_feeds
+from worker.store.migrate import migrate
+
+NEVER = timedelta(days=3650)  # a feed is polled when the history has a document of it, and not otherwise
+CHECKPOINT_EVERY = 200  # moments
+BATCH = 500  # feeds a poll task: the history has them at hand
+CONTENT_TYPES = {True: "application/feed+json", False: "application/xml"}
+
+
+@dataclass
+class HistoryFetcher:
+    """Answers each request with what the history has at the present moment. Stands in for feeds.fetch.Fetcher."""
+
+    now: datetime
+    served: dict[str, Document] = field(default_factory=dict)
+    policy: NetworkPolicy = NetworkPolicy()
+
+    def fetch_all(
+        self, requests: Sequence[FetchRequest], *, start_within: float | None = None
+    ) -> Iterator[list[FetchResult]]:
+        yield [FetchResult(request, self._answer(request), 0.0) for request in requests]
+
+    def _answer(self, request: FetchRequest) -> FetchOutcome:
+        document = self.served.get(request.feed_id)
+        if document is None:
+            return Postponed()
+        body = document.read()
+        return Fetched(
+            status=200,
+            body=body,
+            content_type=CONTENT_TYPES[body.lstrip().startswith(b"{")],
+            validators=Validators(),
+            hints=ServerHints(),
+            final_url=request.url,
+            body_hash=hashlib.sha256(body).hexdigest(),
+        )
+
+
+def replay(
+    history: History, config: Config, *, keep: Path | None = None, on_progress: Callable[[int, int], None] | None = None
+) -> dict[str, Any]:
+    """The whole history; returns the report, a JSON object. `keep`: a folder for the scratch store, kept afterwards.
+
+    `on_progress` is told how many documents of how many are done.
+    """
+    began = time.monotonic()
+    with contextlib.ExitStack() as stack:
+        folder = keep or Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="wirewatch-replay-")))
+        fetcher = HistoryFetcher(now=history.documents[0].at)
+        runtime = _runtime(history, config, folder=folder, fetcher=fetcher)
+        stack.callback(runtime.store.close)
+        stack.callback(runtime.parser.close)
+        done = 0
+        for number, (at, documents) in enumerate(history.moments(), start=1):
+            _live_through(runtime, fetcher, at, documents)
+            done += len(documents)
+            if on_progress is not None:
+                on_progress(done, len(history.documents))
+            if number % CHECKPOINT_EVERY == 0:
+                runtime.store.checkpoint()
+        runtime.store.checkpoint()
+        report = make_report(runtime.store, config)
+    return report | {"notes": list(history.notes), "wall_seconds": round(time.monotonic() - began, 1)}
+
+
+def _runtime(history: History, config: Config, *, folder: Path, fetcher: HistoryFetcher) -> Runtime:
+    """The desk's own settings, topics, watchlist and rules over the history's feeds; a scratch store, no channels."""
+    config = replace(
+        config,
+        feeds=tuple(_spec(config, feed) for feed in history.feeds),
+        settings=config.settings.model_copy(update={"poll_batch": BATCH}),
+    )
+    store = open_store("", data=folder, durable=False).with_clock(lambda: fetcher.now)
+    migrate(store)
+    version = save_config_version(store, digest=config.hash, body=config.public())
+    sync_feeds(store, [(feed.id, feed.url, feed.title) for feed in config.feeds], spread=0)
+    set_next_polls(store, history.feeds, at=fetcher.now + NEVER)
+    return Runtime(
+        config=config,
+        config_version=version,
+        store=store,
+        fetcher=fetcher,  # type: ignore[arg-type]
+        parser=Parser(),
+        channels={},
+        judge=functools.cache(functools.partial(load_judge, config)),
+        data=folder,
+    )
+
+
+def _spec(config: Config, feed: str) -> FeedSpec:
+    """A feed of the history, with what the desk says of the feed of that id: its tags, tier and language count."""
+    known = config.feed(feed)
+    return known.model_copy(update={"interval": NEVER.total_seconds(), "enabled": True, "title": known.title or feed})
+
+
+def _live_through(runtime: Runtime, fetcher: HistoryFetcher, at: datetime, documents: Sequence[Document]) -> None:
+    """One moment: what the feeds serve at it is polled, judged and told."""
+    fetcher.now, fetcher.served = at, {document.feed: document for document in documents}
+    set_next_polls(runtime.store, sorted(fetcher.served), at=at)
+    for step in (poll_due_feeds, analyse_new_articles, storify_and_raise):
+        while step(runtime):
+            pass
+
+

@@ -1,0 +1,60 @@
+"""What a store holds as a whole, for who looks back on it: counts, refused polls, alerts with their stories. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from worker.model import ArticleState
+from worker.store.schema import alert, article, feed, poll, revision, story
+
+
+@dataclass(frozen=True)
+class AlertsFound:
+    """`alerts` in the order in which they were raised; `articles` are those of their stories."""
+
+    alerts: Sequence[Any]
+    articles: Sequence[Any]
+
+
+def count_all(connection: Connection) -> dict[str, int]:
+    """feeds, polls, entries (as read, again at each poll that showed them), articles, and what became of them."""
+
+    def one(statement: Any) -> int:
+        return int(connection.execute(statement).scalar_one() or 0)
+
+    def articles(*conditions: Any) -> int:
+        return one(select(func.count()).select_from(article).where(*conditions))
+
+    return {
+        "feeds": one(select(func.count()).select_from(feed)),
+        "polls": one(select(func.count()).select_from(poll)),
+        "entries": one(select(func.sum(poll.c.seen))),
+        "skipped_entries": one(select(func.sum(poll.c.skipped))),
+        "articles": articles(),
+        "edits": one(select(func.count()).select_from(revision).where(revision.c.n > 1)),
+        "baseline": articles(article.c.baseline),
+        "duplicates": articles(article.c.duplicate_of.is_not(None)),
+        "quarantined": articles(article.c.state == ArticleState.QUARANTINED),
+        "stories": one(select(func.count()).select_from(story).where(story.c.merged_into.is_(None))),
+    }
+
+
+def refused_polls(connection: Connection) -> list[Any]:
+    """The polls that failed, in order of time."""
+    statement = select(poll.c.feed_id, poll.c.at, poll.c.reason).where(poll.c.outcome == "failed")
+    return list(connection.execute(statement.order_by(poll.c.id)))
+
+
+def alerts_with_stories(connection: Connection) -> AlertsFound:
+    alerts = select(alert, story.c.title, story.c.first_seen_at).join(story, story.c.id == alert.c.story_id)
+    told = select(alert.c.story_id)
+    columns = ("id", "feed_id", "story_id", "title", "url", "canonical_url", "published_at", "first_seen_at")
+    members = select(*(article.c[name] for name in columns)).where(article.c.story_id.in_(told))
+    return AlertsFound(
+        alerts=list(connection.execute(alerts.order_by(alert.c.id))),
+        articles=list(connection.execute(members.order_by(article.c.id))),
+    )
