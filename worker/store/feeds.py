@@ -181,20 +181,21 @@ def _save_revision(connection: Connection, article_id: int, *, n: int, changed: 
     )
 
 
-def list_feeds(store: Store) -> list[Any]:
-    """Every feed's row, by id, with `articles` (how many are stored) and `shown`: its state in one word for people.
-
-    `shown` is 'removed', 'stopped', 'new' (never polled), 'failing' or 'active'.
-    """
-    counted = select(article.c.feed_id, func.count().label("n")).group_by(article.c.feed_id).subquery()
-    shown = case(
+def shown_state() -> ColumnElement[str]:
+    """A feed's state in one word for people: 'removed', 'stopped', 'new' (never polled), 'failing' or 'active'."""
+    return case(
         (feed.c.state != "active", feed.c.state),
         (feed.c.polled_at.is_(None), "new"),
         (feed.c.failures > 0, "failing"),
         else_="active",
     )
+
+
+def list_feeds(store: Store) -> list[Any]:
+    """Every feed's row, by id, with `articles` (how many are stored) and `shown`: its state in one word for people."""
+    counted = select(article.c.feed_id, func.count().label("n")).group_by(article.c.feed_id).subquery()
     statement = (
-        select(feed, func.coalesce(counted.c.n, 0).label("articles"), shown.label("shown"))
+        select(feed, func.coalesce(counted.c.n, 0).label("articles"), shown_state().label("shown"))
         .outerjoin(counted, counted.c.feed_id == feed.c.id)
         .order_by(feed.c.id)
     )
