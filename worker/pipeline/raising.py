@@ -64,7 +64,8 @@ def _note_failure(runtime: Runtime, connection: Connection, row: Any, now: datet
 def _settle(runtime: Runtime, connection: Connection, row: Any, now: datetime) -> list[dict[str, Any]]:
     """Puts one article into its story; returns what there is to say of each alert that it raised."""
     keys = story_keys(title=row.judged_title, canonical_url=row.canonical_url)
-    found = articles.find_story(connection, keys, seen_at=row.first_seen_at)
+    held = articles.held_keys(connection, keys)
+    found = articles.find_story(connection, keys, held, seen_at=row.first_seen_at)
     story_id = found[0] if found else None
     if story_id is None:
         story_id = articles.open_story(connection, title=row.judged_title, first_seen_at=row.first_seen_at)
@@ -74,14 +75,17 @@ def _settle(runtime: Runtime, connection: Connection, row: Any, now: datetime) -
         story_id=story_id,
         duplicate_of=found[1] if found else None,
         keys=keys,
+        held=held,
         seen_at=row.first_seen_at,
         config_version=runtime.config_version,
         now=now,
     )
     judgement = articles.read_judgement(row)
-    already = alerts.alerted_rules(connection, story_id)
+    verdicts = judge_rules(runtime, judgement, row.feed_id)
+    fires = any(verdict.fires for _, verdict in verdicts)
+    already = alerts.alerted_rules(connection, story_id) if fires else frozenset()
     raised = []
-    for rule, verdict in judge_rules(runtime, judgement, row.feed_id):
+    for rule, verdict in verdicts:
         decision = decide(verdict=verdict, baseline=row.baseline, existing_alert=rule.id in already)
         if decision.raises:
             raised.append(_raise(runtime, connection, Firing(rule, verdict, judgement, row, story_id), now))

@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -53,7 +54,7 @@ def read_entries(path: Path, *, name: str) -> tuple[list[Served], list[str]]:
         first = min(at for _, at in seen)
         for feed in {feed for feed, _ in seen}:
             seen.setdefault((feed, first), [])
-    return [(feed, at, lambda feed=feed, items=items: _document(feed, items)) for (feed, at), items in seen.items()], notes
+    return [(feed, at, partial(_document, feed, items)) for (feed, at), items in seen.items()], notes
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
@@ -98,7 +99,7 @@ def _first_sight(entry: Mapping[str, Any]) -> datetime:
 
 
 def read_moment(value: Any) -> datetime | None:
-    """ISO 8601, RFC 822 or milliseconds since 1970, as UTC; None for anything else, and for what no article can have."""
+    """ISO 8601, RFC 822 or milliseconds since 1970, as UTC; None for anything else, or what no article can have."""
     moment = _milliseconds(value) if isinstance(value, int) and not isinstance(value, bool) else _text_moment(value)
     if moment is None:
         return None

@@ -1,4 +1,4 @@
-"""What a replay found, as one JSON object; reads the scratch store. Nothing in it depends on chance or on this machine."""
+"""What a replay found, as one JSON object; reads the scratch store. Nothing in it depends on chance."""
 
 from __future__ import annotations
 

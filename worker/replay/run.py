@@ -45,7 +45,7 @@ class HistoryFetcher:
 
     now: datetime
     served: dict[str, Document] = field(default_factory=dict)
-    policy: NetworkPolicy = NetworkPolicy()
+    policy: NetworkPolicy = field(default_factory=NetworkPolicy)
 
     def fetch_all(
         self, requests: Sequence[FetchRequest], *, start_within: float | None = None
@@ -132,5 +132,3 @@ def _live_through(runtime: Runtime, fetcher: HistoryFetcher, at: datetime, docum
     for step in (poll_due_feeds, analyse_new_articles, storify_and_raise):
         while step(runtime):
             pass
-
-

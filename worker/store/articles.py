@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, insert, select, tuple_, update
 
 from worker.articles.stories import StoryKey
 from worker.model import ArticleState, Judgement, Mention, TopicScore
 from worker.store.engine import Store, read_clock
-from worker.store.lease import MAX_ATTEMPTS, Claim, claim_rows, finish_row, new_token
+from worker.store.lease import MAX_ATTEMPTS, Claim, claim_rows, new_token
 from worker.store.schema import article, judgement, revision, story, story_key
+
+# Made once: building a statement costs more than SQLite needs to run it, and the serial step runs these for each article.
+HELD_KEYS = select(story_key).where(
+    tuple_(story_key.c.kind, story_key.c.value).in_(bindparam("wanted", expanding=True))
+)
+MERGED_INTO = select(story.c.merged_into).where(story.c.id == bindparam("story"))
+OPEN_STORY = insert(story).returning(story.c.id)
+SETTLE = update(article).where(article.c.id == bindparam("settled"))
 
 
 def is_unjudged() -> ColumnElement[bool]:
@@ -47,26 +55,34 @@ def save_judgements(
     store: Store, claim: Claim, judged: Sequence[tuple[Any, Judgement]], *, config_version: int
 ) -> list[int]:
     """Saves what this claim judged; returns the ids saved. A row whose lease went to another is left to the other."""
-    saved = []
+    found = {row.id: (row, result) for row, result in judged}
     with store.writing() as connection:
-        for row, result in judged:
-            values = {"state": ArticleState.JUDGED, "attempts": 0}
-            if not finish_row(connection, article, row_id=row.id, token=claim.token, values=values):
-                continue
-            connection.execute(
-                insert(judgement).values(
-                    article_id=row.id,
-                    revision=row.revision,
-                    language=result.language,
-                    topics=[asdict(topic) for topic in result.topics],
-                    mentions=[asdict(mention) for mention in result.mentions],
-                    model_id=result.model_id,
-                    config_version=config_version,
-                    judged_at=read_clock(connection),
-                )
+        now = read_clock(connection)
+        values = dict(state=ArticleState.JUDGED, attempts=0, lease_token=None, lease_until=None)
+        ours = article.c.id.in_(list(found)) & (article.c.lease_token == claim.token)
+        saved = list(connection.execute(update(article).where(ours).values(**values).returning(article.c.id)).scalars())
+        rows = [
+            dict(
+                article_id=article_id,
+                revision=found[article_id][0].revision,
+                **_judgement_values(found[article_id][1]),
+                config_version=config_version,
+                judged_at=now,
             )
-            saved.append(row.id)
+            for article_id in saved
+        ]
+        if rows:
+            connection.execute(insert(judgement), rows)
     return saved
+
+
+def _judgement_values(result: Judgement) -> dict[str, Any]:
+    return dict(
+        language=result.language,
+        topics=[asdict(topic) for topic in result.topics],
+        mentions=[asdict(mention) for mention in result.mentions],
+        model_id=result.model_id,
+    )
 
 
 def judged_articles(connection: Connection, *, limit: int) -> list[Any]:
@@ -91,23 +107,32 @@ def read_judgement(row: Any) -> Judgement:
     return Judgement(language=row.language, topics=topics, mentions=mentions, model_id=row.model_id)
 
 
-def find_story(connection: Connection, keys: Iterable[StoryKey], *, seen_at: datetime) -> tuple[int, int] | None:
+HeldKeys = Mapping[StoryKey, Any]
+
+
+def held_keys(connection: Connection, keys: Sequence[StoryKey]) -> HeldKeys:
+    """Those of these keys that some story holds, with their rows."""
+    if not keys:
+        return {}
+    wanted = [(key.kind, key.value) for key in keys]
+    rows = connection.execute(HELD_KEYS, {"wanted": wanted})
+    return {StoryKey(row.kind, row.value): row for row in rows}
+
+
+def find_story(
+    connection: Connection, keys: Iterable[StoryKey], held: HeldKeys, *, seen_at: datetime
+) -> tuple[int, int] | None:
     """The (story, first article) that holds one of these keys at `seen_at`, strongest key first; else None."""
     for key in keys:
-        row = _find_key(connection, key)
+        row = held.get(key)
         if row is not None and key.finds(last_seen=row.last_seen_at, at=seen_at):
             return _resolve(connection, row.story_id), row.article_id
     return None
 
 
-def _find_key(connection: Connection, key: StoryKey) -> Any:
-    statement = select(story_key).where(story_key.c.kind == key.kind, story_key.c.value == key.value)
-    return connection.execute(statement).first()
-
-
 def _resolve(connection: Connection, story_id: int) -> int:
     while True:
-        merged = connection.execute(select(story.c.merged_into).where(story.c.id == story_id)).scalar_one()
+        merged = connection.execute(MERGED_INTO, {"story": story_id}).scalar_one()
         if merged is None:
             return story_id
         story_id = merged
@@ -115,7 +140,7 @@ def _resolve(connection: Connection, story_id: int) -> int:
 
 def open_story(connection: Connection, *, title: str, first_seen_at: datetime) -> int:
     values = dict(public_id=new_token(), title=title, first_seen_at=first_seen_at)
-    return connection.execute(insert(story).values(**values).returning(story.c.id)).scalar_one()
+    return connection.execute(OPEN_STORY, values).scalar_one()
 
 
 def settle_article(
@@ -125,24 +150,27 @@ def settle_article(
     story_id: int,
     duplicate_of: int | None,
     keys: Iterable[StoryKey],
+    held: HeldKeys,
     seen_at: datetime,
     config_version: int,
     now: datetime,
 ) -> None:
     """Puts the article into its story, and adds or refreshes the keys by which later articles will find it."""
+    fresh = []
     for key in keys:
-        row = _find_key(connection, key)
+        row = held.get(key)
         ours = dict(story_id=story_id, article_id=article_id, last_seen_at=seen_at)
         if row is None:
-            connection.execute(insert(story_key).values(kind=key.kind, value=key.value, **ours))
+            fresh.append(dict(kind=key.kind, value=key.value, **ours))
             continue
         if key.finds(last_seen=row.last_seen_at, at=seen_at):
             ours = dict(last_seen_at=max(seen_at, row.last_seen_at))
         this = (story_key.c.kind == key.kind) & (story_key.c.value == key.value)
         connection.execute(update(story_key).where(this).values(**ours))
-    values = dict(state=ArticleState.SETTLED, story_id=story_id, duplicate_of=duplicate_of, settled_at=now)
-    values |= dict(config_version=config_version)
-    connection.execute(update(article).where(article.c.id == article_id).values(**values))
+    if fresh:
+        connection.execute(insert(story_key), fresh)
+    values = dict(story_id=story_id, duplicate_of=duplicate_of, settled_at=now, config_version=config_version)
+    connection.execute(SETTLE, {"settled": article_id, "state": ArticleState.SETTLED, **values})
 
 
 def count_failure(connection: Connection, article_id: int) -> bool:

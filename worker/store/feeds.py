@@ -6,9 +6,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, case, delete, func, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, bindparam, case, delete, func, insert, select, tuple_, update
 
-from worker.model import ArticleKey, ArticleState, FeedUpdate, KeyKind, KnownArticle
+from worker.model import (
+    ArticleKey,
+    ArticleState,
+    ChangedArticle,
+    FeedUpdate,
+    KeyKind,
+    KnownArticle,
+    NewArticle,
+)
 from worker.store.engine import Lock, Store, read_clock, take_lock
 from worker.store.lease import Claim, claim_rows, finish_row, new_token
 from worker.store.schema import article, article_key, feed, poll, revision
@@ -136,48 +144,79 @@ def release_feed(connection: Connection, row: Any, *, token: str) -> bool:
 
 
 def save_update(connection: Connection, *, feed_id: str, found: FeedUpdate, now: datetime, baseline: bool) -> None:
-    for fresh in found.new:
-        entry = fresh.entry
-        statement = insert(article).values(
+    """One statement a table, however many entries: what a poll costs is mostly what its statements cost."""
+    ids = _save_new(connection, feed_id, found.new, now=now, baseline=baseline)
+    keys = [(article_id, key) for article_id, fresh in zip(ids, found.new, strict=True) for key in fresh.keys]
+    keys += found.new_keys
+    rows = [dict(feed_id=feed_id, kind=str(key.kind), value=key.value, article_id=number) for number, key in keys]
+    if rows:
+        connection.execute(insert(article_key), rows)
+    changes = [
+        dict(
+            changed_id=changed.article_id,
+            title=changed.entry.title,
+            text=changed.entry.text,
+            content_hash=changed.content_hash,
+            revision=changed.revision,
+        )
+        for changed in found.changed
+    ]
+    if changes:
+        connection.execute(update(article).where(article.c.id == bindparam("changed_id")), changes)
+    revisions = [(article_id, 1, fresh) for article_id, fresh in zip(ids, found.new, strict=True)]
+    revisions += [(changed.article_id, changed.revision, changed) for changed in found.changed]
+    if revisions:
+        connection.execute(insert(revision), [_revision(number, n, kept, now) for number, n, kept in revisions])
+
+
+def _save_new(
+    connection: Connection, feed_id: str, new: Sequence[NewArticle], *, now: datetime, baseline: bool
+) -> list[int]:
+    """The ids of the new articles, in their order."""
+    if not new:
+        return []
+    rows = [
+        dict(
             public_id=new_token(),
             feed_id=feed_id,
             state=ArticleState.NEW,
             baseline=baseline,
             revision=1,
             content_hash=fresh.content_hash,
-            title=entry.title,
-            text=entry.text,
-            url=entry.link,
+            title=fresh.entry.title,
+            text=fresh.entry.text,
+            url=fresh.entry.link,
             canonical_url=fresh.canonical_url,
-            author=entry.author,
-            published_at=entry.published,
-            published_raw=entry.published_raw,
+            author=fresh.entry.author,
+            published_at=fresh.entry.published,
+            published_raw=fresh.entry.published_raw,
             first_seen_at=now,
+            attempts=0,
         )
-        article_id = connection.execute(statement.returning(article.c.id)).scalar_one()
-        rows = [dict(feed_id=feed_id, kind=str(key.kind), value=key.value, article_id=article_id) for key in fresh.keys]
-        connection.execute(insert(article_key), rows)
-        _save_revision(connection, article_id, n=1, changed=fresh, now=now)
-    for changed in found.changed:
-        n = changed.revision
-        values = dict(title=changed.entry.title, text=changed.entry.text, content_hash=changed.content_hash, revision=n)
-        connection.execute(update(article).where(article.c.id == changed.article_id).values(**values))
-        _save_revision(connection, changed.article_id, n=n, changed=changed, now=now)
-    for article_id, key in found.new_keys:
-        values = dict(feed_id=feed_id, kind=str(key.kind), value=key.value, article_id=article_id)
-        connection.execute(insert(article_key).values(**values))
+        for fresh in new
+    ]
+    statement = insert(article).returning(article.c.id, sort_by_parameter_order=True)
+    return list(connection.execute(statement, rows).scalars())
 
 
-def _save_revision(connection: Connection, article_id: int, *, n: int, changed: Any, now: datetime) -> None:
-    connection.execute(
-        insert(revision).values(
-            article_id=article_id,
-            n=n,
-            title=changed.entry.title,
-            text=changed.entry.text,
-            content_hash=changed.content_hash,
-            seen_at=now,
-        )
+def _revision(article_id: int, n: int, kept: NewArticle | ChangedArticle, now: datetime) -> dict[str, Any]:
+    return dict(
+        article_id=article_id,
+        n=n,
+        title=kept.entry.title,
+        text=kept.entry.text,
+        content_hash=kept.content_hash,
+        seen_at=now,
+    )
+
+
+def shown_state() -> ColumnElement[str]:
+    """A feed's state in one word for people: 'removed', 'stopped', 'new' (never polled), 'failing' or 'active'."""
+    return case(
+        (feed.c.state != "active", feed.c.state),
+        (feed.c.polled_at.is_(None), "new"),
+        (feed.c.failures > 0, "failing"),
+        else_="active",
     )
 
 

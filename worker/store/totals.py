@@ -1,4 +1,4 @@
-"""What a store holds as a whole, for who looks back on it: counts, refused polls, alerts with their stories. Reads only."""
+"""What a store holds as a whole: counts, refused polls, alerts with their stories. Reads only."""
 
 from __future__ import annotations
 
