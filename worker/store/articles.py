@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, bindparam, insert, select, update
 
 from worker.articles.stories import StoryKey
 from worker.model import ArticleState, Judgement, Mention, TopicScore
@@ -15,9 +15,10 @@ from worker.store.engine import Store, read_clock
 from worker.store.lease import MAX_ATTEMPTS, Claim, claim_rows, new_token
 from worker.store.schema import article, judgement, revision, story, story_key
 
-# Made once: building a statement costs more than SQLite needs to run it, and the serial step runs these for each article.
+# Made once: building a statement costs more than running it, and the serial step runs these for each article.
+# Kinds and values apart, the pairs sorted out here: for pairs of them SQLite would read the whole table.
 HELD_KEYS = select(story_key).where(
-    tuple_(story_key.c.kind, story_key.c.value).in_(bindparam("wanted", expanding=True))
+    story_key.c.kind.in_(bindparam("kinds", expanding=True)), story_key.c.value.in_(bindparam("values", expanding=True))
 )
 MERGED_INTO = select(story.c.merged_into).where(story.c.id == bindparam("story"))
 OPEN_STORY = insert(story).returning(story.c.id)
@@ -114,9 +115,8 @@ def held_keys(connection: Connection, keys: Sequence[StoryKey]) -> HeldKeys:
     """Those of these keys that some story holds, with their rows."""
     if not keys:
         return {}
-    wanted = [(key.kind, key.value) for key in keys]
-    rows = connection.execute(HELD_KEYS, {"wanted": wanted})
-    return {StoryKey(row.kind, row.value): row for row in rows}
+    rows = connection.execute(HELD_KEYS, {"kinds": [key.kind for key in keys], "values": [key.value for key in keys]})
+    return {key: row for row in rows if (key := StoryKey(row.kind, row.value)) in keys}
 
 
 def find_story(

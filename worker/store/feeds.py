@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, case, delete, func, insert, select, tuple_, update
+from sqlalchemy import ColumnElement, Connection, bindparam, case, delete, func, insert, select, update
 
 from worker.model import (
     ArticleKey,
@@ -23,6 +23,16 @@ from worker.store.schema import article, article_key, feed, poll, revision
 
 NO_LEASE = dict(lease_token=None, lease_until=None, attempts=0)
 KEYS_PER_QUERY = 400  # SQLite's variable limit is far off; long IN lists plan badly
+# By value, under every kind, the pairs sorted out afterwards: for pairs SQLite would read every key of the feed.
+KNOWN = (
+    select(article_key.c.kind, article_key.c.value, article.c.id, article.c.content_hash, article.c.revision)
+    .join(article, article.c.id == article_key.c.article_id)
+    .where(
+        article_key.c.feed_id == bindparam("feed"),
+        article_key.c.kind.in_([str(kind) for kind in KeyKind]),
+        article_key.c.value.in_(bindparam("values", expanding=True)),
+    )
+)
 
 
 def sync_feeds(store: Store, wanted: Sequence[tuple[str, str, str]], *, spread: float) -> None:
@@ -81,24 +91,15 @@ def claim_due_feeds(store: Store, *, limit: int, lease: timedelta) -> Claim:
 
 def find_known(store: Store, feed_id: str, keys: Iterable[ArticleKey]) -> dict[ArticleKey, KnownArticle]:
     """The stored articles behind these keys of one feed. Safe to read before the save: the feed's lease is held."""
-    wanted = [(str(key.kind), key.value) for key in keys]
+    wanted = list(dict.fromkeys(keys))
     known = {}
     with store.reading() as connection:
         for start in range(0, len(wanted), KEYS_PER_QUERY):
-            statement = (
-                select(
-                    article_key.c.kind, article_key.c.value, article.c.id, article.c.content_hash, article.c.revision
-                )
-                .join(article, article.c.id == article_key.c.article_id)
-                .where(
-                    article_key.c.feed_id == feed_id,
-                    tuple_(article_key.c.kind, article_key.c.value).in_(wanted[start : start + KEYS_PER_QUERY]),
-                )
-            )
-            for row in connection.execute(statement):
+            values = sorted({key.value for key in wanted[start : start + KEYS_PER_QUERY]})
+            for row in connection.execute(KNOWN, {"feed": feed_id, "values": values}):
                 found = KnownArticle(article_id=row.id, content_hash=row.content_hash, revision=row.revision)
                 known[ArticleKey(KeyKind(row.kind), row.value)] = found
-    return known
+    return {key: known[key] for key in wanted if key in known}
 
 
 def save_poll(
@@ -207,16 +208,6 @@ def _revision(article_id: int, n: int, kept: NewArticle | ChangedArticle, now: d
         text=kept.entry.text,
         content_hash=kept.content_hash,
         seen_at=now,
-    )
-
-
-def shown_state() -> ColumnElement[str]:
-    """A feed's state in one word for people: 'removed', 'stopped', 'new' (never polled), 'failing' or 'active'."""
-    return case(
-        (feed.c.state != "active", feed.c.state),
-        (feed.c.polled_at.is_(None), "new"),
-        (feed.c.failures > 0, "failing"),
-        else_="active",
     )
 
 
