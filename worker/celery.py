@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 import os
 import threading
 import time
@@ -23,11 +24,18 @@ log = structlog.get_logger()
 
 QUEUES = ("poll", "analyse", "deliver")
 PREFIX = "wirewatch:"
+CANARY = "wirewatch.canary"
 HINT_EXPIRES = 60  # seconds: the tick hints again anyway, an old hint is only noise
+AWAY_SECONDS = 5.0  # between two looks of the scheduler at a Redis that is away
 PROBE_SECONDS = 2.0  # a healthy Redis answers in milliseconds
 STOP_SECONDS = 6.0  # that threads at work get at a stop; `up` promises to be gone within ten
 START_WAITS = (0.5, 1.0, 2.0, 5.0, 10.0)  # seconds before a child's start is tried again; the last repeats
 ENOUGH_HINTS = 4  # waiting in one queue: every worker that is free finds one, more would be noise
+# Of the time after which a worker counts as silent, what one task may take: a busy one is not a silent one. A pool of
+# one child has no place for the canary while a task runs; the task was a beat as it began, and it is killed, and its
+# child replaced, before the rest is over. By default 120 s of 150 s.
+TASK_SHARE = 0.8
+LONGEST_TASK = 120.0  # seconds
 
 SETTINGS = dict(
     task_serializer="json",
@@ -65,8 +73,8 @@ TRANSPORT = dict(
 )
 
 
-def make_celery(redis_url: str, *, tick: float, soft_shutdown: float, time_limit: float = 120) -> Celery:
-    """The app at one Redis. `tick` and the shutdown are in seconds."""
+def make_celery(redis_url: str, *, tick: float, soft_shutdown: float, silent_after: float = 150.0) -> Celery:
+    """The app at one Redis. All in seconds; `silent_after` bounds what one task may take."""
     transport = dict(TRANSPORT)
     if not redis_url.startswith(("redis+socket:", "unix:")):
         transport["socket_keepalive"] = True  # a TCP option; a unix socket refuses it
@@ -75,11 +83,20 @@ def make_celery(redis_url: str, *, tick: float, soft_shutdown: float, time_limit
         SETTINGS,
         broker_transport_options=transport,
         worker_soft_shutdown_timeout=soft_shutdown,
-        task_time_limit=time_limit,  # of the analyse child; nothing of Celery's limits a thread: tasks.end_if_hung does
+        # Of the analyse child; nothing of Celery's limits a thread: tasks.end_if_hung does.
+        task_time_limit=min(LONGEST_TASK, TASK_SHARE * silent_after),
         beat_scheduler=Scheduler,  # in memory: the one entry below needs no file
         beat_schedule={"tick": {"task": "wirewatch.tick", "schedule": tick, "options": {"expires": tick * 2}}},
     )
     return app
+
+
+def make_probe(app: Celery) -> redis.Redis:
+    """Asked before kombu is, which would try a Redis that is away for seconds, and a silent one for thirty."""
+    url = app.conf.broker_url.replace("redis+socket:", "unix:", 1)
+    return redis.Redis.from_url(
+        url, socket_timeout=PROBE_SECONDS, socket_connect_timeout=PROBE_SECONDS, retry=Retry(NoBackoff(), 0)
+    )
 
 
 def hints_through(app: Celery) -> Callable[[str], None]:
@@ -88,11 +105,7 @@ def hints_through(app: Celery) -> Callable[[str], None]:
     It never raises: with Redis gone, the workers' own timers find the work.
     """
 
-    # Asked first by a client of our own: kombu would try a Redis that is away for seconds, and a silent one for thirty.
-    url = app.conf.broker_url.replace("redis+socket:", "unix:", 1)
-    probe = redis.Redis.from_url(
-        url, socket_timeout=PROBE_SECONDS, socket_connect_timeout=PROBE_SECONDS, retry=Retry(NoBackoff(), 0)
-    )
+    probe = make_probe(app)
 
     def hint(queue: str) -> None:
         try:
@@ -104,6 +117,30 @@ def hints_through(app: Celery) -> Callable[[str], None]:
     return hint
 
 
+def canaries_through(app: Celery, queue: str, *, silent_after: float) -> Callable[[], bool]:
+    """A queue of one worker's own, and what puts a canary into it unless one waits there still.
+
+    That says True when a canary is on its way: it will come through, or the worker has stopped consuming, as workers
+    have that lost their Redis for a while and lived on (celery#8030, #10205). False when Redis cannot be used: then
+    there is nothing to consume. Call it before the worker runs.
+    """
+    # Nothing of it stays in Redis for long: what is taken is never given back, and what a dead worker did not take
+    # expires with its queue. kombu sweeps the binding after an hour.
+    own = Queue(queue, Exchange(queue), routing_key=queue, no_ack=True, expires=max(1, math.ceil(silent_after)))
+    app.conf.task_queues = [*app.conf.task_queues, own]
+    probe = make_probe(app)
+
+    def send() -> bool:
+        try:
+            if not probe.llen(PREFIX + queue):
+                app.send_task(CANARY, queue=queue, retry=False)
+        except Exception:  # said by the hints already
+            return False
+        return True
+
+    return send
+
+
 def run_worker(
     app: Celery,
     *,
@@ -112,16 +149,21 @@ def run_worker(
     threads: int,
     on_start: Callable[[], None],
     on_ready: Callable[[], None],
+    on_task: Callable[[], None],
+    on_stop: Callable[[], None],
 ) -> None:
     """Serves `queues` until it is told to stop. With `threads`, in this process; with 0, in one forked child.
 
-    `on_start` runs in the process that works (the language model is loaded there and only there), `on_ready` after it.
+    `on_start` runs in the process that works (the language model is loaded there and only there), `on_ready` after it,
+    `on_task` before each task there; `on_stop` in the process that was told to stop.
     """
+    signals.task_prerun.connect(lambda **_: on_task(), weak=False)
     if threads:
         on_start()
         signals.worker_ready.connect(lambda **_: on_ready(), weak=False)
         # The pool of threads would wait for them for as long as they take.
         signals.worker_shutting_down.connect(lambda **_: end_within(STOP_SECONDS), weak=False)
+        signals.worker_shutting_down.connect(lambda **_: threading.Thread(target=on_stop).start(), weak=False)
         pool = ["--pool", "threads", "--concurrency", str(threads)]
     else:
         signals.worker_process_init.connect(lambda **_: start_patiently(on_start, on_ready), weak=False)
@@ -130,6 +172,8 @@ def run_worker(
     quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "WARNING"]
     warnings.simplefilter("ignore", SecurityWarning)  # of running as root: only JSON is read, see SETTINGS
     app.worker_main(["--quiet", "worker", "--queues", ",".join(queues), "--hostname", f"{name}@%h", *pool, *quiet])
+    if not threads:
+        on_stop()
 
 
 def end_within(seconds: float) -> None:
@@ -152,7 +196,21 @@ def start_patiently(on_start: Callable[[], None], on_ready: Callable[[], None]) 
     on_ready()
 
 
-def run_scheduler(app: Celery, *, on_ready: Callable[[], None]) -> None:
-    """Celery's beat: one tick, from memory."""
-    signals.beat_init.connect(lambda **_: on_ready(), weak=False)
-    app.Beat(scheduler_cls=Scheduler, loglevel="WARNING", quiet=True).run()
+def run_scheduler(app: Celery, *, every: float, on_round: Callable[[], None]) -> None:
+    """Celery's beat: one tick, from memory. `on_round` is called whenever its loop goes round, `every` seconds or
+    sooner."""
+    probe = make_probe(app)
+
+    class Rounds(Scheduler):
+        def tick(self, *args: object, **kwargs: object) -> float:
+            on_round()
+            try:
+                probe.ping()
+            except redis.RedisError as error:
+                # kombu would try it without end, and the loop would not go round. The workers' own timers tick.
+                log.warning("tick_lost", error=type(error).__name__)
+                return min(every, AWAY_SECONDS)
+            return float(super().tick(*args, **kwargs))
+
+    app.conf.beat_max_loop_interval = every
+    app.Beat(scheduler_cls=Rounds, loglevel="WARNING", quiet=True).run()

@@ -5,22 +5,27 @@ Each reads REDIS_URL, DATABASE_URL and SENTRY_DSN; a role never starts a server 
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import functools
 import os
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from worker import app, tasks
-from worker.celery import hints_through, make_celery, run_scheduler, run_worker
-from worker.config.schema import Config
+from worker.beats import Heart, find_beat
+from worker.celery import Celery, canaries_through, hints_through, make_celery, run_scheduler, run_worker
+from worker.config.schema import Config, Timing
 from worker.errors import WirewatchError
-from worker.up import PR_SET_PDEATHSIG, READY_FOLDER, TIED
+from worker.store.engine import open_store
+from worker.store.migrate import migrate
+from worker.up import PR_SET_PDEATHSIG, READY_FOLDER, TIED, beat_file
 
-THREADS = 12  # threads wait on the database and on asyncio; the limits of each step are in tasks.PLACES
+THREADS = 12  # threads wait on the database and on asyncio; the limits of each step are in tasks, and leave one free
 SOFT_SHUTDOWN = 5.0  # seconds that running tasks get at a stop; `up` promises to be gone within ten
 
 
@@ -38,18 +43,24 @@ def broker_url() -> str:
 
 
 def worker(config: Config, *, data: Path, queues: Sequence[str]) -> None:
-    """Serves these queues: `analyse` alone, for it works in a child of its own, or any of the others."""
+    """Serves these queues: `analyse` alone, for it works in a child of its own, or any of the others.
+
+    Its beat: a task came through Redis, its consumer and its pool; or Redis cannot be used, and its timers do the work.
+    """
     chosen = tuple(queues)
     timing = config.settings.timing
-    celery_app = make_celery(broker_url(), tick=timing.tick, soft_shutdown=SOFT_SHUTDOWN)
-    name = "-".join(chosen)
-
+    celery_app = celery_for(timing)
+    heart = make_heart("-".join(chosen), timing)
+    canaries = f"canary-{heart.id}"
+    send_canary = canaries_through(celery_app, canaries, silent_after=timing.silent_after)
     forks = chosen == ("analyse",)
 
     def start() -> None:
         # A pool's child, or a role of `up`. Who starts a role apart may leave: it lives on.
         if forks or TIED in os.environ:
             die_with_parent()
+        if forks and served(heart):
+            heart.beat()  # a pool that replaces its child is well
         app.start_logging(level=config.settings.log_level)
         app.start_sentry(os.environ, environment=config.settings.environment)
         made = app.build(config, data=data, environ=os.environ, hint=hints_through(celery_app))
@@ -58,34 +69,68 @@ def worker(config: Config, *, data: Path, queues: Sequence[str]) -> None:
             made.judge()
         leases = {"poll": timing.poll_lease, "analyse": timing.analyse_lease, "deliver": timing.deliver_lease}
         tasks.start_timers(chosen, every=timing.tick, leases=leases)
+        end = functools.partial(end_with_pool, heart.pid) if forks else os._exit
+        heart.start(made.store, silent_after=timing.silent_after, each=lambda: send_canary() or heart.beat(), end=end)
 
-    threads = 0 if forks else THREADS
-    run_worker(celery_app, name=name, queues=chosen, threads=threads, on_start=start, on_ready=say_ready(name))
+    run_worker(
+        celery_app,
+        name=heart.role,
+        queues=(*chosen, canaries),
+        threads=0 if forks else THREADS,
+        on_start=start,
+        on_ready=heart.beat,
+        on_task=heart.beat,
+        on_stop=lambda: stop_heart(heart, data=data),
+    )
 
 
-def scheduler(config: Config) -> None:
-    """Sends the tick, and nothing else."""
-    celery_app = make_celery(broker_url(), tick=config.settings.timing.tick, soft_shutdown=SOFT_SHUTDOWN)
+def end_with_pool(parent: int, code: int) -> None:
+    """Ends this child and the pool that it serves: that one does not do its work. SIGKILL, for it may be stopped."""
+    if os.getppid() == parent:
+        os.kill(parent, signal.SIGKILL)
+    os._exit(code)
+
+
+def scheduler(config: Config, *, data: Path) -> None:
+    """Sends the tick, and nothing else. Its beat: its loop goes round."""
+    timing = config.settings.timing
     app.start_logging(level=config.settings.log_level)
     app.start_sentry(os.environ, environment=config.settings.environment)
-    run_scheduler(celery_app, on_ready=say_ready("scheduler"))
+    heart = make_heart("scheduler", timing)
+    store = open_store(os.environ.get("DATABASE_URL", ""), data=data)
+    heart.start(store, silent_after=timing.silent_after, each=nothing, end=os._exit)
+    try:
+        run_scheduler(celery_for(timing), every=timing.beat, on_round=heart.beat)
+    finally:
+        heart.stop(store)
 
 
 def console(config: Config, *, data: Path, port: int) -> None:
-    """Serves on loopback only."""
+    """Serves on loopback only. Its beat: its event loop goes round."""
+    import asyncio
+
     import uvicorn
 
     from worker.console.routes import make_console
-    from worker.store.engine import open_store
-    from worker.store.migrate import migrate
 
+    timing = config.settings.timing
     app.start_logging(level=config.settings.log_level)
     app.start_sentry(os.environ, environment=config.settings.environment)
     store = open_store(os.environ.get("DATABASE_URL", ""), data=data)
     migrate(store)
+    heart = make_heart("console", timing)
+
+    def beat_on() -> None:
+        heart.beat()
+        asyncio.get_running_loop().call_later(timing.beat, beat_on)
+
+    def ready() -> None:
+        heart.start(store, silent_after=timing.silent_after, each=nothing, end=os._exit)
+        beat_on()
+
     server = uvicorn.Server(
         uvicorn.Config(
-            make_console(store, on_ready=say_ready("console")),
+            make_console(store, on_ready=ready),
             host="127.0.0.1",
             port=port,
             log_level="warning",
@@ -95,18 +140,34 @@ def console(config: Config, *, data: Path, port: int) -> None:
     # uvicorn stops in order, then raises the signal once more: to be asked to stop is no failure.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: None)
-    server.run()
+    try:
+        server.run()
+    finally:
+        heart.stop(store)
 
 
-def say_ready(name: str) -> Callable[[], None]:
-    """A file in the folder that `up` watches; nothing when nobody watches."""
+def celery_for(timing: Timing) -> Celery:
+    return make_celery(broker_url(), tick=timing.tick, soft_shutdown=SOFT_SHUTDOWN, silent_after=timing.silent_after)
 
-    def say() -> None:
-        folder = os.environ.get(READY_FOLDER)
-        if folder:
-            (Path(folder) / f"{name}.ready").touch()
 
-    return say
+def make_heart(role: str, timing: Timing) -> Heart:
+    """Its file is in the folder that `up`, or a container's health check, watches; nowhere when nobody watches."""
+    folder = os.environ.get(READY_FOLDER)
+    return Heart(role, every=timing.beat, file=beat_file(Path(folder), role) if folder else None)
+
+
+def served(heart: Heart) -> bool:
+    return heart.file is not None and find_beat(heart.file) is not None
+
+
+def stop_heart(heart: Heart, *, data: Path) -> None:
+    """With a store of its own: a pool's parent has none."""
+    with contextlib.closing(open_store(os.environ.get("DATABASE_URL", ""), data=data)) as store:
+        heart.stop(store)
+
+
+def nothing() -> None:
+    """What a role does each beat whose own loop beats."""
 
 
 _tied = 0  # the process that has asked already

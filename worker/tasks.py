@@ -11,6 +11,7 @@ import structlog
 from celery import shared_task
 
 from worker import app
+from worker.beats import HUNG
 from worker.pipeline.analyse import analyse_new_articles
 from worker.pipeline.deliver import deliver_due
 from worker.pipeline.poll import poll_due_feeds
@@ -18,7 +19,6 @@ from worker.pipeline.raising import storify_and_raise
 from worker.pipeline.tick import tick as run_tick
 
 log = structlog.get_logger()
-HUNG = 70  # the exit code of a process that ended itself (sysexits.h: internal software error)
 
 # How many threads of one process may run a step. The language model bears one; of the others each keeps dozens of
 # connections busy. Who finds no place leaves word, and the one inside hints again when it is done.
@@ -29,6 +29,7 @@ HANGS_AFTER = 3
 FREE = {queue: threading.BoundedSemaphore(places) for queue, places in PLACES.items()}
 SINCE: dict[int, tuple[str, float]] = {}  # by thread: the step that it runs, and since when
 CALLED = {queue: threading.Event() for queue in PLACES}
+TICKS = threading.BoundedSemaphore(2)  # one may drop what is expired for minutes
 
 
 def run(queue: str) -> bool:
@@ -77,7 +78,17 @@ poll, analyse, deliver = (_task(queue) for queue in STEPS)
 
 @shared_task(name="wirewatch.tick")
 def tick() -> None:
-    run_tick(app.runtime())
+    """With PLACES, its bound leaves a thread free whatever hangs: a database that stands still stops no canary."""
+    if TICKS.acquire(blocking=False):
+        try:
+            run_tick(app.runtime())
+        finally:
+            TICKS.release()
+
+
+@shared_task(name="wirewatch.canary")
+def canary() -> None:
+    """Does nothing: that it came through is the beat."""
 
 
 def start_timers(queues: tuple[str, ...], *, every: float, leases: Mapping[str, float]) -> threading.Event:

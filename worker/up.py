@@ -14,12 +14,14 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import structlog
 
+from worker.beats import Silence, find_beat
+from worker.config.schema import Timing
 from worker.embedded import find_redis, redis_arguments, socket_url, wait_for_redis
 from worker.errors import WirewatchError
 from worker.store.engine import make_folder, open_store
@@ -27,7 +29,7 @@ from worker.store.migrate import migrate
 
 log = structlog.get_logger()
 
-READY_FOLDER = "WIREWATCH_READY"  # the environment's name for the folder where each role says that it serves
+READY_FOLDER = "WIREWATCH_READY"  # the environment's name for the folder where each role says that it serves, and beats
 TIED = "WIREWATCH_TIED"  # set for roles that shall die with who started them: with `up`, never with a container's shell
 REDIS = "redis"  # the child that the others lean on
 PR_SET_PDEATHSIG = 1
@@ -35,6 +37,8 @@ STOP_SECONDS = 8.0  # what children get after SIGTERM; the promise is under ten 
 BACK_OFF = (0.2, 1.0, 3.0, 10.0, 30.0)  # seconds before a dead child is started again
 STEADY_SECONDS = 60.0  # a child that lived this long starts its back-off anew
 LOOK_SECONDS = 0.1
+LOOK_MOST = 1.0  # of the time between two looks, what counts as a child's silence
+READY_SECONDS = 300.0  # for a start, which may wait for a database: then a child that never served is silent, too
 FOLDER, FOLDER_LOCK = "wirewatch-", "in-use"  # what the names of private folders begin with, and the lock in each
 
 
@@ -56,6 +60,7 @@ class Child:
     started: float = 0.0
     start_at: float = 0.0
     failures: int = 0
+    silence: Silence = field(default_factory=lambda: Silence(most=LOOK_MOST))
 
     @property
     def alive(self) -> bool:
@@ -66,29 +71,47 @@ class Child:
 class Supervisor:
     """Runs `children` until `stop` is asked. Single-threaded: signals only set a flag.
 
-    `output`: where they write what they say; None leaves them ours.
+    `output`: where they write what they say; None leaves them ours. `beats`: the folder where they beat, and after how
+    many seconds a silent one is ended; None where nobody does.
     """
 
     children: list[Child]
     environ: Mapping[str, str]
     output: BinaryIO | None = None
+    beats: tuple[Path, float] | None = None
     stopping: bool = False
 
     def ask_to_stop(self, *_: object) -> None:
         self.stopping = True
 
     def look(self) -> None:
-        """One round: whoever is dead is started again when its back-off is over."""
+        """One round: whoever is silent is ended, whoever is dead is started again when its back-off is over."""
         now = time.monotonic()
         for child in self.children:
             if child.alive:
+                self._listen(child, now)
                 continue
             if child.popen is not None:
                 self._note_death(child, now)
             if now >= child.start_at:
                 self._start(child, now)
 
+    def _listen(self, child: Child, now: float) -> None:
+        """A child that lives and does not work: stopped, or in a loop that never ends. It may hear no other signal."""
+        if self.beats is None or child.name == REDIS:
+            return
+        folder, silent_after = self.beats
+        beat = find_beat(beat_file(folder, child.name))
+        silent = child.silence.look(beat, now=now)
+        if silent > (READY_SECONDS if beat is None else silent_after):
+            log.error("child_silent", role=child.name, seconds=round(silent))
+            child.silence = Silence(most=LOOK_MOST)
+            kill_group(child.popen)
+
     def _start(self, child: Child, now: float) -> None:
+        child.silence = Silence(most=LOOK_MOST)
+        if self.beats is not None:
+            beat_file(self.beats[0], child.name).unlink(missing_ok=True)  # the former one's
         try:
             child.popen, child.started = start_process(child.argv, self.environ, self.output), now
         except OSError as error:  # no memory or no process to be had: perhaps in a while
@@ -149,6 +172,11 @@ def end(processes: Sequence[Any], *, until: float) -> None:
         popen.wait()
 
 
+def beat_file(folder: Path, role: str) -> Path:
+    """There from when a role serves; its time is the role's last beat."""
+    return folder / f"{role}.ready"
+
+
 def kill_group(popen: subprocess.Popen[bytes]) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(popen.pid, signal.SIGKILL)
@@ -194,10 +222,11 @@ def run_up(
     environ: Mapping[str, str],
     on_ready: Callable[[float], None],
     output: BinaryIO | None = None,
+    silent_after: float = Timing().silent_after,
 ) -> None:
     """Everything in one terminal, until SIGINT or SIGTERM. `on_ready` gets the seconds until all roles served.
 
-    `output`: the file that the roles log to, where a live view has the terminal.
+    `output`: the file that the roles log to, where a live view has the terminal. `silent_after`: the configured one.
     """
     began = time.monotonic()
     with only_one(data), private_folder() as folder:
@@ -220,7 +249,7 @@ def run_up(
             redis = Child(REDIS, redis_arguments(find_redis(), folder))
             environ["REDIS_URL"] = socket_url(folder)
             children.insert(0, redis)
-        supervisor = Supervisor(children, environ, output)
+        supervisor = Supervisor(children, environ, output, beats=(folder, silent_after))
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, supervisor.ask_to_stop)
         try:
@@ -238,7 +267,7 @@ def supervise(supervisor: Supervisor, *, folder: Path, redis: Child | None, on_r
     while not supervisor.stopping:
         supervisor.look()
         if waiting:
-            waiting = {name for name in waiting if not (folder / f"{name}.ready").exists()}
+            waiting = {name for name in waiting if find_beat(beat_file(folder, name)) is None}
             if not waiting:
                 on_ready()
         time.sleep(LOOK_SECONDS)

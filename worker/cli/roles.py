@@ -23,7 +23,7 @@ def up(config: ConfigOption = HERE, data: DataOption = KEPT, port: PortOption = 
     from worker.up import choose_port, run_up
 
     desk = read_config(config)
-    app.start_logging(level=desk.settings.log_level)
+    app.start_reporting(desk, os.environ, role="up")
     refuse_example_contact(desk)
     port = choose_port(port)
     feeds = sum(feed.enabled for feed in desk.feeds)
@@ -33,7 +33,14 @@ def up(config: ConfigOption = HERE, data: DataOption = KEPT, port: PortOption = 
         print(f"Health: http://127.0.0.1:{port}/healthz   Alerts as files: {data / 'inbox'}", flush=True)
         print("Ctrl-C stops it.", flush=True)
 
-    run_up(config_folder=config, data=data, port=port, environ=os.environ, on_ready=ready)
+    run_up(
+        config_folder=config,
+        data=data,
+        port=port,
+        environ=os.environ,
+        on_ready=ready,
+        silent_after=desk.settings.timing.silent_after,
+    )
     print("Stopped.", flush=True)
 
 
@@ -73,7 +80,7 @@ def scheduler(config: ConfigOption = HERE, data: DataOption = KEPT) -> None:
     """The scheduler, for Procfile and compose: it sends the tick. Needs REDIS_URL."""
     from worker import roles
 
-    roles.scheduler(read_config(config))
+    roles.scheduler(read_config(config), data=data)
 
 
 def console(config: ConfigOption = HERE, data: DataOption = KEPT, port: PortOption = PORT) -> None:

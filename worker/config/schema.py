@@ -277,9 +277,16 @@ class Timing(Model):
     """Seconds. A lease must outlast the work it covers: a fetch may take 30 s, a delivery as long."""
 
     tick: Annotated[Duration, Field(ge=0.1, le=300)] = 10.0
+    beat: Annotated[Duration, Field(ge=0.5, le=60)] = 15.0
     poll_lease: Annotated[Duration, Field(ge=1)] = 120.0
     analyse_lease: Annotated[Duration, Field(ge=1)] = 120.0
     deliver_lease: Annotated[Duration, Field(ge=1)] = 60.0
+
+    @property
+    def silent_after(self) -> float:
+        """Whoever has not beaten for so long does not work: ten beats, so that by default it is noticed and started
+        again within three minutes."""
+        return 10 * self.beat
 
 
 class Retention(Model):

@@ -43,14 +43,16 @@ def remove_heartbeat(store: Store, heartbeat_id: str) -> None:
         connection.execute(delete(heartbeat).where(heartbeat.c.id == heartbeat_id))
 
 
-def sweep_dead(store: Store, *, host: str, is_dead: Callable[[int], bool]) -> int:
-    """Removes the rows of this host whose process is gone; of other hosts nobody here can tell. Returns how many.
+def sweep_dead(store: Store, *, host: str, keep: str, is_dead: Callable[[int], bool]) -> int:
+    """Removes the rows of this host whose process is gone, `keep` apart; of other hosts nobody here can tell. Returns
+    how many.
 
     Two containers may have one host's name and not each other's processes: who was taken for dead comes back with its
     next beat.
     """
     with store.writing() as connection:
-        rows = connection.execute(select(heartbeat.c.id, heartbeat.c.pid).where(heartbeat.c.host == host)).all()
+        others = (heartbeat.c.host == host) & (heartbeat.c.id != keep)
+        rows = connection.execute(select(heartbeat.c.id, heartbeat.c.pid).where(others)).all()
         dead = [row.id for row in rows if is_dead(row.pid)]
         connection.execute(delete(heartbeat).where(heartbeat.c.id.in_(dead)))
     return len(dead)

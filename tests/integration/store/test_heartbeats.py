@@ -60,13 +60,14 @@ def test_the_dead_of_this_host_are_swept_and_nobody_elses(store):
     beat(store, "dead", pid=7)
     beat(store, "living", pid=8)
     beat(store, "foreign", host="elsewhere", pid=7)
-    assert heartbeats.sweep_dead(store, host="here", is_dead=lambda pid: pid == 7) == 1
-    assert sorted(names(store)) == ["foreign", "living"]
+    beat(store, "mine", pid=7)
+    assert heartbeats.sweep_dead(store, host="here", keep="mine", is_dead=lambda pid: pid == 7) == 1
+    assert sorted(names(store)) == ["foreign", "living", "mine"]
 
 
 def test_who_was_swept_by_mistake_comes_back_as_old_as_it_is(store):
     beat(at(store, NOON), "a")
-    heartbeats.sweep_dead(store, host="here", is_dead=lambda pid: True)
+    heartbeats.sweep_dead(store, host="here", keep="", is_dead=lambda pid: True)
     assert names(store) == []
     beat(at(store, NOON + timedelta(hours=1)), "a", age=AGE + timedelta(hours=1))
     (row,) = heartbeats.list_heartbeats(store)

@@ -160,6 +160,7 @@ def test_schema_takes(kind, raw):
         (Settings, {}),
         (Settings, {"contact": "a\nb"}),
         (Settings, {"contact": "a", "timing": {"tick": "1h"}}),
+        (Settings, {"contact": "a", "timing": {"beat": "2m"}}),  # its rows would be forgotten before it is silent
         (Settings, {"contact": "a", "poll_batch": 0}),
     ],
 )
