@@ -11,7 +11,7 @@ import time
 import pytest
 from samples import NOW, alert
 
-from worker.config.schema import Secret
+from worker.config.values import Secret
 from worker.delivery.email import Email, Relay
 from worker.delivery.webhook import Webhook
 from worker.errors import DeliveryError

@@ -16,12 +16,11 @@ from worker.config.schema import (
     EntityCondition,
     FeedSpec,
     RuleSpec,
-    Secret,
     WatchedEntity,
     WebhookChannel,
-    is_http_url,
 )
 from worker.config.source import Path_, Source
+from worker.config.values import Secret, is_http_url
 from worker.errors import FetchError
 from worker.guard import check_url
 

@@ -19,7 +19,6 @@ from worker.config.schema import (
     MAYBE_SECRET_FIELDS,
     MODEL_FILES,
     SECRET_FIELDS,
-    SECRET_FORM,
     AllowSpec,
     Config,
     FeedSpec,
@@ -27,12 +26,12 @@ from worker.config.schema import (
     Network,
     Person,
     RuleSpec,
-    Secret,
     Settings,
     TopicSpec,
     WatchedEntity,
 )
 from worker.config.source import Path_, Source, read_source
+from worker.config.values import SECRET_FORM, Secret
 from worker.errors import ConfigError
 
 # part: (file, key of the list in it, type of its items)

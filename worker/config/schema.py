@@ -6,230 +6,173 @@ import functools
 import hashlib
 import ipaddress
 import json
-import re
-import zoneinfo
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
+from worker.config.values import (
+    HIDDEN,
+    Address,
+    Band,
+    Duration,
+    Flag,
+    Folder,
+    Kept,
+    Language,
+    Line,
+    Names,
+    Port,
+    Range,
+    Recipient,
+    Slug,
+    Slugs,
+    Strings,
+    Url,
+    Whole,
+    Zone,
+)
 from worker.errors import Problem
 from worker.net import Allow, HostPolicy, NetworkPolicy
 
-UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-LONGEST = 3650 * UNITS["d"]  # ten years: beyond, calendars overflow
-SECRET_FORM = re.compile(r"\$\{(?:file:(?P<path>[^{}]+)|(?P<name>[A-Za-z_][A-Za-z0-9_]*))\}")
-HIDDEN = "***"
 MODEL_FILES = ("config.cfg", "meta.json", "textcat_multilabel/model")  # without which there is no topic model
 OPERATOR = "operator"  # the channel of this id hears of quarantines and dead letters; every configuration has it
 CALIBRATION = "calibration.json"  # in a topic model's folder: its topics, with their thresholds
-# ASCII only, as RFC 5322 has it unquoted: few relays take another (RFC 6531), so mail to one would fail for good.
-MAILBOX = r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}"
-
-
-def read_duration(value: Any) -> float:
-    """Seconds of '500ms', '90s', '10m', '2h' or '180d'. Raises ValueError."""
-    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)\s*", value) if isinstance(value, str) else None
-    if not found:
-        raise ValueError("write a duration with its unit, such as 90s, 10m, 2h or 180d")
-    seconds = float(found[1]) * UNITS[found[2]]
-    if seconds > LONGEST:
-        raise ValueError("longer than 3650d")
-    return seconds
-
-
-def _known_zone(value: str) -> str:
-    try:
-        zoneinfo.ZoneInfo(value)
-    except (KeyError, ValueError, OSError):
-        raise ValueError("not a known time zone; write one such as Asia/Seoul, Europe/Berlin or UTC") from None
-    return value
-
-
-def is_http_url(value: str) -> bool:
-    return re.fullmatch(r"https?://[^\s/]+(/\S*)?", value) is not None
-
-
-def _http_url(value: str) -> str:
-    if not is_http_url(value):
-        raise ValueError("write the whole address, with http:// or https://")
-    if "${" in value:
-        raise ValueError("no reference is read here; write the address out")
-    return value
-
-
-def _one_line(value: str) -> str:
-    if not value.strip() or re.search(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", value):
-        raise ValueError("must be one line of text, and not empty")
-    return value.strip()
-
-
-def _mail_address(value: str) -> str:
-    if not re.fullmatch(rf"{MAILBOX}@(?=.{{1,255}}$)[\w-]+(\.[\w-]+)*", value):
-        raise ValueError("not a mail address; write it as name@host")
-    return value
-
-
-def _narrow(value: str) -> str:
-    try:
-        network = ipaddress.ip_network(value)
-    except ValueError:
-        return value  # said with its own words by whoever asks for the network
-    if network.prefixlen < (8 if network.version == 4 else 7):
-        raise ValueError("opens far more than a private range; write one no wider than 10.0.0.0/8 or fc00::/7")
-    return value
-
-
-def _recipient(value: str) -> str:
-    return _mail_address(value) if "@" in value else value
-
-
-def _review_band(value: tuple[float, float]) -> tuple[float, float]:
-    if not 0 <= value[0] <= value[1] <= 1:
-        raise ValueError("write [low, high] with 0 <= low <= high <= 1: no score is between these")
-    return value
-
-
-def _language(value: str) -> str:
-    if not re.fullmatch(r"([A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*)?", value):
-        raise ValueError("not a language code; write one such as en, ko or ru")
-    return value
-
-
-class Secret:
-    """A secret that shows itself to nobody by accident: only `reveal()` gives it."""
-
-    def __init__(self, value: str) -> None:
-        self._value = value
-
-    def reveal(self) -> str:
-        return self._value
-
-    def __repr__(self) -> str:
-        return HIDDEN
-
-    __str__ = __repr__
 
 
 class Model(BaseModel):
+    """Each field's description is its line in docs/configuration.md (see reference.py)."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
-
-
-Duration = Annotated[float, BeforeValidator(read_duration)]
-Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+(?:-[a-z0-9]+)*$", max_length=80)]
-Line = Annotated[str, AfterValidator(_one_line)]
-Url = Annotated[str, AfterValidator(_http_url)]
-Zone = Annotated[str, AfterValidator(_known_zone)]
-Address = Annotated[str, AfterValidator(_mail_address)]
-Strings = tuple[Line, ...]
-# An empty list would read as "no such condition" and widen the rule to everything.
-Slugs = Annotated[tuple[Slug, ...], Field(min_length=1)]
-Names = Annotated[Strings, Field(min_length=1)]
-Flag = Annotated[bool, Field(strict=True)]
-Whole = Annotated[int, Field(strict=True)]
 
 
 class FeedSpec(Model):
     """A polled URL. `interval` in seconds; `tier` 1 is a wire or an official source, 3 an aggregator."""
 
-    id: Slug
-    url: Url = Field(repr=False)
-    title: str = ""
-    language: Annotated[str, AfterValidator(_language)] = ""
-    tags: tuple[Slug, ...] = ()
-    tier: Whole = Field(default=2, ge=1, le=3)
-    interval: Annotated[Duration, Field(ge=1)] = 900.0
-    enabled: Flag = True
+    id: Slug = Field(description="its name in rules, logs and commands; never change it: articles are kept under it")
+    url: Url = Field(repr=False, description="where the feed itself is (RSS, Atom, RDF, JSON Feed), not its web page")
+    title: str = Field(default="", description="its name in alerts and lists")
+    language: Language = Field(default="", description="what it is written in: counts where an article is too short")
+    tags: tuple[Slug, ...] = Field(default=(), description="words of your own, for rules to choose feeds by")
+    tier: Whole = Field(
+        default=2, ge=1, le=3, description="1 the desk relies on it, 2 useful, 3 for what it claims; for you to know"
+    )
+    interval: Duration = Field(
+        default=900.0, ge=1, description="how often it is asked; a publisher who wants it less often is obeyed"
+    )
+    enabled: Flag = Field(default=True, description="`false`: not polled, and kept in the file")
 
 
 class TopicSpec(Model):
     """`threshold` and `review` (low, high) replace the model's own, where given."""
 
-    id: Slug
-    name: Line
-    description: str = ""
-    threshold: float | None = Field(default=None, gt=0, lt=1)
-    review: Annotated[tuple[float, float], AfterValidator(_review_band)] | None = None
+    id: Slug = Field(description="a topic that the model knows")
+    name: Line = Field(description="its name in alerts")
+    description: str = Field(default="", description="what belongs to it, for whoever reads the file")
+    threshold: float | None = Field(
+        default=None, gt=0, lt=1, description="from which score an article is on the topic; left out, the model's own"
+    )
+    review: Band | None = Field(
+        default=None, description="scores between these two are marked as unsure; left out, the model's own"
+    )
 
 
 class WatchedEntity(Model):
-    id: Slug
-    type: Literal["person", "organisation", "place", "weapon", "vessel", "other"]
-    name: Line
-    aliases: Strings = ()
-    tags: tuple[Slug, ...] = ()
-    note: str = ""
+    id: Slug = Field(description="its English name in small letters; never change it: mentions are kept under it")
+    type: Literal["person", "organisation", "place", "weapon", "vessel", "other"] = Field(
+        description="what it is; rules can ask for it"
+    )
+    name: Line = Field(description="the name that alerts show; it is looked for, too")
+    aliases: Strings = Field(
+        default=(), description="every other name it goes by, in every script; case endings and particles are known"
+    )
+    tags: tuple[Slug, ...] = Field(default=(), description="words of your own, for rules to choose entities by")
+    note: str = Field(default="", description="for whoever reads the file")
 
 
 class TopicCondition(Model):
     """Any of these topics matches; `min_score` replaces the topic's own threshold."""
 
-    any: Slugs
-    min_score: float | None = Field(default=None, gt=0, le=1)
+    any: Slugs = Field(description="the article is on at least one of these topics")
+    min_score: float | None = Field(
+        default=None, gt=0, le=1, description="by this score, instead of the topic's threshold"
+    )
 
 
 class EntityCondition(Model):
     """Every given condition must hold. `at_least` counts distinct mentioned entities among those the others select."""
 
-    any: Slugs = ()
-    all: Slugs = ()
-    types: Names = ()
-    tags: Slugs = ()
-    at_least: Whole = Field(default=1, ge=1)
+    any: Slugs = Field(default=(), description="at least one of these is named")
+    all: Slugs = Field(default=(), description="each of these is named")
+    types: Names = Field(default=(), description="an entity of one of these types is named")
+    tags: Slugs = Field(default=(), description="an entity with one of these tags is named")
+    at_least: Whole = Field(
+        default=1, ge=1, description="so many different ones of what `any`, `types` and `tags` choose together"
+    )
 
 
 class Conditions(Model):
     """All that are given must hold; at least `topics` or `entities` is."""
 
-    topics: TopicCondition | None = None
-    entities: EntityCondition | None = None
-    languages: Names = ()
-    sources: Slugs = ()
-    tags: Slugs = ()
+    topics: TopicCondition | None = Field(default=None, description="what the article is about")
+    entities: EntityCondition | None = Field(default=None, description="whom and what it names")
+    languages: Names = Field(default=(), description="the article is in one of these languages")
+    sources: Slugs = Field(default=(), description="it is from one of these feeds")
+    tags: Slugs = Field(default=(), description="its feed has one of these tags")
 
 
 class RuleSpec(Model):
-    id: Slug
-    name: Line
-    severity: Literal["low", "normal", "high", "critical"] = "normal"
-    when: Conditions
-    channels: Slugs
+    id: Slug = Field(description="its name in alerts, logs and commands; never change it: alerts are kept under it")
+    name: Line = Field(description="what an alert's reader sees")
+    severity: Literal["low", "normal", "high", "critical"] = Field(
+        default="normal", description="how urgent: shown in the alert and its subject"
+    )
+    when: Conditions = Field(description="the conditions: all that are given must hold")
+    channels: Slugs = Field(description="who is told: ids from channels.yaml; disabled ones stay quiet")
 
 
 class InboxChannel(Model):
     """Alerts as files below the data folder."""
 
-    id: Slug
-    kind: Literal["inbox"]
-    enabled: Flag = True
-    folder: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,60}$")] = "inbox"
+    id: Slug = Field(description="its name in rules")
+    kind: Literal["inbox"] = Field(description="files below the data folder")
+    enabled: Flag = Field(default=True, description="`false`: nothing goes out by it")
+    folder: Folder = Field(default="inbox", description="the folder, below the data folder")
 
 
 class EmailChannel(Model):
     """`to` holds ids of people, or addresses. `security`: 'starttls', 'tls', or 'none' for a relay on this machine."""
 
-    id: Slug
-    kind: Literal["email"]
-    enabled: Flag = True
-    host: Line
-    port: Whole = Field(default=587, ge=1, le=65535)
-    security: Literal["starttls", "tls", "none"] = "starttls"
-    username: str = Field(default="", repr=False)
-    password: Secret | str = ""
-    sender: Address
-    to: tuple[Annotated[Line, AfterValidator(_recipient)], ...] = Field(min_length=1)
+    id: Slug = Field(description="its name in rules")
+    kind: Literal["email"] = Field(description="mail by SMTP")
+    enabled: Flag = Field(
+        default=True, description="`false`: nothing goes out by it, and its secrets are not looked for"
+    )
+    host: Line = Field(description="the mail relay")
+    port: Port = Field(default=587, description="where the relay listens")
+    security: Literal["starttls", "tls", "none"] = Field(
+        default="starttls", description="`tls` is usual with port 465; `none` only for a relay on this machine"
+    )
+    username: str = Field(
+        default="", repr=False, description="for the relay's login; none without one. May be a reference to a secret"
+    )
+    password: Kept = Field(default="", description="for the login")
+    sender: Address = Field(description="whom the mail is from")
+    to: tuple[Recipient, ...] = Field(min_length=1, description="who is told; each gets a mail of their own")
 
 
 class WebhookChannel(Model):
     """Standard Webhooks: `secret` is whsec_ and base64. `url` may hold a token, so it is not shown."""
 
-    id: Slug
-    kind: Literal["webhook"]
-    enabled: Flag = True
-    url: str = Field(repr=False)
-    secret: Secret | str
+    id: Slug = Field(description="its name in rules")
+    kind: Literal["webhook"] = Field(description="a signed HTTP request (Standard Webhooks)")
+    enabled: Flag = Field(
+        default=True, description="`false`: nothing goes out by it, and its secrets are not looked for"
+    )
+    url: str = Field(repr=False, description="where it goes: a web address, or a reference to a secret that holds it")
+    secret: Kept = Field(description="what it is signed with: `whsec_` and base64")
 
 
 ChannelSpec = InboxChannel | EmailChannel | WebhookChannel
@@ -240,19 +183,19 @@ MAYBE_SECRET_FIELDS = {"url", "username"}
 
 
 class Person(Model):
-    id: Slug
-    name: Line
-    address: Address
-    time_zone: Zone = "UTC"
-    role: Literal["analyst", "operator"] = "analyst"
+    id: Slug = Field(description="how channels name them")
+    name: Line = Field(description="their name, for whoever reads the file")
+    address: Address = Field(description="where their mail goes")
+    time_zone: Zone = Field(default="UTC", description="in which the times in their mail are given")
+    role: Literal["analyst", "operator"] = Field(default="analyst", description="what they do here, for you to know")
 
 
 class AllowSpec(Model):
     """A private range that may be dialled. No ports: all of them."""
 
-    cidr: Annotated[str, AfterValidator(_narrow)]
-    ports: tuple[Annotated[Whole, Field(ge=1, le=65535)], ...] = ()
-    uses: tuple[Literal["feed", "webhook"], ...] = Field(alias="for", min_length=1)
+    cidr: Range = Field(description="the range, no wider than 10.0.0.0/8 or fc00::/7; one address is 10.1.2.3/32")
+    ports: tuple[Port, ...] = Field(default=(), description="these ports alone; left out, every port")
+    uses: tuple[Literal["feed", "webhook"], ...] = Field(alias="for", min_length=1, description="what may lead there")
 
     def network(self) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
         """Raises ValueError."""
@@ -262,25 +205,41 @@ class AllowSpec(Model):
 class HostSpec(Model):
     """How one allow-listed private host is polled."""
 
-    interval_floor: Duration = 120.0
-    spacing: Duration = 1.0
-    concurrent: Whole = Field(default=2, ge=1, le=200)
-    ignore_hints: Flag = False
+    interval_floor: Duration = Field(default=120.0, description="no feed there is asked more often, whatever it says")
+    spacing: Duration = Field(default=1.0, description="between two requests to the host")
+    concurrent: Whole = Field(default=2, ge=1, le=200, description="requests to the host at one time")
+    ignore_hints: Flag = Field(
+        default=False, description="`true`: its own wishes (Retry-After, max-age, ttl) are passed over"
+    )
 
 
 class Network(Model):
-    allow: tuple[AllowSpec, ...] = ()
-    hosts: dict[str, HostSpec] = Field(default_factory=dict)
+    allow: tuple[AllowSpec, ...] = Field(default=(), description="private ranges that feeds and webhooks may lead to")
+    hosts: dict[str, HostSpec] = Field(
+        default_factory=dict, description="how single addresses inside those ranges are polled, by address"
+    )
 
 
 class Timing(Model):
     """Seconds. A lease must outlast the work it covers: a fetch may take 30 s, a delivery as long."""
 
-    tick: Annotated[Duration, Field(ge=0.1, le=300)] = 10.0
-    beat: Annotated[Duration, Field(ge=0.5, le=60)] = 15.0
-    poll_lease: Annotated[Duration, Field(ge=1)] = 120.0
-    analyse_lease: Annotated[Duration, Field(ge=1)] = 120.0
-    deliver_lease: Annotated[Duration, Field(ge=1)] = 60.0
+    tick: Duration = Field(
+        default=10.0,
+        ge=0.1,
+        le=300,
+        description="how often due work is looked for; an alert waits for it only while Redis is away",
+    )
+    beat: Duration = Field(
+        default=15.0,
+        ge=0.5,
+        le=60,
+        description="how often each role says that it works; silent for ten of these, it is started again",
+    )
+    poll_lease: Duration = Field(
+        default=120.0, ge=1, description="a poll without an end after this is given to another worker"
+    )
+    analyse_lease: Duration = Field(default=120.0, ge=1, description="the same for articles that are judged")
+    deliver_lease: Duration = Field(default=60.0, ge=1, description="the same for deliveries")
 
     @property
     def silent_after(self) -> float:
@@ -292,21 +251,23 @@ class Timing(Model):
 class Retention(Model):
     """How long an article's text is kept. Alerts and headlines are kept for good."""
 
-    text: Annotated[Duration, Field(ge=86400)] = 180 * 86400.0
+    text: Duration = Field(
+        default=180 * 86400.0, ge=86400, description="an article's text is dropped after this; the rest stays"
+    )
 
 
 class Settings(Model):
     """`contact` goes into the User-Agent, for publishers to reach you."""
 
-    contact: Line
-    time_zone: Zone = "UTC"
-    environment: Line = "production"
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    retention: Retention = Retention()
-    timing: Timing = Timing()
-    poll_batch: Whole = Field(default=32, ge=1, le=500)
-    analyse_batch: Whole = Field(default=64, ge=1, le=500)
-    deliver_batch: Whole = Field(default=32, ge=1, le=500)
+    contact: Line = Field(description="goes to every publisher with every request, for them to reach you")
+    time_zone: Zone = Field(default="UTC", description="for times in files, and in mail to addresses without a person")
+    environment: Line = Field(default="production", description="the name under which errors go to Sentry")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", description="what is logged")
+    retention: Retention = Field(default=Retention(), description="what is kept, and for how long")
+    timing: Timing = Field(default=Timing(), description="the workers' clocks; the defaults are right for most desks")
+    poll_batch: Whole = Field(default=32, ge=1, le=500, description="feeds that are asked together")
+    analyse_batch: Whole = Field(default=64, ge=1, le=500, description="articles that are judged together")
+    deliver_batch: Whole = Field(default=32, ge=1, le=500, description="deliveries that are sent together")
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,11 @@ from worker.config.schema import (
     FeedSpec,
     Person,
     RuleSpec,
-    Secret,
     TopicSpec,
     WatchedEntity,
 )
 from worker.config.source import Source
+from worker.config.values import Secret
 
 KEY = "whsec_" + base64.b64encode(b"a secret for the tests only").decode()
 KINDS = {"feeds": FeedSpec, "topics": TopicSpec, "watchlist": WatchedEntity, "rules": RuleSpec, "people": Person}

@@ -18,13 +18,12 @@ from worker.config.schema import (
     Network,
     Person,
     RuleSpec,
-    Secret,
     Settings,
     TopicSpec,
     WatchedEntity,
     WebhookChannel,
-    read_duration,
 )
+from worker.config.values import Secret, read_duration
 
 CANARY = "hunter2-canary"
 FEED = {"id": "a", "url": "https://news.example/rss"}

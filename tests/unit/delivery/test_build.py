@@ -4,7 +4,8 @@ import base64
 
 import pytest
 
-from worker.config.schema import Config, EmailChannel, InboxChannel, Person, Secret, Settings, WebhookChannel
+from worker.config.schema import Config, EmailChannel, InboxChannel, Person, Settings, WebhookChannel
+from worker.config.values import Secret
 from worker.delivery.build import build_channels
 from worker.delivery.email import in_ascii
 from worker.net import NetworkPolicy

@@ -8,7 +8,7 @@ from samples import NOW, alert
 from standardwebhooks import Webhook as Verifier
 from standardwebhooks import WebhookVerificationError
 
-from worker.config.schema import Secret
+from worker.config.values import Secret
 from worker.delivery.webhook import Webhook
 from worker.errors import DeliveryError, DeliveryReason
 from worker.model import Message

@@ -1,0 +1,147 @@
+"""Single values of the configuration, as the files write them: durations, ids, addresses, secrets.
+
+Pure. Decides what one value may be, whatever key it stands under; schema.py has the keys.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import zoneinfo
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
+
+UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+LONGEST = 3650 * UNITS["d"]  # ten years: beyond, calendars overflow
+SECRET_FORM = re.compile(r"\$\{(?:file:(?P<path>[^{}]+)|(?P<name>[A-Za-z_][A-Za-z0-9_]*))\}")
+HIDDEN = "***"
+# ASCII only, as RFC 5322 has it unquoted: few relays take another (RFC 6531), so mail to one would fail for good.
+MAILBOX = r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}"
+
+
+def read_duration(value: Any) -> float:
+    """Seconds of '500ms', '90s', '10m', '2h' or '180d'. Raises ValueError."""
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)\s*", value) if isinstance(value, str) else None
+    if not found:
+        raise ValueError("write a duration with its unit, such as 90s, 10m, 2h or 180d")
+    seconds = float(found[1]) * UNITS[found[2]]
+    if seconds > LONGEST:
+        raise ValueError("longer than 3650d")
+    return seconds
+
+
+def write_duration(seconds: float) -> str:
+    """What `read_duration` reads as exactly so many seconds, in the largest unit that fits."""
+    unit = next((unit for unit in ("d", "h", "m", "s") if seconds % UNITS[unit] == 0), "")
+    return f"{seconds / UNITS[unit]:.0f}{unit}" if unit else f"{seconds!r}s"
+
+
+def _known_zone(value: str) -> str:
+    try:
+        zoneinfo.ZoneInfo(value)
+    except (KeyError, ValueError, OSError):
+        raise ValueError("not a known time zone; write one such as Asia/Seoul, Europe/Berlin or UTC") from None
+    return value
+
+
+def is_http_url(value: str) -> bool:
+    return re.fullmatch(r"https?://[^\s/]+(/\S*)?", value) is not None
+
+
+def _http_url(value: str) -> str:
+    if not is_http_url(value):
+        raise ValueError("write the whole address, with http:// or https://")
+    if "${" in value:
+        raise ValueError("no reference is read here; write the address out")
+    return value
+
+
+def _one_line(value: str) -> str:
+    if not value.strip() or re.search(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", value):
+        raise ValueError("must be one line of text, and not empty")
+    return value.strip()
+
+
+def _mail_address(value: str) -> str:
+    if not re.fullmatch(rf"{MAILBOX}@(?=.{{1,255}}$)[\w-]+(\.[\w-]+)*", value):
+        raise ValueError("not a mail address; write it as name@host")
+    return value
+
+
+def _narrow(value: str) -> str:
+    try:
+        network = ipaddress.ip_network(value)
+    except ValueError:
+        return value  # said with its own words by whoever asks for the network
+    if network.prefixlen < (8 if network.version == 4 else 7):
+        raise ValueError("opens far more than a private range; write one no wider than 10.0.0.0/8 or fc00::/7")
+    return value
+
+
+def _recipient(value: str) -> str:
+    return _mail_address(value) if "@" in value else value
+
+
+def _review_band(value: tuple[float, float]) -> tuple[float, float]:
+    if not 0 <= value[0] <= value[1] <= 1:
+        raise ValueError("write [low, high] with 0 <= low <= high <= 1: no score is between these")
+    return value
+
+
+def _language(value: str) -> str:
+    if not re.fullmatch(r"([A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*)?", value):
+        raise ValueError("not a language code; write one such as en, ko or ru")
+    return value
+
+
+class Secret:
+    """A secret that shows itself to nobody by accident: only `reveal()` gives it."""
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        return self._value
+
+    def __repr__(self) -> str:
+        return HIDDEN
+
+    __str__ = __repr__
+
+
+@dataclass(frozen=True)
+class Form:
+    """How a value is written, in words for the reference."""
+
+    words: str
+
+
+# As JSON a duration is what a file would say: that is how the writer writes one.
+Duration = Annotated[
+    float,
+    BeforeValidator(read_duration),
+    PlainSerializer(write_duration, when_used="json"),
+    Form("duration"),
+]
+Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+(?:-[a-z0-9]+)*$", max_length=80), Form("id")]
+Line = Annotated[str, AfterValidator(_one_line), Form("one line of text")]
+Url = Annotated[str, AfterValidator(_http_url), Form("web address")]
+Zone = Annotated[str, AfterValidator(_known_zone), Form("time zone")]
+Address = Annotated[str, AfterValidator(_mail_address), Form("mail address")]
+Recipient = Annotated[Line, AfterValidator(_recipient), Form("id of a person, or mail address")]
+Language = Annotated[str, AfterValidator(_language), Form("language code")]
+Range = Annotated[str, AfterValidator(_narrow), Form("address range")]
+Band = Annotated[tuple[float, float], AfterValidator(_review_band), Form("[low, high], from 0 to 1")]
+Folder = Annotated[
+    str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,60}$"), Form("small letters, digits, `-` and `_`, up to 61")
+]
+Port = Annotated[int, Field(strict=True, ge=1, le=65535)]
+Kept = Annotated[Secret | str, Form("`${NAME}` or `${file:PATH}`")]
+Strings = tuple[Line, ...]
+# An empty list would read as "no such condition" and widen the rule to everything.
+Slugs = Annotated[tuple[Slug, ...], Field(min_length=1)]
+Names = Annotated[Strings, Field(min_length=1)]
+Flag = Annotated[bool, Field(strict=True)]
+Whole = Annotated[int, Field(strict=True)]
