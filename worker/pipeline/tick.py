@@ -8,7 +8,7 @@ import structlog
 
 from worker.pipeline.operator import tell_of_quarantine
 from worker.pipeline.runtime import Runtime
-from worker.store import articles, feeds
+from worker.store import articles, feeds, heartbeats
 from worker.store.due import claim_chore, due_queues
 from worker.store.engine import read_clock
 
@@ -25,6 +25,7 @@ def tick(runtime: Runtime) -> None:
     for queue in due_queues(runtime.store):
         runtime.hint(queue)
     if claim_chore(runtime.store, "checkpoint", every=CHECKPOINT_EVERY):
+        heartbeats.forget_silent(runtime.store)
         runtime.store.checkpoint()
     if claim_chore(runtime.store, "retention", every=RETENTION_EVERY):
         drop_expired(runtime)
