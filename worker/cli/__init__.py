@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from worker.cli import articles, desk, feeds, history, roles, topics
+from worker.cli import articles, desk, feeds, history, roles, topics, trace
 from worker.cli.options import cli
 from worker.errors import ConfigError, WirewatchError
 
@@ -12,7 +12,7 @@ __all__ = ["cli", "main"]
 
 cli.add_typer(topics.cli, name="topics")
 cli.add_typer(feeds.cli, name="feeds")
-for module in (roles, desk, articles, history):
+for module in (roles, desk, articles, trace, history):
     module.add_to(cli)
 
 

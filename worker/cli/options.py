@@ -14,7 +14,8 @@ import typer
 
 from worker.config.load import load_config
 from worker.config.schema import Config
-from worker.store.engine import Store, open_store
+from worker.errors import WirewatchError
+from worker.store.engine import SQLITE, Store, open_store
 from worker.store.migrate import migrate
 
 ConfigOption = Annotated[Path, typer.Option("--config", help="The folder with the configuration files.")]
@@ -26,6 +27,11 @@ JsonOption = Annotated[bool, typer.Option("--json", help="For a program: JSON in
 FileArgument = Annotated[typer.FileBinaryRead, typer.Argument(help="Articles as JSON lines; - is standard input.")]
 HERE, KEPT, PORT = Path("config"), Path("var"), 8420
 STDIN: Any = "-"
+
+
+class NothingYet(WirewatchError):
+    """There is no record to look at."""
+
 
 cli = typer.Typer(
     no_args_is_help=True, add_completion=True, help="A news desk's lookout.", pretty_exceptions_enable=False
@@ -42,9 +48,7 @@ def adder(*verbs: Callable[..., Any]) -> Callable[[typer.Typer], None]:
     return add_to
 
 
-def read_config(
-    folder: Path, *, only: frozenset[str] | None = None, files: Mapping[str, Path] | None = None
-) -> Config:
+def read_config(folder: Path, *, only: frozenset[str] | None = None, files: Mapping[str, Path] | None = None) -> Config:
     return load_config(folder, environ=os.environ, only=only, files=files)
 
 
@@ -57,6 +61,18 @@ def opened_store(data: Path) -> Iterator[Store]:
         yield store
     finally:
         store.close()
+
+
+@contextlib.contextmanager
+def existing_store(data: Path) -> Iterator[Store]:
+    """The record, to look at. Raises NothingYet where none has been kept: looking makes no desk."""
+    if not os.environ.get("DATABASE_URL") and not (data / SQLITE).exists():
+        raise NothingYet(
+            f"Nothing has run here yet: {data} holds no record. Start the desk (`wirewatch up`), or name its folder: "
+            "--data DIR, or DATABASE_URL."
+        )
+    with opened_store(data) as store:
+        yield store
 
 
 def print_line(value: Any) -> None:

@@ -42,10 +42,15 @@ def entry_keys(entry: ParsedEntry) -> tuple[ArticleKey, ...]:
     if stem != entry.guid:
         found.append(_key(KeyKind.GUID_STEM, stem))
     if link:
-        found.append(_key(KeyKind.LINK, link))
+        found.append(link_key(link))
     if entry.title or entry.text:
         found.append(_key(KeyKind.TITLE_DATE, f"{entry.title or entry.text[:KEY_LENGTH]}\n{entry.published_raw}"))
     return tuple(found)
+
+
+def link_key(canonical: str) -> ArticleKey:
+    """The key of a canonical address."""
+    return _key(KeyKind.LINK, canonical)
 
 
 def content_hash(entry: ParsedEntry) -> str:

@@ -16,14 +16,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Connection, Engine, create_engine, event, text
+from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 
 from worker.errors import StoreError
 from worker.store.schema import EPOCH, MICROSECOND
 
 BUSY_SECONDS = 30
+SQLITE = "wirewatch.sqlite3"  # the record in the data folder
 CLOCK = "wirewatch_clock"  # the execution option that holds a store's own clock
 # A worker that stands still, or whose host is gone, must not keep the desk lock: the server ends its transaction.
 POSTGRES_ARGUMENTS = {
@@ -32,6 +33,8 @@ POSTGRES_ARGUMENTS = {
     "keepalives_idle": 30,
     "tcp_user_timeout": 30_000,
 }
+# What PostgreSQL says of a server that goes, comes, or is full (Appendix A of its manual); also all of class 08.
+AWAY = {"57P01", "57P02", "57P03", "53300"}
 
 
 class Lock(enum.IntEnum):
@@ -125,7 +128,7 @@ def open_store(url: str, *, data: Path, durable: bool = True) -> Store:
     """
     if not url:
         make_folder(data)
-        engine = _sqlite(data / "wirewatch.sqlite3", synchronous="FULL" if durable else "OFF")
+        engine = _sqlite(data / SQLITE, synchronous="FULL" if durable else "OFF")
         return Store(engine=engine, lock_path=data / "wirewatch.write-lock")
     try:
         parsed = make_url(url)
@@ -141,6 +144,7 @@ def open_store(url: str, *, data: Path, durable: bool = True) -> Store:
     engine = create_engine(
         parsed, pool_pre_ping=True, pool_recycle=1800, hide_parameters=True, connect_args=POSTGRES_ARGUMENTS
     )
+    event.listen(engine, "handle_error", _hide_values)
     return Store(engine=engine, lock_path=None)
 
 
@@ -162,6 +166,24 @@ def _sqlite(path: Path, *, synchronous: str = "FULL") -> Engine:
             raw.execute(f"PRAGMA {pragma}")
 
     return engine
+
+
+def _hide_values(context: ExceptionContext) -> None:
+    """Leaves the first line of what PostgreSQL said: the next, in the server's own language, quotes the row, and so an
+    article, into logs. `hide_parameters` hides only the statement's."""
+    for error in (context.original_exception, context.sqlalchemy_exception):
+        if error is not None and error.args:
+            error.args = (str(error.args[0]).split("\n", 1)[0], *error.args[1:])
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether a database's server could not be reached, or had no place for us. Never SQLite's: its errors are a
+    file's, and a disk that is full or broken mends itself for nobody."""
+    if not isinstance(error, DBAPIError) or not hasattr(error.orig, "sqlstate"):
+        return False
+    state = error.orig.sqlstate
+    unreachable = isinstance(error, OperationalError) and (state is None or state.startswith("08") or state in AWAY)
+    return error.connection_invalidated or unreachable
 
 
 def take_lock(connection: Connection, lock: Lock) -> None:

@@ -1,0 +1,151 @@
+"""The verb that says why: one article's whole trace, in words for people or as JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, Any
+
+import typer
+
+from worker.alerts.wording import local_time, visible
+from worker.cli.options import HERE, KEPT, ConfigOption, DataOption, JsonOption, adder, existing_store, print_line
+from worker.cli.options import read_config as read
+
+PARTS = frozenset({"feeds", "topics", "watchlist", "rules", "settings"})
+NAMED = 12  # mentions of one entity's article that are told one by one
+ArticleArgument = Annotated[str, typer.Argument(metavar="ARTICLE|URL", help="An article's id, or its address.")]
+
+
+def explain(
+    article: ArticleArgument, config: ConfigOption = HERE, data: DataOption = KEPT, as_json: JsonOption = False
+) -> None:
+    """Why an article raised an alert, or why not: poll, topics, names, every rule's verdict, deliveries."""
+    from worker.explain import explain as traces_of
+
+    desk = read(config, only=PARTS)
+    with existing_store(data) as store:
+        traces = traces_of(store, desk, article)
+    if as_json:
+        print_line({"articles": traces})
+        return
+    for number, trace in enumerate(traces):
+        if number:
+            typer.echo("\n" + "─" * 40 + "\n")
+        for line in trace_lines(trace, zone=desk.settings.time_zone):
+            typer.echo(line)
+
+
+def trace_lines(trace: Mapping[str, Any], *, zone: str) -> Iterator[str]:
+    """The trace for people. What came from a feed is shown without anything that a terminal would obey."""
+
+    def at(value: str | None) -> str:
+        return local_time(datetime.fromisoformat(value) if value else None, zone)
+
+    yield from _article_lines(trace, at)
+    yield from _judgement_lines(trace["judgement"])
+    yield from _story_lines(trace["story"])
+    yield from _rule_lines(trace)
+    yield from _alert_lines(trace["alerts"], at)
+    yield ""
+    yield trace["result"]
+
+
+def _article_lines(trace: Mapping[str, Any], at: Any) -> Iterator[str]:
+    article, poll = trace["article"], trace["poll"]
+    yield plain(article["title"])
+    yield f"  article     {article['id']}, {plain(article['url']) or 'without an address'}"
+    yield f"  source      {plain(article['source'])} (feed {article['feed']})"
+    written = f', written as "{plain(article["published_raw"])}"' if article["published_raw"] else ""
+    yield f"  published   {at(article['published'])}{written}"
+    yield f"  first seen  {at(article['first_seen'])}{_delay(article)}"
+    if poll is not None:
+        yield f"  poll        {poll['seen']} entries, {poll['new']} new, {poll['changed']} edited"
+    for revision in trace["revisions"][1:]:
+        yield f"  edited      {at(revision['seen'])}: {plain(revision['title'])}"
+
+
+def _delay(article: Mapping[str, Any]) -> str:
+    """', 4 min after publication'"""
+    if not article["published"]:
+        return ""
+    seconds = (
+        datetime.fromisoformat(article["first_seen"]) - datetime.fromisoformat(article["published"])
+    ).total_seconds()
+    if seconds < 0:
+        return ", before the time that the feed gives for its publication"
+    for unit, name in ((86400, "days"), (3600, "h"), (60, "min")):
+        if seconds >= unit:
+            return f", {seconds / unit:.0f} {name} after publication"
+    return f", {seconds:.0f} s after publication"
+
+
+def _judgement_lines(judgement: Mapping[str, Any] | None) -> Iterator[str]:
+    if judgement is None:
+        yield "Not judged yet"
+        return
+    yield f"Judged: language {judgement['language']}, model {judgement['model']}"
+    for topic in judgement["topics"]:
+        answer = "yes" if topic["match"] else "no"
+        unsure = ", unsure" if topic["review"] else ""
+        evidence = f": {', '.join(plain(word) for word in topic['evidence'])}" if topic["evidence"] else ""
+        yield f"  topic       {answer:3} {topic['score']:.2f}{unsure}  {topic['name']}{evidence}"
+    names = judgement["names"]
+    for mention in judgement["mentions"][:NAMED]:
+        where = f"{mention['field']} {mention['start']}-{mention['end']}"
+        yield f'  name        {names[mention["entity"]]}: "{plain(mention["text"])}" ({where}, by {mention["how"]})'
+    if len(judgement["mentions"]) > NAMED:
+        yield f"  and {len(judgement['mentions']) - NAMED} more mentions"
+    if not judgement["mentions"]:
+        yield "  name        none that is watched"
+
+
+def _story_lines(story: Mapping[str, Any] | None) -> Iterator[str]:
+    if story is None:
+        return
+    size = f"{counted(story['articles'], 'article')} of {counted(story['outlets'], 'outlet')}"
+    yield f"Story: {plain(story['title'])} ({size})"
+    copy = story["copy_of"]
+    if copy is not None:
+        yield f"  copy of     {plain(copy['title'])} ({plain(copy['source'])}, {copy['id']}), by {copy['by']}"
+
+
+def _rule_lines(trace: Mapping[str, Any]) -> Iterator[str]:
+    if not trace["rules"]:
+        return
+    stored = trace["rules_of"]["stored"]
+    yield "Rules" + ("" if stored else ", as they are today") + ":"
+    for rule in trace["rules"]:
+        yield f"  {'fires' if rule['fires'] else 'no':5}       {rule['id']}: {plain(rule['because'])}"
+        if rule["fires"]:
+            yield f"              {rule['words']}{' (' + rule['alert'] + ')' if rule['alert'] else ''}"
+
+
+def _alert_lines(alerts: Sequence[Mapping[str, Any]], at: Any) -> Iterator[str]:
+    for alert in alerts:
+        who = "" if alert["by_this_article"] else f", by another article: {plain(alert['by']['title'])}"
+        yield f"Alert {alert['id']} ({alert['rule']}, {alert['severity']}), raised {at(alert['raised'])}{who}"
+        for delivery in alert["deliveries"]:
+            to, tries = f"{delivery['channel']} to {plain(delivery['recipient'])}", len(delivery["attempts"])
+            yield f"  {delivery['state']:11} {to}, {counted(tries, 'attempt')}{_fate(delivery, at)}"
+        if not alert["deliveries"]:
+            yield "  nobody      none of its rule's channels was enabled"
+
+
+def _fate(delivery: Mapping[str, Any], at: Any) -> str:
+    if delivery["sent"]:
+        return f", sent {at(delivery['sent'])}"
+    reason = f": {delivery['reason']} {plain(delivery['detail'] or '')}".rstrip() if delivery["reason"] else ""
+    return reason + (f"; next try {at(delivery['due'])}" if delivery["state"] in ("pending", "failed") else "")
+
+
+def counted(count: int, one: str) -> str:
+    return f"{count} {one}{'' if count == 1 else 's'}"
+
+
+def plain(text: str) -> str:
+    """One line that a terminal only shows."""
+    return " ".join(visible(text).split())
+
+
+add_to = adder(explain)

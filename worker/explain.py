@@ -1,0 +1,227 @@
+"""The whole trace of one article: where it came from, what was found in it, what every rule said, what went out.
+
+Decides nothing anew: a rule's verdict is worked out again from the stored judgement by the configuration version that
+settled the article, which gives what was decided then.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from worker.alerts.decide import Reason, decide
+from worker.alerts.rules import FeedFacts, evaluate
+from worker.articles.stories import LINK, story_keys
+from worker.articles.text import canonical_url
+from worker.config.schema import Config
+from worker.config.versions import Version, read_version
+from worker.errors import WirewatchError
+from worker.feeds.update import link_key
+from worker.model import ArticleState, Judgement
+from worker.store.articles import read_judgement
+from worker.store.engine import Store
+from worker.store.traces import Trace, find_articles, read_trace
+
+MOST = 5  # articles of one address that are told of
+WAITING = {
+    ArticleState.NEW: "It waits to be judged.",
+    ArticleState.ANALYSING: "It is being judged.",
+    ArticleState.JUDGED: "It is judged, and waits for its story.",
+    ArticleState.QUARANTINED: "It was parked after three failed tries, and raised nothing; the operator was told.",
+}
+DECISIONS = {
+    Reason.RULE_DID_NOT_FIRE: "does not fire",
+    Reason.BASELINE: "fires, but the article was in the feed before it was watched: not news",
+    Reason.ALREADY_ALERTED: "fires, but this rule had already told of this story",
+    Reason.RAISED: "raised an alert",
+}
+UNTOLD = {
+    True: "fires, and yet there is no alert: please report this",
+    False: "fires by today's rules; those by which it was settled cannot be read any more",
+}
+
+
+class NotFound(WirewatchError):
+    """No article has that id or address."""
+
+
+def explain(store: Store, config: Config, name: str) -> list[dict[str, Any]]:
+    """A trace, as JSON values, of each article with this id or address, the first seen first. Raises NotFound."""
+    link = canonical_url(name)
+    ids = find_articles(store, public_id=name, link=link_key(link).value if link else "")
+    if not ids:
+        raise NotFound(
+            f"No article is stored under {name!r}. Give an article's id, or its address as the feed has it; "
+            "`wirewatch feeds list` shows which feeds are polled, and `wirewatch poll URL` what one holds now."
+        )
+    return [_explained(read_trace(store, number), config) for number in ids[:MOST]]
+
+
+def _explained(trace: Trace, config: Config) -> dict[str, Any]:
+    version = read_version(trace.config.body if trace.config else None, now=config)
+    judgement = read_judgement(trace.judgement) if trace.judgement else None
+    rules = _rules(trace, version, judgement) if judgement else []
+    return {
+        "result": _result(trace, rules),
+        "article": _article(trace, config),
+        "poll": _poll(trace.poll),
+        "revisions": [{"n": row.n, "seen": _time(row.seen_at), "title": row.title} for row in trace.revisions],
+        "judgement": _judgement(trace, version, judgement) if judgement else None,
+        "story": _story(trace, config) if trace.story else None,
+        "rules_of": {"config_version": trace.config.id if trace.config else None, "stored": version.stored},
+        "rules": rules,
+        "alerts": _alerts(trace),
+    }
+
+
+def _result(trace: Trace, rules: Sequence[Mapping[str, Any]]) -> str:
+    """One sentence: was it told, and if not, why not."""
+    if trace.article.state != ArticleState.SETTLED:
+        return WAITING[ArticleState(trace.article.state)]
+    raised = [rule["id"] for rule in rules if rule["decision"] == Reason.RAISED and rule["alert"]]
+    if raised:
+        return f"It raised an alert by {', '.join(raised)}."
+    firing = [rule for rule in rules if rule["fires"]]
+    if not firing:
+        return "It raised no alert: no rule fires on it."
+    return f"It raised no alert: {firing[0]['id']} {firing[0]['words']}."
+
+
+def _article(trace: Trace, config: Config) -> dict[str, Any]:
+    row = trace.article
+    return {
+        "id": row.public_id,
+        "title": row.title,
+        "url": row.url,
+        "feed": row.feed_id,
+        "source": config.feed(row.feed_id).title or trace.feed.title,
+        "state": row.state,
+        "revision": row.revision,
+        "baseline": row.baseline,
+        "published": _time(row.published_at),
+        "published_raw": row.published_raw,
+        "first_seen": _time(row.first_seen_at),
+        "settled": _time(row.settled_at),
+        "text_kept": row.text is not None,
+    }
+
+
+def _poll(row: Any) -> dict[str, Any] | None:
+    """None once the poll history of that time was dropped."""
+    names = ("outcome", "seen", "new", "changed", "skipped", "milliseconds")
+    return None if row is None else {"at": _time(row.at)} | {name: getattr(row, name) for name in names}
+
+
+def _judgement(trace: Trace, version: Version, judgement: Judgement) -> dict[str, Any]:
+    row = trace.judgement
+    named = {mention.entity: version.entities.get(mention.entity) for mention in judgement.mentions}
+    return {
+        "at": _time(row.judged_at),
+        "revision": row.revision,
+        "language": judgement.language,
+        "model": judgement.model_id,
+        "config_version": row.config_version,
+        "topics": [topic | {"name": version.topic_names.get(topic["id"], topic["id"])} for topic in row.topics],
+        "mentions": row.mentions,
+        "names": {entity: known.name if known else entity for entity, known in named.items()},
+    }
+
+
+def _story(trace: Trace, config: Config) -> dict[str, Any]:
+    first = trace.first
+    return {
+        "id": trace.story.public_id,
+        "title": trace.story.title,
+        "first_seen": _time(trace.story.first_seen_at),
+        "articles": trace.story_articles,
+        "outlets": trace.story_outlets,
+        "copy_of": None
+        if first is None
+        else {
+            "id": first.public_id,
+            "title": first.title,
+            "source": config.feed(first.feed_id).title,
+            "by": _shared(trace.article, first),
+        },
+    }
+
+
+def _shared(one: Any, other: Any) -> str:
+    """What put two articles into one story, in words."""
+    keys = [set(story_keys(title=row.title, canonical_url=row.canonical_url)) for row in (one, other)]
+    kinds = {key.kind for key in keys[0] & keys[1]}
+    if LINK in kinds:
+        return "the same address"
+    return "the same headline" if kinds else "what both had before one of them was edited"
+
+
+def _rules(trace: Trace, version: Version, judgement: Judgement) -> list[dict[str, Any]]:
+    tags, tier = version.feed_facts(trace.article.feed_id)
+    feed = FeedFacts(id=trace.article.feed_id, tags=tags, tier=tier)
+    alerts = {row.rule_id: row for row in trace.alerts}
+    found = []
+    for rule in version.rules:
+        verdict = evaluate(rule, judgement=judgement, feed=feed, entities=version.entities)
+        alert = alerts.get(rule.id)
+        ours = alert is not None and alert.article_id == trace.article.id
+        decision = decide(
+            verdict=verdict, baseline=trace.article.baseline, existing_alert=alert is not None and not ours
+        )
+        untold = decision.raises and alert is None
+        found.append(
+            {
+                "id": rule.id,
+                "name": rule.name,
+                "fires": verdict.fires,
+                "because": verdict.because,
+                "decision": str(decision.reason),
+                "words": UNTOLD[version.stored] if untold and trace.article.settled_at else DECISIONS[decision.reason],
+                "alert": alert.public_id if alert is not None and verdict.fires else None,
+            }
+        )
+    return found
+
+
+def _alerts(trace: Trace) -> list[dict[str, Any]]:
+    """The alerts of its story, each with its deliveries and their attempts."""
+    attempts, deliveries = defaultdict(list), defaultdict(list)
+    for row in trace.attempts:
+        attempts[row.delivery_id].append(_attempt(row))
+    for row in trace.deliveries:
+        deliveries[row.alert_id].append(_delivery(row) | {"attempts": attempts[row.id]})
+    return [
+        {
+            "id": row.public_id,
+            "rule": row.rule_id,
+            "severity": row.severity,
+            "raised": _time(row.raised_at),
+            "by_this_article": row.article_id == trace.article.id,
+            "by": {"id": row.raiser, "title": row.raiser_title},
+            "because": row.because,
+            "deliveries": deliveries[row.id],
+        }
+        for row in trace.alerts
+    ]
+
+
+def _delivery(row: Any) -> dict[str, Any]:
+    names = ("channel", "recipient", "state", "receipt", "reason", "detail", "maybe_duplicate")
+    times = {"created": _time(row.created_at), "due": _time(row.due_at), "sent": _time(row.sent_at)}
+    return {"id": row.public_id, **{name: getattr(row, name) for name in names}, **times}
+
+
+def _attempt(row: Any) -> dict[str, Any]:
+    return {
+        "n": row.n,
+        "started": _time(row.started_at),
+        "finished": _time(row.finished_at),
+        "outcome": row.outcome,
+        "reason": row.reason,
+        "detail": row.detail,
+    }
+
+
+def _time(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat().replace("+00:00", "Z")

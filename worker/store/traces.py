@@ -1,0 +1,122 @@
+"""Everything on record about one article, for `explain`: found by its id or its address. Reads only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from worker.model import KeyKind
+from worker.store.engine import Store
+from worker.store.schema import (
+    alert,
+    article,
+    article_key,
+    attempt,
+    config_version,
+    delivery,
+    feed,
+    judgement,
+    notification,
+    poll,
+    revision,
+    story,
+)
+
+
+@dataclass(frozen=True)
+class Trace:
+    """Rows, each None or empty where there is none (yet, or any more). `config` is the version that settled it, or
+    judged it; `first` the article of its story that it copies; `alerts` those of its story."""
+
+    article: Any
+    feed: Any
+    poll: Any
+    revisions: Sequence[Any]
+    judgement: Any
+    config: Any
+    story: Any
+    story_articles: int
+    story_outlets: int
+    first: Any
+    alerts: Sequence[Any]
+    deliveries: Sequence[Any]
+    attempts: Sequence[Any]
+
+
+def find_articles(store: Store, *, public_id: str, link: str) -> list[int]:
+    """The articles of this id, or else of this canonical address in any feed, the first seen first."""
+    with store.reading() as connection:
+        found = connection.execute(select(article.c.id).where(article.c.public_id == public_id)).scalars().all()
+        if found or not link:
+            return list(found)
+        # Feed by feed: the keys are indexed under their feeds.
+        keys = select(article_key.c.article_id).where(
+            article_key.c.feed_id.in_(select(feed.c.id)),
+            article_key.c.kind == KeyKind.LINK,
+            article_key.c.value == link,
+        )
+        return sorted(set(connection.execute(keys).scalars()))
+
+
+def read_trace(store: Store, article_id: int) -> Trace:
+    with store.reading() as connection:
+        row = connection.execute(select(article).where(article.c.id == article_id)).one()
+        judged = _last(connection, select(judgement).where(judgement.c.article_id == article_id), judgement.c.revision)
+        alerts = _alerts(connection, row.story_id)
+        deliveries = _deliveries(connection, [one.id for one in alerts])
+        members = select(func.count(), func.count(article.c.feed_id.distinct())).where(
+            article.c.story_id == row.story_id
+        )
+        articles, outlets = connection.execute(members).one() if row.story_id else (0, 0)
+        version = row.config_version or (judged.config_version if judged else None)
+        return Trace(
+            article=row,
+            feed=_one(connection, select(feed).where(feed.c.id == row.feed_id)),
+            poll=_one(connection, select(poll).where(poll.c.feed_id == row.feed_id, poll.c.at == row.first_seen_at)),
+            revisions=_all(
+                connection, select(revision).where(revision.c.article_id == article_id).order_by(revision.c.n)
+            ),
+            judgement=judged,
+            config=_one(connection, select(config_version).where(config_version.c.id == version)),
+            story=_one(connection, select(story).where(story.c.id == row.story_id)),
+            story_articles=articles,
+            story_outlets=outlets,
+            first=_one(connection, select(article).where(article.c.id == row.duplicate_of)),
+            alerts=alerts,
+            deliveries=deliveries,
+            attempts=_attempts(connection, [one.id for one in deliveries]),
+        )
+
+
+def _alerts(connection: Connection, story_id: int | None) -> list[Any]:
+    """With the public id and headline of the article that raised each."""
+    raiser = select(alert, article.c.public_id.label("raiser"), article.c.title.label("raiser_title"))
+    statement = raiser.join(article, article.c.id == alert.c.article_id).where(alert.c.story_id == story_id)
+    return _all(connection, statement.order_by(alert.c.id))
+
+
+def _deliveries(connection: Connection, alert_ids: Sequence[int]) -> list[Any]:
+    columns = [column for column in delivery.c if column.name != "body"]
+    statement = select(*columns, notification.c.alert_id, notification.c.n.label("revision"))
+    statement = statement.join(notification, notification.c.id == delivery.c.notification_id)
+    return _all(connection, statement.where(notification.c.alert_id.in_(alert_ids)).order_by(delivery.c.id))
+
+
+def _attempts(connection: Connection, delivery_ids: Sequence[int]) -> list[Any]:
+    statement = select(attempt).where(attempt.c.delivery_id.in_(delivery_ids))
+    return _all(connection, statement.order_by(attempt.c.delivery_id, attempt.c.n))
+
+
+def _one(connection: Connection, statement: Any) -> Any:
+    return connection.execute(statement).first()
+
+
+def _all(connection: Connection, statement: Any) -> list[Any]:
+    return list(connection.execute(statement))
+
+
+def _last(connection: Connection, statement: Any, column: Any) -> Any:
+    return connection.execute(statement.order_by(column.desc()).limit(1)).first()
