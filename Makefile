@@ -29,6 +29,7 @@ run: setup
 
 test: setup
 	$(BIN)/python .ci/bring_postgres.py
+	$(BIN)/python .ci/bring_chromium.py
 	$(BIN)/python -m pytest tests
 
 test-fast: setup

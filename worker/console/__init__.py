@@ -1,1 +1,1 @@
-"""The console: HTTP for people and probes. It serves its health page only, so nothing needs a login."""
+"""The console: HTTP for people and probes. Whoever has the desk's key looks; nobody changes anything by it."""

@@ -1,30 +1,60 @@
-"""The console's routes: /healthz tells a probe or a person whether the desk works, in counts and plain words."""
+"""The console's routes: the desk's page, an alert's page, the probes. Reads only; `door` lets in who has the key."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
 
-from fastapi import FastAPI, Response
+import structlog
+from fastapi import FastAPI, Request, Response
+from starlette.exceptions import HTTPException
+from starlette.staticfiles import StaticFiles
 
 from worker import health
+from worker.config.schema import Config
+from worker.console.access import bring_key
+from worker.console.door import Door
+from worker.console.pages import page, plain_page
+from worker.console.views.alerts import alert_view, member_views
+from worker.console.views.articles import article_view
+from worker.console.views.deliveries import delivery_view
+from worker.console.views.feeds import feeds_view
+from worker.console.views.names import Names, names_of
+from worker.console.words import zone_city, zone_name
 from worker.store.engine import Store
+from worker.store.latest import Latest, find_alert, read_latest
+
+log = structlog.get_logger()
+
+FIRST = {"alerts": 10, "articles": 18, "deliveries": 10}  # shown at once; the rest of the newest fifty opens by a click
 
 
-def make_console(store: Store, *, on_ready: Callable[[], None]) -> FastAPI:
-    """`on_ready` is called when the first request may come."""
+def make_console(store: Store, config: Config, *, data: Path, on_ready: Callable[[], None]) -> FastAPI:
+    """`data` holds the key. `on_ready` is called when the first request may come. Raises NoKey."""
 
     @contextlib.asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         on_ready()
         yield
 
-    console = FastAPI(title="Wirewatch", docs_url=None, redoc_url=None, openapi_url=None, lifespan=lifespan)
+    console = FastAPI(
+        title="Wirewatch",
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+        exception_handlers={HTTPException: not_there},
+    )
+    console.add_middleware(Door, key=bring_key(data))
+    console.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
+    add_pages(console, store, config)
 
     @console.get("/healthz")
     def healthz(response: Response) -> dict[str, object]:
         """200 while the record can be read, also when degraded: a restart would not mend a failing feed."""
-        response.headers["Cache-Control"] = "no-store"
         try:
             return health.look(store).as_json()
         except Exception as error:
@@ -32,3 +62,74 @@ def make_console(store: Store, *, on_ready: Callable[[], None]) -> FastAPI:
             return {"status": "down", "reasons": [f"the database cannot be read: {type(error).__name__}"]}
 
     return console
+
+
+def add_pages(console: FastAPI, store: Store, config: Config) -> None:
+    """The pages for people. A record that cannot be read is a plain page, and a line in the log."""
+    names = names_of(config)
+
+    @console.get("/")
+    def desk(request: Request) -> Response:
+        try:
+            found = read_latest(store, feeds_page=page_number(request.query_params.get("feeds", "")))
+            state = health.look(store, config)
+        except Exception:
+            return unreadable("desk")
+        return page("desk.html", health=state, **desk_views(found, names))
+
+    @console.get("/alerts/{public_id}")
+    def alert(public_id: str) -> Response:
+        try:
+            found = find_alert(store, public_id)
+        except Exception:
+            return unreadable("alert")
+        if found is None:
+            return plain_page(404, "No such alert", "This desk has no alert of that name.")
+        view = alert_view(found.alert, names, found.now)
+        tried = [delivery_view(row, names, found.now, found.attempts.get(row.id, ())) for row in found.alert.deliveries]
+        return page(
+            "alert.html", alert=view, members=member_views(found, names), deliveries=tried, **when(found.now, names)
+        )
+
+
+def desk_views(found: Latest, names: Names) -> dict[str, Any]:
+    now = found.now
+    troubled = {row.id for row in found.troubled}
+    return when(now, names) | dict(
+        alerts=[alert_view(one, names, now) for one in found.alerts],
+        articles=[article_view(one, names, now) for one in found.articles],
+        feeds=feeds_view(found.feeds, names, now),
+        troubled=[delivery_view(row, names, now) for row in found.troubled],
+        deliveries=[delivery_view(row, names, now) for row in found.deliveries if row.id not in troubled],
+        first=FIRST,
+    )
+
+
+def when(now: Any, names: Names) -> dict[str, Any]:
+    """The moment that a page shows, and whose clock it is."""
+    return {
+        "updated": names.at(now, now, seconds=True),
+        "zone": zone_name(names.zone, now),
+        "city": zone_city(names.zone),
+    }
+
+
+def page_number(text: str) -> int:
+    """1 for whatever is no number: an address typed wrong still shows the desk."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 1
+
+
+def unreadable(what: str) -> Response:
+    log.exception("record_not_read", page=what)
+    return plain_page(
+        503,
+        "The record cannot be read",
+        "The database does not answer. What is stored is safe; this page comes back when the database does.",
+        "The log says what went wrong. If DATABASE_URL is set, see whether that server runs.",
+    )
+
+
+def not_there(_: Request, error: Any) -> Response:
+    if error.status_code == 404:
+        return plain_page(404, "Nothing here", "There is no page at this address.")
+    return plain_page(error.status_code, "Not possible", "This address cannot be asked for in this way.")

@@ -1,0 +1,72 @@
+"""What machines ask: /healthz (is it well?), /readyz (may it be sent requests?), /metrics.
+
+The first two are open, so they name nobody. /metrics names rules, channels and hosts: `door` asks for the key.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import structlog
+from fastapi import FastAPI, Response
+
+from worker import health
+from worker.config.schema import Config
+from worker.console.scrape import CONTENT_TYPE, scrape
+from worker.store.engine import Store
+from worker.store.migrate import current_revision, newest_revision
+
+log = structlog.get_logger()
+
+FRESH: Final = {"Cache-Control": "no-store"}
+
+
+def add_probes(console: FastAPI, store: Store, config: Config | None = None) -> None:
+    """`config` knows how long leases and intervals are; without it the default ones are taken."""
+
+    @console.get("/healthz")
+    def healthz(response: Response) -> dict[str, object]:
+        """200 while the record can be read, also when degraded: a restart would not mend a failing feed."""
+        response.headers.update(FRESH)
+        try:
+            return health.look(store, config).as_json()
+        except Exception as error:
+            response.status_code = 503
+            return {"status": "down", "reasons": [unreadable(error)]}
+
+    @console.get("/readyz")
+    def readyz(response: Response) -> dict[str, object]:
+        """200 when the record can be read, and has the schema that this program works with."""
+        response.headers.update(FRESH)
+        reason = why_not_ready(store)
+        if reason is None:
+            return {"status": "ready", "reasons": []}
+        response.status_code = 503
+        return {"status": "not ready", "reasons": [reason]}
+
+    @console.get("/metrics")
+    def metrics() -> Response:
+        """503 when the record cannot be read: a gap says more than zeros would."""
+        try:
+            text = scrape(store, config)
+        except Exception as error:
+            log.exception("metrics_not_read")
+            return Response(unreadable(error) + "\n", status_code=503, headers=FRESH, media_type="text/plain")
+        return Response(text, headers={**FRESH, "Content-Type": CONTENT_TYPE})
+
+
+def why_not_ready(store: Store) -> str | None:
+    """None when it is."""
+    try:
+        found = current_revision(store)
+    except Exception as error:
+        return unreadable(error)
+    if found != newest_revision():
+        shown = f"schema {found}" if found else "no schema yet"
+        return f"the database has {shown}; this program works with schema {newest_revision()}"
+    return None
+
+
+def unreadable(error: Exception) -> str:
+    """By its kind alone: the words may hold an address."""
+    return f"the database cannot be read: {type(error).__name__}"

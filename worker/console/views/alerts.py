@@ -1,0 +1,149 @@
+"""An alert as a page shows it: in the words of its mail. Pure: no I/O, no clock."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from worker.alerts.wording import SEVERITY, marked, matched_words, web_link, why_lines
+from worker.articles.text import quote
+from worker.console.views.deliveries import DeliveryView, delivery_view
+from worker.console.views.names import NO_HEADLINE, Headline, Names, Pieces, one_line, paragraphs
+from worker.console.words import Moment, counted
+from worker.model import AlertArticle, AlertContent, Mention, TopicScore
+from worker.store.latest import AlertFound, AlertWhole
+
+QUOTE_LETTERS: Final = 300
+
+
+@dataclass(frozen=True)
+class AlertView:
+    """`why` holds (label, words), the rule's reasons first; `told` what became of its deliveries."""
+
+    id: str
+    severity: str
+    severity_word: str
+    rule: str
+    headline: Headline
+    quote: Pieces
+    why: Sequence[tuple[str, str]]
+    spread: str
+    published: Moment | None
+    raised: Moment
+    told: Sequence[DeliveryView]
+
+
+def alert_view(found: AlertFound, names: Names, now: datetime) -> AlertView:
+    row = found.row
+    content = _content(found, names)
+    (article,) = content.articles
+    words = matched_words(content, article)
+    mark = functools.partial(marked, words=words)
+    spread = f"{counted(found.articles, 'article')} from {counted(found.feeds, 'feed')}" if found.articles > 1 else ""
+    return AlertView(
+        id=row.public_id,
+        severity=row.severity if row.severity in SEVERITY else "normal",
+        severity_word=SEVERITY.get(row.severity, one_line(row.severity)),
+        rule=content.rule_name,
+        headline=Headline(list(mark(article.title)), web_link(row.url), article.language, article.source),
+        quote=list(mark(article.quote)) if article.quote else [],
+        why=_why(content),
+        spread=spread,
+        published=names.find_at(row.published_at, now),
+        raised=names.at(row.raised_at, now),
+        told=[delivery_view(one, names, now) for one in found.deliveries],
+    )
+
+
+def _why(content: AlertContent) -> list[tuple[str, str]]:
+    """The mail's lines, shorter: the rule's name stands above them already, and mostly it names the topics."""
+    said = {label: words for label, _, words in (line.partition(": ") for line in why_lines(content))}
+    because = said["Rule"].removeprefix(f"{content.rule_name}: ")
+    topics = [content.topic_names.get(topic.id, topic.id) for topic in content.topics if topic.match]
+    about = "" if all(name in because for name in topics) else said["About"]
+    lines = {
+        "Because": because, "About": about, "Words": said.get("Because of", ""), "Names": said.get("Names", "")
+    }  # fmt: skip
+    return [(label, words) for label, words in lines.items() if words]
+
+
+def _content(found: AlertFound, names: Names) -> AlertContent:
+    """The alert as the mail had it: one wording for both."""
+    row, judged = found.row, found.judged
+    topics = tuple(_topic(topic) for topic in judged.topics) if judged else ()
+    mentions = tuple(_mention(mention) for mention in judged.mentions) if judged else ()
+    asked = [*(mention.entity for mention in mentions), *re.findall(r"[\w-]+", row.because)]
+    article = AlertArticle(
+        title=one_line(judged.title if judged else row.title) or NO_HEADLINE,
+        url=row.url,
+        source=one_line(row.source) or row.feed_id,
+        published=row.published_at,
+        first_seen=row.first_seen_at,
+        language=judged.language if judged else "",
+        quote=_quoted(judged.text if judged else "", mentions),
+        mentions=mentions,
+    )
+    return AlertContent(
+        kind="alert.raised",
+        alert_id=row.public_id,
+        revision=1,
+        rule_id=row.rule_id,
+        rule_name=names.rule(row.rule_id),
+        severity=row.severity,
+        url="",
+        story_id=row.story_public_id,
+        story_title=row.story_title,
+        story_first_seen=row.story_first_seen_at,
+        outlets=found.feeds,
+        articles=(article,),
+        topics=topics,
+        topic_names=names.topics,
+        entity_names={key: names.entities[key] for key in asked if key in names.entities},
+        why=(one_line(row.because, 2_000),),
+        analysed=judged.judged_at if judged else row.raised_at,
+        raised=row.raised_at,
+        story_articles=found.articles,
+    )
+
+
+def _quoted(text: str | None, mentions: Sequence[Mention]) -> str:
+    text = text or ""
+    first = next((one for one in mentions if one.field == "text" and one.end <= len(text)), None)
+    return paragraphs(quote(text, first.start if first else 0, first.end if first else 0, limit=QUOTE_LETTERS))
+
+
+def _topic(stored: Mapping[str, Any]) -> TopicScore:
+    evidence = tuple(one_line(words) for words in stored["evidence"])
+    return TopicScore(**{**stored, "evidence": evidence})
+
+
+def _mention(stored: Mapping[str, Any]) -> Mention:
+    return Mention(**{**stored, "text": one_line(stored["text"])})
+
+
+@dataclass(frozen=True)
+class MemberView:
+    headline: Headline
+    seen: Moment
+    copy: bool
+
+
+def member_views(found: AlertWhole, names: Names) -> list[MemberView]:
+    """The articles of the alert's story, in the order of their arrival."""
+    return [
+        MemberView(
+            headline=Headline(
+                [(one_line(row.title) or NO_HEADLINE, False)],
+                web_link(row.url),
+                "",
+                one_line(row.source) or row.feed_id,
+            ),
+            seen=names.at(row.first_seen_at, found.now),
+            copy=row.duplicate_of is not None,
+        )
+        for row in found.members
+    ]

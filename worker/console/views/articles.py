@@ -1,0 +1,93 @@
+"""An article as a page shows it: what it is about, whom it names, what came of it. Pure: no I/O, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from worker.alerts.wording import marked, web_link
+from worker.console.views.names import NO_HEADLINE, Headline, Names, one_line
+from worker.console.words import Moment, language_name
+from worker.model import ArticleState
+from worker.store.latest import ArticleFound
+
+NAMES_SHOWN: Final = 8
+WAITING: Final = {
+    ArticleState.NEW: "waits to be judged",
+    ArticleState.ANALYSING: "is being judged",
+    ArticleState.JUDGED: "waits for its story",
+    ArticleState.QUARANTINED: "set aside: it could not be judged in three tries",
+}
+
+
+@dataclass(frozen=True)
+class ArticleView:
+    """`topics` holds (name, score, whether we are sure). `alert`, `severity`: of its alert, or ''."""
+
+    id: str
+    headline: Headline
+    language: str
+    seen: Moment
+    topics: Sequence[tuple[str, str, bool]]
+    names: Sequence[str]
+    more_names: int
+    copy_of: str
+    fate: str
+    alert: str
+    severity: str
+
+
+def article_view(found: ArticleFound, names: Names, now: datetime) -> ArticleView:
+    row, judged = found.row, found.judged
+    mentioned = list(dict.fromkeys(mention["entity"] for mention in judged.mentions)) if judged else []
+    words = list(dict.fromkeys(one_line(mention["text"]) for mention in judged.mentions)) if judged else []
+    fate, alert = article_fate(found, names)
+    title = one_line(row.title) or NO_HEADLINE
+    return ArticleView(
+        id=row.public_id,
+        headline=Headline(
+            list(marked(title, [word for word in words if word])),
+            web_link(row.url),
+            judged.language if judged else "",
+            one_line(row.source) or row.feed_id,
+        ),
+        language=language_name(judged.language) if judged else "",
+        seen=names.at(row.first_seen_at, now),
+        topics=[
+            (names.topics.get(topic["id"], topic["id"]), f"{topic['score']:.2f}", bool(topic["match"]))
+            for topic in sorted(judged.topics if judged else (), key=lambda topic: -topic["score"])
+            if topic["match"] or topic["review"]
+        ],
+        names=[names.entities.get(entity, entity) for entity in mentioned[:NAMES_SHOWN]],
+        more_names=max(0, len(mentioned) - NAMES_SHOWN),
+        copy_of=_copied(row, title),
+        fate=fate,
+        alert=alert.public_id if alert else "",
+        severity=alert.severity if alert else "",
+    )
+
+
+def _copied(row: Any, title: str) -> str:
+    """Whose report it repeats; with its headline only where that is another one."""
+    if row.duplicate_of is None:
+        return ""
+    source = one_line(row.original_source) or row.original_feed_id or "a feed that is gone"
+    original = one_line(row.original_title)
+    return source if original == title else f"{source}: {original}"
+
+
+def article_fate(found: ArticleFound, names: Names) -> tuple[str, Any]:
+    """What came of the article, in words; and the alert that it led to or belongs to, None without one."""
+    row = found.row
+    if row.state in WAITING:
+        return WAITING[row.state], None
+    own = [alert for alert in found.alerts if alert.article_id == row.id]
+    if own:
+        return "; ".join(names.rule(one.rule_id) for one in own), own[0]
+    if row.baseline:
+        return "there before we watched: never an alert", None
+    if found.alerts:
+        return "its story was told already", found.alerts[0]
+    return "no rule was met", None
