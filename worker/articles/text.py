@@ -37,13 +37,13 @@ def clean_text(markup: str) -> str:
     if not markup:
         return ""
     text = _without_markup(markup[: 4 * MAX_TEXT]) if "<" in markup or "&" in markup else markup
-    lines = (_one_line(line) for line in re.split(r"[\n\r\u2028\u2029]+", text))
+    lines = (one_line(line) for line in re.split(r"[\n\r\u2028\u2029]+", text))
     return "\n".join(line for line in lines if line)[:MAX_TEXT].rstrip()
 
 
 def clean_title(markup: str) -> str:
     """A headline on one line; '' when nothing is left."""
-    return _one_line(clean_text(markup).replace("\n", " "))[:MAX_TITLE].rstrip()
+    return one_line(clean_text(markup).replace("\n", " "))[:MAX_TITLE].rstrip()
 
 
 def _without_markup(markup: str) -> str:
@@ -88,7 +88,8 @@ def _sane(markup: str) -> str:
     return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]", " ", markup)
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
+    """NFC, spaces where it had any space, break or control character, no invisible ones; '' when nothing is left."""
     kept = "".join(
         " " if ch.isspace() or unicodedata.category(ch) in ("Cc", "Zl", "Zp", "Zs") else ch
         for ch in text

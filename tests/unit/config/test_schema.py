@@ -5,6 +5,8 @@ import json
 import pickle
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from worker.config.schema import (
@@ -23,7 +25,7 @@ from worker.config.schema import (
     WatchedEntity,
     WebhookChannel,
 )
-from worker.config.values import Secret, read_duration
+from worker.config.values import Secret, read_duration, write_duration
 
 CANARY = "hunter2-canary"
 FEED = {"id": "a", "url": "https://news.example/rss"}
@@ -77,6 +79,19 @@ def test_read_duration_reads_a_number_with_its_unit(text, seconds):
 def test_read_duration_refuses(value):
     with pytest.raises(ValueError):
         read_duration(value)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(900.0, "15m"), (3600.0, "1h"), (90.0, "90s"), (129_600.0, "36h"), (86_400.0, "1d"), (1.5, "1.5s"), (1.0, "1s")],
+)
+def test_write_duration_takes_the_largest_unit_that_fits(seconds, text):
+    assert write_duration(seconds) == text
+
+
+@given(st.floats(min_value=1, max_value=3650 * 86_400))
+def test_write_duration_is_read_as_the_same(seconds):
+    assert read_duration(write_duration(seconds)) == seconds
 
 
 @pytest.mark.parametrize(

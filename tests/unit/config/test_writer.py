@@ -1,0 +1,167 @@
+"""The writer: an edit stands as a whole or not at all, by one writer at a time, in a file that stays what it was."""
+
+import os
+import pathlib
+import stat
+import threading
+
+import pytest
+
+from worker.config.example import write_example
+from worker.config.schema import FeedSpec, WatchedEntity
+from worker.config.writer import editing
+from worker.errors import ConfigError, WirewatchError
+
+NEW = FeedSpec(id="new", url="https://new.example/feed", title="김 \x1b[31m: # 'x'", tags=("korea",), interval="90s")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """The example's, without its long lists but the feeds."""
+    write_example(tmp_path / "config")
+    (tmp_path / "config" / "rules.yaml").write_text("rules: []\n")
+    (tmp_path / "config" / "watchlist.yaml").write_text("entities:\n  - {id: a, type: person, name: Ana Lee}\n")
+    return tmp_path / "config"
+
+
+def add(folder, *items, part="feeds"):
+    with editing(folder, environ={}) as editor:
+        return editor.add(part, items)
+
+
+def files(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_writer_adds_at_the_end_and_keeps_every_byte_before(folder):
+    before = files(folder)
+    config = add(folder, NEW)
+    assert config.feeds[-1] == NEW
+    assert (folder / "feeds.yaml").read_bytes().startswith(before["feeds.yaml"])
+    assert files(folder) == before | {"feeds.yaml": (folder / "feeds.yaml").read_bytes()}  # and nothing lies about
+    assert b"    interval: 90s\n" in (folder / "feeds.yaml").read_bytes()
+    assert b"tier" not in (folder / "feeds.yaml").read_bytes()[len(before["feeds.yaml"]) :]  # defaults are left out
+
+
+def test_writer_removes_what_it_added(folder):
+    before = files(folder)
+    add(folder, NEW)
+    with editing(folder, environ={}) as editor:
+        config = editor.remove("feeds", "new")
+    assert files(folder) == before
+    assert "new" not in {feed.id for feed in config.feeds}
+
+
+def test_writer_removes_no_item_that_is_not_there(folder):
+    before = files(folder)
+    with editing(folder, environ={}) as editor, pytest.raises(KeyError):
+        editor.remove("feeds", "new")
+    assert files(folder) == before
+
+
+def test_writer_edits_other_lists_too(folder):
+    entity = WatchedEntity(id="new-one", type="person", name="New One", aliases=("N. One-Two",))
+    assert add(folder, entity, part="watchlist").watchlist[-1] == entity
+
+
+@pytest.mark.parametrize("before", ["feeds: []\n", "feeds:", "\ufefffeeds: [ ]  # none yet\r\n", "feeds:\n# none\n"])
+def test_writer_fills_an_empty_list(folder, before):
+    (folder / "feeds.yaml").write_bytes(before.encode())
+    assert add(folder, NEW).feeds == (NEW,)
+    after = (folder / "feeds.yaml").read_bytes().decode()
+    assert after.startswith("\ufeff") == before.startswith("\ufeff")
+    assert after.count("\r\n") == after.count("\n") or "\r" not in before
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        FeedSpec(id="yonhap-en", url="https://new.example/"),  # an id that is taken
+        FeedSpec(id="new", url="https://en.yna.co.kr/RSS/news.xml"),  # an address that is taken
+        FeedSpec(id="new", url="http://10.0.0.1/"),  # what the guard refuses
+        FeedSpec(id="new", url="https://a:b@new.example/"),
+    ],
+)
+def test_writer_writes_nothing_that_check_would_refuse(folder, item):
+    before = files(folder)
+    with pytest.raises(ConfigError) as refused:
+        add(folder, NEW.model_copy(update={"id": "other"}), item)
+    assert {problem.file for problem in refused.value.problems} == {"feeds.yaml"}
+    assert files(folder) == before
+
+
+def test_writer_does_not_take_away_what_a_rule_names(folder):
+    rule = "{id: r, name: r, when: {topics: {any: [middle-east]}, sources: [yonhap-en]}, channels: [inbox]}"
+    (folder / "rules.yaml").write_text(f"rules:\n  - {rule}\n")
+    before = files(folder)
+    with editing(folder, environ={}) as editor, pytest.raises(ConfigError, match="no feed 'yonhap-en'"):
+        editor.remove("feeds", "yonhap-en")
+    assert files(folder) == before
+
+
+def test_writer_edits_nothing_that_is_broken(folder):
+    (folder / "people.yaml").write_text("people: [")
+    before = files(folder)
+    with pytest.raises(ConfigError):
+        add(folder, NEW)
+    assert files(folder) == before
+
+
+def test_writer_says_where_there_is_no_configuration(tmp_path):
+    with pytest.raises(WirewatchError, match="no configuration can be read there: No such file"):
+        add(tmp_path / "none", NEW)
+
+
+def test_writer_keeps_the_files_mode_and_the_link(folder, tmp_path):
+    path = folder / "feeds.yaml"
+    path.rename(tmp_path / "real.yaml")
+    path.symlink_to(tmp_path / "real.yaml")
+    (tmp_path / "real.yaml").chmod(0o640)
+    add(folder, NEW)
+    assert path.is_symlink()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    assert b"new.example" in (tmp_path / "real.yaml").read_bytes()
+
+
+def test_writer_gives_way_to_a_change_by_hand(folder):
+    path = folder / "feeds.yaml"
+    with editing(folder, environ={}) as editor:
+        changed = path.read_bytes().replace(b"interval: 10m", b"interval: 11m", 1)
+        path.write_bytes(changed)
+        with pytest.raises(WirewatchError, match="changed meanwhile"):
+            editor.add("feeds", [NEW])
+    assert path.read_bytes() == changed
+
+
+@pytest.mark.parametrize("broken", [b"feeds: [", b"\xff", b"", b"feeds: 3\n"])
+def test_writer_gives_way_to_a_file_that_broke_meanwhile(folder, broken):
+    with editing(folder, environ={}) as editor:
+        (folder / "feeds.yaml").write_bytes(broken)
+        with pytest.raises(WirewatchError, match="changed meanwhile"):
+            editor.add("feeds", [NEW])
+    assert (folder / "feeds.yaml").read_bytes() == broken
+
+
+def test_writer_that_cannot_replace_the_file_leaves_it(folder, monkeypatch):
+    before = files(folder)
+
+    def refuse(*_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(os, "replace", refuse)
+    with pytest.raises(WirewatchError, match="Permission denied"):
+        add(folder, NEW)
+    assert files(folder) == before
+
+
+def test_writer_lets_one_write_at_a_time(folder):
+    """Each sees what the one before wrote: nothing is lost."""
+    ids = [f"new-{n}" for n in range(4)]
+    items = [FeedSpec(id=name, url=f"https://{name}.example/") for name in ids]
+    threads = [threading.Thread(target=add, args=(folder, item)) for item in items]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    text = pathlib.Path(folder / "feeds.yaml").read_text(encoding="utf-8")
+    assert all(f"- id: {name}\n" in text for name in ids)
