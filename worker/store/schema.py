@@ -46,7 +46,7 @@ class Instant(TypeDecorator[datetime]):
 
 HAS_TEXT = text("text IS NOT NULL")
 IS_SETTLED = text("settled_at IS NOT NULL")
-WAS_SENT = text("sent_at IS NOT NULL")
+IS_FINISHED = text("finished_at IS NOT NULL")
 
 # SQLite gives rowids only to a column declared INTEGER.
 RowId = BigInteger().with_variant(Integer, "sqlite")
@@ -255,7 +255,6 @@ delivery = Table(
     *lease_columns(),
     UniqueConstraint("notification_id", "channel", "recipient"),
     Index(None, "state", "due_at"),
-    Index("ix_delivery_sent", "sent_at", sqlite_where=WAS_SENT, postgresql_where=WAS_SENT),
 )
 
 attempt = Table(
@@ -268,6 +267,8 @@ attempt = Table(
     Column("outcome", String(16), nullable=False),  # started, sent, failed, abandoned, unknown
     Column("reason", String(32)),
     Column("detail", Text),
+    # For who watches: every try that ended since the last look.
+    Index("ix_attempt_finished", "finished_at", sqlite_where=IS_FINISHED, postgresql_where=IS_FINISHED),
 )
 
 chore = Table(

@@ -7,7 +7,7 @@ revision = "0002"
 down_revision = "0001"
 
 IS_SETTLED = sa.text("settled_at IS NOT NULL")
-WAS_SENT = sa.text("sent_at IS NOT NULL")
+IS_FINISHED = sa.text("finished_at IS NOT NULL")
 
 
 def upgrade() -> None:
@@ -34,11 +34,13 @@ def upgrade() -> None:
     op.create_index(
         "ix_article_settled", "article", ["settled_at"], sqlite_where=IS_SETTLED, postgresql_where=IS_SETTLED
     )
-    op.create_index("ix_delivery_sent", "delivery", ["sent_at"], sqlite_where=WAS_SENT, postgresql_where=WAS_SENT)
+    op.create_index(
+        "ix_attempt_finished", "attempt", ["finished_at"], sqlite_where=IS_FINISHED, postgresql_where=IS_FINISHED
+    )
 
 
 def downgrade() -> None:
-    op.drop_index("ix_delivery_sent", "delivery")
+    op.drop_index("ix_attempt_finished", "attempt")
     op.drop_index("ix_article_settled", "article")
     op.drop_index(op.f("ix_article_feed_id_id"), "article")
     op.drop_column("article", "config_version")
