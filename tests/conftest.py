@@ -5,6 +5,7 @@ import subprocess
 
 import pytest
 from postgres import Postgres, find_postgres
+from tcp_redis import TcpRedis
 
 from worker.embedded import find_redis, redis_arguments, socket_url, wait_for_redis
 from worker.up import private_folder
@@ -21,6 +22,9 @@ SCRUBBED = (
     "REMAP_SIGTERM",
 )
 
+# Found nowhere else, so that a test can look for them in logs and command lines.
+PASSWORDS = {"postgres": "canary-in-postgres", "redis": "canary-in-redis"}
+
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch):
@@ -29,15 +33,35 @@ def clean_environment(monkeypatch):
         monkeypatch.delenv(name, raising=False)
 
 
-@pytest.fixture(scope="session")
-def postgres():
-    """A private PostgreSQL cluster on a unix socket. Without the binaries: a loud skip, and a failure in CI."""
+def need_postgres():
+    """Without its binaries: a loud skip, and a failure in CI."""
     if find_postgres() is None:
         reason = "PostgreSQL is not installed: everything on PostgreSQL goes UNTESTED (install postgresql)"
         if os.environ.get("CI"):
             pytest.fail(reason)
         pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def postgres():
+    """A private PostgreSQL cluster on a unix socket."""
+    need_postgres()
     with Postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_tcp():
+    """One on a port of loopback, behind a password, as where the roles run apart."""
+    need_postgres()
+    with Postgres(password=PASSWORDS["postgres"]) as server:
+        yield server
+
+
+@pytest.fixture
+def redis_tcp():
+    """A Redis of the test's own on a port of loopback, behind a password."""
+    with TcpRedis(PASSWORDS["redis"]) as server:
         yield server
 
 

@@ -1,4 +1,4 @@
-"""A private PostgreSQL cluster for the tests: on a unix socket in a short temp folder, gone with the session."""
+"""A private PostgreSQL cluster for the tests, gone with them: on a unix socket, or on TCP behind a password."""
 
 import glob
 import itertools
@@ -8,6 +8,8 @@ import re
 import shutil
 import subprocess
 import tempfile
+
+from worker.up import choose_port
 
 PLACES = ("/usr/lib/postgresql/*/bin", "/usr/local/pgsql/bin", "/opt/homebrew/opt/postgresql@*/bin", "/usr/pgsql-*/bin")
 
@@ -26,7 +28,13 @@ def version_of(place):
 
 
 class Postgres:
-    """PostgreSQL refuses root, so as root it runs as the user that its package made."""
+    """On a unix socket that trusts everybody; with a `password`, on a port of loopback that asks for it (SCRAM).
+
+    PostgreSQL refuses root, so as root it runs as the user that its package made.
+    """
+
+    def __init__(self, *, password=""):
+        self.password = password
 
     def __enter__(self):
         self.bin = find_postgres()
@@ -34,7 +42,10 @@ class Postgres:
         self.as_user = {"user": "postgres", "group": "postgres"} if os.geteuid() == 0 else {}
         if self.as_user:
             shutil.chown(self.folder, "postgres", "postgres")
-        self._run("initdb", "-D", self.folder / "db", "-U", "wirewatch", "-A", "trust", "-E", "UTF8", "--no-sync")
+        (self.folder / "password").write_text(self.password)
+        asked = ["-A", "scram-sha-256", "--pwfile", self.folder / "password"] if self.password else ["-A", "trust"]
+        self._run("initdb", "-D", self.folder / "db", "-U", "wirewatch", *asked, "-E", "UTF8", "--no-sync")
+        self.port = choose_port(0) if self.password else 5432  # of a socket, only a part of its name
         self.start()
         self.names = (f"test{n}" for n in itertools.count())
         return self
@@ -44,7 +55,8 @@ class Postgres:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def start(self):
-        options = f"-c listen_addresses= -c unix_socket_directories={self.folder} -c fsync=off -c max_connections=200"
+        listens = f"-c listen_addresses={'127.0.0.1' if self.password else ''} -c port={self.port}"
+        options = f"{listens} -c unix_socket_directories={self.folder} -c fsync=off -c max_connections=200"
         self._run("pg_ctl", "-D", self.folder / "db", "-o", options, "-l", self.folder / "log", "-w", "start")
 
     def stop(self):
@@ -57,11 +69,14 @@ class Postgres:
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE if program == "initdb" else subprocess.DEVNULL,
             cwd="/",
+            env=os.environ | {"PGPASSWORD": self.password},
             **self.as_user,
         )
 
     def new_database(self):
         """The URL of a database that nobody else uses."""
         name = next(self.names)
-        self._run("createdb", "-h", self.folder, "-U", "wirewatch", name)
+        self._run("createdb", "-h", self.folder, "-p", self.port, "-U", "wirewatch", name)
+        if self.password:
+            return f"postgresql://wirewatch:{self.password}@127.0.0.1:{self.port}/{name}"
         return f"postgresql+psycopg://wirewatch@/{name}?host={self.folder}"
