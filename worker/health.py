@@ -1,44 +1,110 @@
-"""What is stuck or late: one look at the record, for /healthz and for people. Reads only."""
+"""What is stuck, late or silent: one look at the record, for /healthz and for people. Counts and plain words, no name.
+
+Reads only. Whatever gets stuck is seen within five minutes (`standing.LATE`, SILENT).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
-from worker.store.due import count_late, count_states
+from worker.config.schema import Config, Timing
 from worker.store.engine import Store
+from worker.store.heartbeats import Heartbeat, list_heartbeats
+from worker.store.standing import Standing, read_standing
 
-LATE = timedelta(minutes=5)  # many ticks: whoever should have done it is not there, or cannot
+SILENT: Final = timedelta(minutes=3)  # by default, twelve beats
+STARTING: Final = timedelta(minutes=1)  # before which nobody asks where the others are: the language model loads slowly
+# No publisher may put a feed off for longer (feeds/schedule.py); what is due and not polled is late far sooner.
+LONGEST_WAIT: Final = timedelta(days=1)
+WORK: Final = {"poll": "polls feeds", "analyse": "judges articles", "deliver": "sends deliveries"}
+CLAIMED: Final = {"poll": "feeds", "analyse": "articles", "deliver": "deliveries"}
 
 
 @dataclass(frozen=True)
 class Health:
-    """`status` is 'ok', or 'degraded' with the reasons in plain words."""
+    """`status` is 'ok', or 'degraded' with the reasons in plain words. Articles are those not settled, deliveries those
+    not sent; `queues` says how much waits for a worker, and how many seconds the oldest has waited."""
 
     status: str
     reasons: tuple[str, ...]
     feeds: dict[str, int]
     articles: dict[str, int]
     deliveries: dict[str, int]
+    queues: dict[str, dict[str, float]]
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
 
 
-def look(store: Store) -> Health:
-    """Raises what the database raises when it cannot be read."""
-    feeds, articles, deliveries = count_states(store)
-    late_feeds, late_articles, late_deliveries = count_late(store, by=LATE)
+def look(store: Store, config: Config | None = None) -> Health:
+    """Raises what the database raises when it cannot be read. `config` knows the lengths of leases and intervals."""
+    return judge(stand(store, config), list_heartbeats(store), config)
+
+
+def stand(store: Store, config: Config | None) -> Standing:
+    """How the desk stands, by the configured leases; by the default ones where the configuration is not known."""
+    timing = config.settings.timing if config else Timing()
+    leases = {"poll": timing.poll_lease, "analyse": timing.analyse_lease, "deliver": timing.deliver_lease}
+    return read_standing(store, leases={queue: timedelta(seconds=seconds) for queue, seconds in leases.items()})
+
+
+def judge(standing: Standing, hearts: Sequence[Heartbeat], config: Config | None) -> Health:
+    """Pure."""
+    reasons = (*_processes(hearts), *_late(standing), *_quiet(standing, config))
+    return Health(
+        status="degraded" if reasons else "ok",
+        reasons=reasons,
+        feeds=dict(standing.feeds),
+        articles=dict(standing.articles),
+        deliveries=dict(standing.deliveries),
+        queues={
+            queue: {"depth": found.depth, "age": round(found.age.total_seconds(), 1)}
+            for queue, found in standing.queues.items()
+        },
+    )
+
+
+def living(hearts: Sequence[Heartbeat]) -> list[Heartbeat]:
+    return [one for one in hearts if one.silent_for <= SILENT]
+
+
+def _processes(hearts: Sequence[Heartbeat]) -> Iterator[str]:
+    """A desk that no process has ever beaten for is not blamed: it may be a scratch store."""
+    alive = living(hearts)
+    if len(alive) < len(hearts):
+        yield f"processes that have been silent for three minutes: {len(hearts) - len(alive)}"
+    if not hearts or (alive and all(one.beat_at - one.started_at < STARTING for one in alive)):
+        return
+    served = {queue for one in alive for queue in one.role.split("-")}
+    for queue, words in WORK.items():
+        if queue not in served:
+            yield f"no process {words}"
+
+
+def _late(standing: Standing) -> Iterator[str]:
+    queues = standing.queues
     troubles = [
-        (late_feeds, "feeds that should have been polled five minutes ago"),
-        (late_articles, "articles that have waited five minutes to be judged"),
-        (late_deliveries, "deliveries that should have gone out five minutes ago"),
-        (feeds.get("failing", 0), "feeds that failed at their last poll"),
-        (feeds.get("stopped", 0), "feeds that are gone"),
-        (articles.get("quarantined", 0), "quarantined articles"),
-        (deliveries.get("abandoned", 0), "deliveries that were given up"),
+        (queues["poll"].late, "feeds that should have been polled five minutes ago"),
+        (queues["analyse"].late, "articles that have waited five minutes to be judged"),
+        (queues["deliver"].late, "deliveries that should have gone out five minutes ago"),
+        (standing.overdue - queues["deliver"].late, "deliveries that have not come through for five minutes"),
+        *((found.stuck, f"{CLAIMED[queue]} claimed and never finished") for queue, found in queues.items()),
+        (standing.feeds.get("failing", 0), "feeds that failed at their last poll"),
+        (standing.feeds.get("stopped", 0), "feeds that are gone"),
+        (standing.quarantined, "articles quarantined within a day"),
+        (standing.abandoned, "deliveries given up within a day"),
     ]
-    reasons = tuple(f"{words}: {count}" for count, words in troubles if count)
-    status = "degraded" if reasons else "ok"
-    return Health(status, reasons, feeds=feeds, articles=articles, deliveries=deliveries)
+    return (f"{words}: {count}" for count, words in troubles if count > 0)
+
+
+def _quiet(standing: Standing, config: Config | None) -> Iterator[str]:
+    """Feeds there are, none of them is late, and yet none was polled for longer than any may wait: a clock was set."""
+    if config is None or standing.last_poll_at is None or not standing.feeds.get("active"):
+        return
+    shortest = min((feed.interval for feed in config.feeds if feed.enabled), default=0.0)
+    quiet_for = standing.now - standing.last_poll_at
+    if quiet_for > 1.2 * max(LONGEST_WAIT, timedelta(seconds=shortest)):
+        yield f"no feed was polled for {quiet_for // timedelta(hours=1)} h"

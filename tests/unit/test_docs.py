@@ -15,7 +15,13 @@ ROOT = pathlib.Path(__file__).parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 DIRECT = {re.match(r"[A-Za-z0-9_-]+", line).group() for line in PROJECT["dependencies"]}
 # The distribution's name is not always the module's.
-MODULES = {"PyYAML": "yaml", "pyahocorasick": "ahocorasick", "sentry-sdk": "sentry_sdk", "SQLAlchemy": "sqlalchemy"}
+MODULES = {
+    "PyYAML": "yaml",
+    "prometheus-client": "prometheus_client",
+    "pyahocorasick": "ahocorasick",
+    "sentry-sdk": "sentry_sdk",
+    "SQLAlchemy": "sqlalchemy",
+}
 
 
 def test_docs_dependencies_are_those_of_the_project():

@@ -21,12 +21,14 @@ HOMES = {
     "aiohttp": ("net.py",),
     "aiosmtplib": ("delivery/email.py",),
     "ahocorasick": ("nlp/",),
+    "sentry_sdk": ("sentry.py",),
+    "prometheus_client": ("console/scrape.py",),
 }
 # Lower may never import higher.
 LAYERS = [
-    ("model", "errors"),
-    ("articles", "alerts", "query", "feeds.update", "feeds.schedule", "delivery.retry"),
-    ("config", "net", "feeds", "nlp", "delivery", "store"),
+    ("model", "errors", "metrics"),
+    ("scrub", "articles", "alerts", "query", "feeds.update", "feeds.schedule", "delivery.retry"),
+    ("config", "net", "feeds", "nlp", "delivery", "store", "sentry"),
     ("pipeline",),
     ("app",),
     ("tasks", "console"),

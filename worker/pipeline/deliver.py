@@ -21,10 +21,11 @@ import structlog
 from worker.config.schema import OPERATOR
 from worker.delivery.retry import next_attempt
 from worker.errors import DeliveryError, DeliveryReason
+from worker.metrics import ATTEMPTS, time_to_alert
 from worker.model import DeliveryState, Message
 from worker.pipeline.operator import tell_operator
 from worker.pipeline.runtime import Runtime
-from worker.store import deliveries
+from worker.store import deliveries, tallies
 from worker.store.engine import Connection, read_clock
 
 log = structlog.get_logger()
@@ -127,10 +128,19 @@ def _record(runtime: Runtime, sent: Sent, *, token: str) -> None:
         )
         if saved and error is not None and state is DeliveryState.ABANDONED and row.channel != OPERATOR:
             _tell_of_dead_letter(runtime, connection, row, error, now)
+        if saved:
+            _count(connection, sent, state, now)
     log.info(
         "delivery_attempted", delivery=row.public_id, channel=row.channel, n=row.attempts, state=str(state),
         reason=str(error.reason) if error else None, saved=saved,
     )  # fmt: skip
+
+
+def _count(connection: Connection, sent: Sent, state: DeliveryState, now: datetime) -> None:
+    reason = str(sent.error.reason) if sent.error else ""
+    seen_at = deliveries.find_first_seen(connection, sent.row) if state is DeliveryState.SENT else None
+    waited = time_to_alert(now - seen_at) if seen_at else {}
+    tallies.count(connection, {ATTEMPTS.of(sent.row.channel, str(state), reason): 1, **waited})
 
 
 def _tell_of_dead_letter(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -15,6 +16,7 @@ import structlog
 from worker.errors import FeedParseError, FetchReason, ParseReason
 from worker.feeds.schedule import Pacing, next_poll
 from worker.feeds.update import decide_update, entry_keys
+from worker.metrics import ARTICLES, ENTRIES, POLLS, Counts, Key
 from worker.model import (
     ArticleKey,
     FeedUpdate,
@@ -29,7 +31,7 @@ from worker.model import (
 )
 from worker.pipeline.operator import tell_operator
 from worker.pipeline.runtime import Runtime
-from worker.store import feeds
+from worker.store import feeds, tallies
 from worker.store.engine import Connection, read_clock
 from worker.store.lease import Claim
 
@@ -109,12 +111,26 @@ def _save(runtime: Runtime, results: Sequence[PollResult], claim: Claim) -> int:
     with runtime.store.writing() as connection:
         now = read_clock(connection)
         ended = [_save_or_note(runtime, connection, result, token=claim.token, now=now) for result in results]
+        tallies.count(connection, _counted(result for result, saved in ended if saved))
     # Told after the commit: a reader of our log that stalls must not hold the write lock.
     for result, saved in ended:
         tell = log.debug if result.outcome == "unchanged" else log.info  # most polls: they are rows, not lines
         new = len(result.update.new) if result.update else 0
         tell("feed_polled", feed_id=result.row.id, outcome=result.outcome, new=new, reason=result.reason, saved=saved)
     return sum(len(result.update.new) for result, saved in ended if saved and result.update)
+
+
+def _counted(saved: Iterable[PollResult]) -> Counts:
+    counts: Counter[Key] = Counter()
+    for result in saved:
+        if result.outcome != "postponed":  # nobody was asked
+            counts[POLLS.of(result.outcome, result.reason or "")] += 1
+        if result.update is not None:
+            found = result.update
+            kinds = dict(seen=found.seen, new=len(found.new), changed=len(found.changed), skipped=found.skipped)
+            counts.update({ENTRIES.of(kind): n for kind, n in kinds.items()})
+            counts[ARTICLES.of()] += len(found.new)
+    return counts
 
 
 def _save_or_note(

@@ -5,6 +5,7 @@ An alert, its notification and the exact bytes of every delivery are saved in th
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,10 +18,11 @@ from worker.articles.stories import story_keys
 from worker.articles.text import quote
 from worker.config.schema import RuleSpec
 from worker.delivery.channel import Channel
+from worker.metrics import ALERTS, QUARANTINED, SETTLED, Key
 from worker.model import AlertArticle, AlertContent, Judgement, Mention, Message, RuleVerdict
 from worker.pipeline.operator import tell_of_quarantine, tell_operator
 from worker.pipeline.runtime import Runtime
-from worker.store import alerts, articles
+from worker.store import alerts, articles, tallies
 from worker.store.engine import Connection, Lock, read_clock, take_lock
 from worker.store.lease import new_token
 
@@ -33,6 +35,7 @@ QUOTE_LIMIT = 300
 def storify_and_raise(runtime: Runtime) -> bool:
     """Settles one batch; True when the batch was full. Hints `deliver` when an alert was raised."""
     raised: list[dict[str, Any]] = []
+    counts: Counter[Key] = Counter()
     with runtime.store.writing() as connection:
         take_lock(connection, Lock.DESK)
         rows = articles.judged_articles(connection, limit=BATCH)
@@ -42,9 +45,12 @@ def storify_and_raise(runtime: Runtime) -> bool:
                 with connection.begin_nested():
                     found = _settle(runtime, connection, row, now)
                 raised += found
+                counts[SETTLED.of()] += 1
             except Exception:
                 log.exception("article_not_settled", article=row.public_id)
-                _note_failure(runtime, connection, row, now)
+                counts[QUARANTINED.of()] += _note_failure(runtime, connection, row, now)
+        counts.update(ALERTS.of(one["rule_id"], one["severity"]) for one in raised)
+        tallies.count(connection, counts)
     if raised:
         runtime.hint("deliver")
     # Told after the commit: a reader of our log that stalls must not hold the desk lock.
@@ -55,10 +61,13 @@ def storify_and_raise(runtime: Runtime) -> bool:
     return len(rows) == BATCH
 
 
-def _note_failure(runtime: Runtime, connection: Connection, row: Any, now: datetime) -> None:
-    """One article that cannot be settled holds up no other; after three tries it is parked, and the operator told."""
-    if articles.count_failure(connection, row.id):
+def _note_failure(runtime: Runtime, connection: Connection, row: Any, now: datetime) -> bool:
+    """One article that cannot be settled holds up no other; after three tries it is parked, and the operator told:
+    then True."""
+    parked = articles.count_failure(connection, row.id)
+    if parked:
         tell_of_quarantine(runtime, connection, row, doing="Storing the story and the alerts of", now=now)
+    return parked
 
 
 def _settle(runtime: Runtime, connection: Connection, row: Any, now: datetime) -> list[dict[str, Any]]:
@@ -137,7 +146,13 @@ def _raise(runtime: Runtime, connection: Connection, firing: Firing, now: dateti
     alerts.save_notification(
         connection, messages, kind="alert.raised", subject=subject, now=now, alert_id=alert_id, n=content.revision
     )
-    return dict(alert=public_id, rule_id=rule.id, deliveries=len(messages), because=firing.verdict.because)
+    return dict(
+        alert=public_id,
+        rule_id=rule.id,
+        severity=rule.severity,
+        deliveries=len(messages),
+        because=firing.verdict.because,
+    )
 
 
 def _rendered(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
@@ -10,10 +11,12 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, bindparam, insert, select, update
 
 from worker.articles.stories import StoryKey
+from worker.metrics import JUDGEMENTS, TOPIC_MATCHES, Counts
 from worker.model import ArticleState, Judgement, Mention, TopicScore
 from worker.store.engine import Store, read_clock
 from worker.store.lease import MAX_ATTEMPTS, Claim, claim_rows, new_token
 from worker.store.schema import article, judgement, revision, story, story_key
+from worker.store.tallies import count
 
 # Made once: building a statement costs more than running it, and the serial step runs these for each article.
 # Kinds and values apart, the pairs sorted out here: for pairs of them SQLite would read the whole table.
@@ -74,7 +77,13 @@ def save_judgements(
         ]
         if rows:
             connection.execute(insert(judgement), rows)
+        count(connection, _counted([found[article_id][1] for article_id in saved]))
     return saved
+
+
+def _counted(judged: Sequence[Judgement]) -> Counts:
+    matched = Counter(TOPIC_MATCHES.of(topic.id) for result in judged for topic in result.topics if topic.match)
+    return {JUDGEMENTS.of(): len(judged), **matched}
 
 
 def _judgement_values(result: Judgement) -> dict[str, Any]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Integer, insert, update
+from sqlalchemy import ColumnElement, Connection, Integer, insert, select, update
 
+from worker.metrics import MAYBE_DUPLICATES
 from worker.model import DeliveryState
 from worker.store.engine import Store
 from worker.store.lease import Claim, claim_rows, finish_row
-from worker.store.schema import attempt, delivery
+from worker.store.schema import alert, article, attempt, delivery, notification
+from worker.store.tallies import count
 
 OPEN = (DeliveryState.PENDING, DeliveryState.FAILED, DeliveryState.SENDING)
 
@@ -44,11 +46,14 @@ def claim_due_deliveries(store: Store, *, limit: int, lease: timedelta) -> Claim
 
 
 def _start_attempts(connection: Connection, claim: Claim) -> None:
+    unknown = 0
     for row in claim.rows:
         lost = (attempt.c.delivery_id == row.id) & (attempt.c.outcome == "started")
-        connection.execute(update(attempt).where(lost).values(outcome="unknown", finished_at=claim.now))
+        forgotten = update(attempt).where(lost).values(outcome="unknown", finished_at=claim.now)
+        unknown += connection.execute(forgotten).rowcount
         values = dict(delivery_id=row.id, n=row.attempts, started_at=claim.now, outcome="started")
         connection.execute(insert(attempt).values(**values))
+    count(connection, {MAYBE_DUPLICATES.of(): unknown})
 
 
 def finish_delivery(
@@ -75,3 +80,14 @@ def finish_delivery(
     outcome = dict(outcome=str(state), finished_at=now, reason=reason, detail=detail)
     connection.execute(update(attempt).where(this).values(**outcome))
     return True
+
+
+def find_first_seen(connection: Connection, row: Any) -> datetime | None:
+    """When the article that raised this delivery's alert was first seen; None for a message to the operator."""
+    statement = (
+        select(article.c.first_seen_at)
+        .join(alert, alert.c.article_id == article.c.id)
+        .join(notification, notification.c.alert_id == alert.c.id)
+        .where(notification.c.id == row.notification_id)
+    )
+    return connection.execute(statement).scalar()

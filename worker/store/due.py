@@ -2,59 +2,51 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import case, exists, func, insert, or_, select, update
+from sqlalchemy import Column, ColumnElement, Connection, Table, exists, insert, or_, select, update
 
 from worker.store import articles, deliveries, feeds
 from worker.store.engine import Lock, Store, read_clock, take_lock
 from worker.store.schema import article, chore, delivery, feed
 
 
+@dataclass(frozen=True)
+class Waiting:
+    """One queue's work: the rows of `table` for which `due` holds and no lease runs, since the moment in `since`."""
+
+    table: Table
+    due: ColumnElement[bool]
+    since: Column[Any]
+
+
+def waiting(now: datetime) -> Mapping[str, Waiting]:
+    """What each queue's work is at that moment, by the queue's name."""
+    unsettled = articles.is_open() & or_(articles.is_unjudged(), articles.is_judged())
+    return {
+        "poll": Waiting(feed, feeds.is_due(now), feed.c.next_poll_at),
+        "analyse": Waiting(article, unsettled, article.c.first_seen_at),
+        "deliver": Waiting(delivery, deliveries.is_due(now), delivery.c.due_at),
+    }
+
+
+def is_free(table: Table, now: datetime) -> ColumnElement[bool]:
+    """No lease of its row runs at that moment."""
+    return or_(table.c.lease_until.is_(None), table.c.lease_until < now)
+
+
 def due_queues(store: Store) -> list[str]:
     """The names of the queues that have claimable work now."""
+
+    def waits(connection: Connection, work: Waiting, now: datetime) -> bool:
+        return connection.execute(select(exists().where(work.due, is_free(work.table, now)))).scalar_one()
+
     with store.reading() as connection:
         now = read_clock(connection)
-
-        def waits(table, condition):  # type: ignore[no-untyped-def]
-            free = or_(table.c.lease_until.is_(None), table.c.lease_until < now)
-            return connection.execute(select(exists().where(condition, free))).scalar_one()
-
-        found = {
-            "poll": waits(feed, feeds.is_due(now)),
-            "analyse": waits(article, articles.is_unjudged()) or waits(article, articles.is_judged()),
-            "deliver": waits(delivery, deliveries.is_due(now)),
-        }
-    return [queue for queue, due in found.items() if due]
-
-
-def count_late(store: Store, *, by: timedelta) -> tuple[int, int, int]:
-    """How many feeds, articles and deliveries should have been worked on `by` ago and were not."""
-    with store.reading() as connection:
-        before = read_clock(connection) - by
-
-        def count(table, condition):  # type: ignore[no-untyped-def]
-            free = or_(table.c.lease_until.is_(None), table.c.lease_until < before)
-            statement = select(func.count()).select_from(table).where(condition, free)
-            return connection.execute(statement).scalar_one()
-
-        return (
-            count(feed, feeds.is_due(before)),
-            count(article, articles.is_open() & (article.c.first_seen_at < before)),
-            count(delivery, deliveries.is_due(before)),
-        )
-
-
-def count_states(store: Store) -> tuple[dict[str, int], dict[str, int], dict[str, int]]:
-    """How many feeds, articles and deliveries are in each state. An active feed whose last poll failed is 'failing'."""
-    shown = case(((feed.c.state == "active") & (feed.c.failures > 0), "failing"), else_=feed.c.state)
-    with store.reading() as connection:
-
-        def count(state):  # type: ignore[no-untyped-def]
-            rows = connection.execute(select(state.label("state"), func.count().label("n")).group_by(state))
-            return {row.state: row.n for row in rows}
-
-        return count(shown), count(article.c.state), count(delivery.c.state)
+        return [queue for queue, work in waiting(now).items() if waits(connection, work, now)]
 
 
 def claim_chore(store: Store, name: str, *, every: timedelta) -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy.exc import DBAPIError
 
@@ -33,3 +35,9 @@ def migrate(store: Store) -> None:
 def current_revision(store: Store) -> str | None:
     with store.reading() as connection:
         return MigrationContext.configure(connection).get_current_revision()
+
+
+@functools.cache
+def newest_revision() -> str | None:
+    """The schema that this program works with."""
+    return ScriptDirectory(str(MIGRATIONS)).get_current_head()

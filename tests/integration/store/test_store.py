@@ -8,6 +8,7 @@ import pytest
 from desk import at_once
 from sqlalchemy import exc, select, text
 
+from worker.health import look
 from worker.model import (
     ArticleKey,
     ChangedArticle,
@@ -22,7 +23,7 @@ from worker.model import (
     TopicScore,
 )
 from worker.store import alerts, articles, deliveries, feeds
-from worker.store.due import claim_chore, count_states, due_queues
+from worker.store.due import claim_chore, due_queues
 from worker.store.engine import Lock, open_store, read_clock, take_lock
 from worker.store.lease import MAX_ATTEMPTS
 from worker.store.migrate import current_revision, migrate
@@ -200,7 +201,7 @@ def test_a11_an_article_that_kills_its_analyst_is_retried_alone_and_parked_after
     with store.writing() as connection:
         parked = articles.quarantine_exhausted(connection, now=read_clock(connection))
     assert len(parked) == 3
-    assert count_states(store)[1] == {"quarantined": 3}
+    assert look(store).articles == {"quarantined": 3}
 
 
 def test_judgement_survives_the_record(store):
@@ -238,7 +239,7 @@ def test_delivery_keeps_its_bytes_and_counts_the_unknown(store):
 def test_operator_is_told_of_one_trouble_once(store):
     add_delivery(store, "x@y.example")
     add_delivery(store, "x@y.example")
-    assert count_states(store)[2] == {"pending": 1}
+    assert look(store).deliveries == {"pending": 1}
 
 
 def test_due_queues_names_what_waits_and_only_that(store):
