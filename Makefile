@@ -3,13 +3,15 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help setup demo run test test-fast lint lock clean
+.PHONY: help setup demo run test test-fast lint bench docs lock clean
 help:
 	@echo "make demo        half a minute of real work on a bundled sample: no network, no account"
 	@echo "make run         your desk: config/ in, var/ out"
 	@echo "make test        every test"
 	@echo "make test-fast   the unit tests"
 	@echo "make lint        ruff and mypy"
+	@echo "make bench       what it does a second, and what it costs; ONLY=poll for one part"
+	@echo "make docs        the tables of docs/configuration.md, from the schema"
 	@echo "make lock        a fresh requirements.lock"
 	@echo "make clean       takes away what the targets above made"
 
@@ -39,6 +41,12 @@ lint: setup
 	$(BIN)/ruff check worker tests bench .ci
 	$(BIN)/ruff format --check worker tests bench .ci
 	$(BIN)/mypy
+
+bench: setup
+	$(BIN)/python -m bench $(ONLY) $(ARGS)
+
+docs: setup
+	$(BIN)/python -m worker.config.reference docs/configuration.md
 
 # Writes the lock file from a clean environment; it names versions only, never an index.
 lock:

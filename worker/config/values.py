@@ -118,12 +118,13 @@ class Form:
     words: str
 
 
+DURATION = Form("duration")
 # As JSON a duration is what a file would say: that is how the writer writes one.
 Duration = Annotated[
     float,
     BeforeValidator(read_duration),
     PlainSerializer(write_duration, when_used="json"),
-    Form("duration"),
+    DURATION,
 ]
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+(?:-[a-z0-9]+)*$", max_length=80), Form("id")]
 Line = Annotated[str, AfterValidator(_one_line), Form("one line of text")]
