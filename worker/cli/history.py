@@ -34,7 +34,7 @@ def replay(
     from worker.replay.run import replay as run
 
     if keep is not None and keep.exists() and any(keep.iterdir()):
-        raise typer.BadParameter(f"{keep} is not empty: a replay keeps its store in a new folder")
+        raise typer.BadParameter("is not empty; a replay keeps its store in a new folder", param_hint="--keep")
     desk = read_config(config, only=PARTS, files={"rules": rules} if rules else None)
     if desk.warnings:
         raise ConfigError(desk.warnings)  # a rule left out would never fire, and nobody would know

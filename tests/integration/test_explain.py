@@ -1,0 +1,127 @@
+"""`wirewatch explain`: why an article was told, and why another was not, from the record of real work."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+import yaml
+from desk import Desk, entries
+from steps import bring, settle
+
+from worker.config.load import load_config
+from worker.explain import NotFound, explain
+from worker.pipeline.deliver import deliver_due
+from worker.store.schema import article
+
+
+@pytest.fixture
+def desk(tmp_path, database_url):
+    with Desk(tmp_path, database_url=database_url, feeds=("a", "b")) as made:
+        yield made
+
+
+@pytest.fixture
+def runtime(desk):
+    made = desk.runtime()
+    yield made
+    made.parser.close()
+    made.store.close()
+
+
+def traced(desk, name):
+    found = explain(desk.store, load_config(desk.config, environ=desk.environ()), name)
+    return found if len(found) > 1 else found[0]
+
+
+def test_explain_of_an_article_that_was_told(desk, runtime):
+    bring(desk, runtime, "a", [])
+    bring(desk, runtime, "a", entries(1))
+    while deliver_due(runtime):
+        pass
+    trace = traced(desk, "https://paper.example/g0")
+    assert trace["result"] == "It raised an alert by kim."
+    assert trace["article"]["title"] == entries(1)[0][1]
+    assert (trace["poll"]["seen"], trace["poll"]["new"]) == (1, 1)
+    assert trace["judgement"]["names"] == {"kim-jong-un": "Kim Jong Un"}
+    [rule] = trace["rules"]
+    [alert] = trace["alerts"]
+    assert (rule["fires"], rule["decision"], rule["alert"]) == (True, "raised", alert["id"])
+    assert trace["rules_of"]["stored"] is True
+    told = {(one["channel"], one["recipient"].split("@")[0], one["state"]) for one in alert["deliveries"]}
+    assert {(channel, state) for channel, _, state in told} == {("mail", "sent"), ("hook", "sent")}
+    assert all([one["outcome"] for one in delivery["attempts"]] == ["sent"] for delivery in alert["deliveries"])
+
+
+def test_explain_says_why_not(desk, runtime):
+    old = [("older", "Kim Jong Un opens a factory in the far north", "Kim Jong Un was there.")]
+    bring(desk, runtime, "a", old)
+    bring(desk, runtime, "b", [])
+    bring(desk, runtime, "a", [*old, ("dull", "Weather stays fine in all the provinces", "No clouds."), *entries(1)])
+    bring(desk, runtime, "b", [("copy", entries(1)[0][1], "Kim Jong Un, by another paper.")])
+    results = {name: traced(desk, f"https://paper.example/{name}") for name in ("older", "dull", "g0", "copy")}
+    assert results["older"]["rules"][0]["decision"] == "baseline"
+    assert "not news" in results["older"]["result"]
+    assert results["dull"]["result"] == "It raised no alert: no rule fires on it."
+    assert results["dull"]["rules"][0]["because"] != ""
+    assert results["copy"]["rules"][0]["decision"] == "already_alerted"
+    assert results["copy"]["story"]["copy_of"]["by"] == "the same headline"
+    assert results["copy"]["alerts"][0]["by"]["id"] == results["g0"]["article"]["id"]
+
+
+def test_explain_judges_by_the_rules_that_settled_it(desk, runtime):
+    bring(desk, runtime, "a", [])
+    bring(desk, runtime, "a", entries(1))
+    rules = yaml.safe_load((desk.config / "rules.yaml").read_text())
+    rules["rules"][0] |= {"id": "other", "when": {"topics": {"any": ["nk-russia-arms"]}}}
+    (desk.config / "rules.yaml").write_text(yaml.safe_dump(rules))
+    trace = traced(desk, "https://paper.example/g0")
+    assert [(rule["id"], rule["decision"]) for rule in trace["rules"]] == [("kim", "raised")]
+
+
+def test_explain_of_one_that_waits(desk, runtime):
+    from steps import poll_now
+
+    poll_now(desk, runtime)
+    trace = traced(desk, desk.rows(article)[0].public_id)
+    assert trace["result"] == "It waits to be judged."
+    assert (trace["judgement"], trace["rules"], trace["alerts"]) == (None, [], [])
+    settle(runtime)
+    assert traced(desk, trace["article"]["id"])["result"] == (
+        "It raised no alert: kim fires, but the article was in the feed before it was watched: not news."
+    )
+
+
+def test_explain_of_one_address_in_two_feeds_tells_of_both(desk, runtime):
+    for name in ("a", "b"):
+        bring(desk, runtime, name, [])
+    for name in ("a", "b"):
+        bring(desk, runtime, name, entries(1))
+    first, second = traced(desk, "http://paper.example/g0/?utm_source=x#top")
+    assert (first["article"]["feed"], second["article"]["feed"]) == ("a", "b")
+    assert second["story"]["copy_of"]["by"] == "the same address"
+
+
+@pytest.mark.parametrize("name", ["nothing", "https://paper.example/none", "", "%", "'; DROP TABLE article; --"])
+def test_explain_of_what_is_not_there(desk, name):
+    with pytest.raises(NotFound, match="No article is stored"):
+        traced(desk, name)
+
+
+def test_explain_prints_words_and_json(desk, runtime):
+    bring(desk, runtime, "a", [])
+    bring(desk, runtime, "a", [("x", "Kim Jong Un \x1b[31mvisits\u202e a plant in red", "Kim Jong Un.")])
+    number = next(row.public_id for row in desk.rows(article) if row.url.endswith("/x"))
+
+    def run(*options):
+        where = ["--config", str(desk.config), "--data", str(desk.data)]
+        command = [sys.executable, "-m", "worker", "explain", number, *where, *options]
+        return subprocess.run(command, env=desk.environ(), capture_output=True, text=True, timeout=60, check=False)
+
+    done = run()
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.endswith("It raised an alert by kim.\n")
+    assert "\x1b" not in done.stdout and "\u202e" not in done.stdout
+    for words in ("first seen", "fires       kim: kim-jong-un", "pending     mail to"):
+        assert words in done.stdout, words
+    assert json.loads(run("--json").stdout)["articles"][0]["article"]["id"] == number
