@@ -13,14 +13,13 @@ from typing import Any, Final
 
 import yaml
 
-from worker.config.source import LOADER
+from worker.config.source import LOADER, TEXT, collector_at_rest
 
 STEP: Final = 2  # columns that a list is indented by where the file shows no other way
 PLAIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
 # What JSON leaves as it is and YAML forbids, or takes for a line break.
 UNSAFE: Final = re.compile("[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
 NULL: Final = "tag:yaml.org,2002:null"
-TEXT: Final = "tag:yaml.org,2002:str"
 BREAK: Final = re.compile(r"\r\n|\n|\r")
 REST_OF_LINE: Final = re.compile(r"[^\r\n]*(?:\r\n|\n|\r|\Z)")
 
@@ -68,7 +67,8 @@ def remove_item(text: str, key: str, n: int) -> str:
 def _find(text: str, key: str) -> tuple[Any, Any, Any]:
     """The whole, the list's key, and the list; or what stands in place of an empty one."""
     try:
-        root = yaml.compose(text, Loader=LOADER)
+        with collector_at_rest():
+            root = yaml.compose(text, Loader=LOADER)
     except yaml.YAMLError as error:
         raise ValueError("no YAML") from error
     pairs = root.value if isinstance(root, yaml.MappingNode) else ()

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import gc
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +20,8 @@ LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast wher
 
 # What YAML forbids in a file: its own reader says so without the line.
 FORBIDDEN = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+TEXT = "tag:yaml.org,2002:str"
 
 Path_ = tuple[str | int, ...]
 
@@ -70,10 +75,11 @@ def read_source(path: Path) -> Source:
     if text is None:
         return source
     try:
-        node = _compose(text, source)
-        source.readable = not source.problems
-        if node is not None:
-            source.value = _plain(node, (), source)
+        with collector_at_rest():
+            node = _compose(text, source)
+            source.readable = not source.problems
+            if node is not None:
+                source.value = _plain(node, (), source)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1
@@ -84,6 +90,18 @@ def read_source(path: Path) -> Source:
     except RecursionError:
         source.problems.append(Problem(source.name, 1, "", "nested too deeply"))
     return source
+
+
+@contextlib.contextmanager
+def collector_at_rest() -> Iterator[None]:
+    """A parsed file is all in use and has no cycles: looking for garbage in it takes longer than parsing it."""
+    at_work = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if at_work:
+            gc.enable()
 
 
 def _read_text(path: Path, source: Source) -> str | None:
@@ -161,9 +179,11 @@ def _plain(node: yaml.Node, path: Path_, source: Source) -> Any:
 
 
 def _scalar(node: Any, path: Path_, source: Source) -> Any:
-    loader = LOADER("")
+    loader = None
     try:
-        value = loader.construct_object(node, deep=True)
+        if node.tag != TEXT:  # most values are text, and a loader for each would double the time of a long file
+            loader = LOADER("")
+        value = loader.construct_object(node, deep=True) if loader else node.value
         if isinstance(value, str):
             value.encode()  # one of the two loaders lets half a character through
         return value
@@ -172,4 +192,5 @@ def _scalar(node: Any, path: Path_, source: Source) -> Any:
         source.refuse(path, "cannot be read; put it in quotes")
         return None
     finally:
-        loader.dispose()
+        if loader:
+            loader.dispose()
