@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
+from worker.config.checks import CONTACT, is_example_contact
 from worker.config.load import load_config
 from worker.config.schema import Config
 from worker.errors import WirewatchError
@@ -50,6 +51,12 @@ def adder(*verbs: Callable[..., Any]) -> Callable[[typer.Typer], None]:
 
 def read_config(folder: Path, *, only: frozenset[str] | None = None, files: Mapping[str, Path] | None = None) -> Config:
     return load_config(folder, environ=os.environ, only=only, files=files)
+
+
+def refuse_example_contact(desk: Config) -> None:
+    """Nobody asks publishers under a name that nobody answers to. Raises WirewatchError."""
+    if is_example_contact(desk):
+        raise WirewatchError(CONTACT)
 
 
 @contextlib.contextmanager

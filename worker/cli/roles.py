@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import enum
 import os
+import sys
 from typing import Annotated
 
 import typer
 
 from worker import app
-from worker.cli.options import HERE, KEPT, PORT, ConfigOption, DataOption, PortOption, adder, read_config
-from worker.config.checks import CONTACT, is_example_contact
-from worker.config.schema import Config
-from worker.errors import WirewatchError
+from worker.cli.options import (
+    HERE,
+    KEPT,
+    PORT,
+    ConfigOption,
+    DataOption,
+    PortOption,
+    adder,
+    read_config,
+    refuse_example_contact,
+)
 
 Queue = enum.StrEnum("Queue", ["poll", "analyse", "deliver"])
 QueueOption = Annotated[list[Queue] | None, typer.Option(help="What it works on; may be given again.")]
@@ -42,12 +50,6 @@ def up(config: ConfigOption = HERE, data: DataOption = KEPT, port: PortOption = 
         silent_after=desk.settings.timing.silent_after,
     )
     print("Stopped.", flush=True)
-
-
-def refuse_example_contact(desk: Config) -> None:
-    """Nobody polls under a name that nobody answers to. Raises WirewatchError."""
-    if is_example_contact(desk):
-        raise WirewatchError(CONTACT)
 
 
 def demo(
@@ -86,8 +88,13 @@ def scheduler(config: ConfigOption = HERE, data: DataOption = KEPT) -> None:
 def console(config: ConfigOption = HERE, data: DataOption = KEPT, port: PortOption = PORT) -> None:
     """The console, on this machine's loopback address only."""
     from worker import roles
+    from worker.console.access import told_address
+    from worker.up import TIED, choose_port
 
-    roles.console(read_config(config), data=data, port=port)
+    desk, port = read_config(config), choose_port(port)
+    if TIED not in os.environ:  # else `up` says it
+        print(f"Console: {told_address(data, port, terminal=sys.stdout.isatty())}", flush=True)
+    roles.console(desk, data=data, port=port)
 
 
 add_to = adder(up, demo, worker, scheduler, console)
