@@ -17,14 +17,17 @@ from worker.model import FetchFailed, FetchRequest, NotModified
 
 def poll_once(config: Config, urls: Sequence[str]) -> Iterator[dict[str, Any]]:
     """One object per entry, with its feed's `feed` URL; {"feed", "error", "detail"} for a feed that gave none."""
-    fetcher = Fetcher(config.to_policy(), user_agent=f"Wirewatch/{__version__} (+{config.settings.contact})")
-    parser = Parser()
+    fetcher, parser = new_fetcher(config), Parser()
     try:
         for group in fetcher.fetch_all([FetchRequest(url, url) for url in urls]):
             for result in group:
                 yield from _entries(parser, result.request.url, result.outcome)
     finally:
         parser.close()
+
+
+def new_fetcher(config: Config) -> Fetcher:
+    return Fetcher(config.to_policy(), user_agent=f"Wirewatch/{__version__} (+{config.settings.contact})")
 
 
 def _entries(parser: Parser, url: str, outcome: Any) -> Iterator[dict[str, Any]]:

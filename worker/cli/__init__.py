@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from worker.cli import articles, desk, feeds, history, roles, topics, trace
+from worker.cli import articles, desk, feedlists, feeds, history, roles, status, topics, trace
 from worker.cli.options import cli
 from worker.errors import ConfigError, WirewatchError
 
@@ -12,7 +12,9 @@ __all__ = ["cli", "main"]
 
 cli.add_typer(topics.cli, name="topics")
 cli.add_typer(feeds.cli, name="feeds")
-for module in (roles, desk, articles, trace, history):
+for module in (feeds, feedlists):
+    module.add_to(feeds.cli)
+for module in (roles, desk, status, articles, trace, history):
     module.add_to(cli)
 
 

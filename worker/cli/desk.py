@@ -2,30 +2,53 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
-from worker.cli.options import HERE, KEPT, ConfigOption, DataOption, adder, read_config
+import typer
+
+from worker.cli.options import HERE, KEPT, ConfigOption, DataOption, JsonOption, adder, print_line, read_config
 from worker.config.checks import advice
+from worker.errors import ConfigError
+
+COUNTED = {
+    "feeds": "feeds",
+    "topics": "topics",
+    "watchlist": "watched entities",
+    "rules": "rules",
+    "channels": "channels",
+    "people": "people",
+}
 
 
-def init(folder: Path) -> None:
+def init(folder: Path, as_json: JsonOption = False) -> None:
     """Writes the example configuration into a new folder."""
     from worker.config.example import write_example
 
     written = write_example(folder)
-    print(f"{len(written)} files written to {folder}. Next: wirewatch check --config {folder}")
+    if as_json:
+        print_line({"folder": str(folder), "files": [path.name for path in written]})
+    else:
+        print(f"{len(written)} files written to {folder}. Next: wirewatch check --config {folder}")
 
 
-def check(config: ConfigOption = HERE, data: DataOption = KEPT) -> None:
+def check(as_json: JsonOption = False, config: ConfigOption = HERE, data: DataOption = KEPT) -> None:
     """Every problem in the configuration, with file, line and key."""
-    desk = read_config(config)
-    counts = (
-        f"{len(desk.feeds)} feeds, {len(desk.topics)} topics, {len(desk.watchlist)} watched entities, "
-        f"{len(desk.rules)} rules, {len(desk.channels)} channels, {len(desk.people)} people"
-    )
-    print(f"{config}: no problem found. {counts}.")
-    for words in advice(desk):
-        print(f"Note: {words}")
+    try:
+        desk = read_config(config)
+    except ConfigError as error:
+        if not as_json:
+            raise
+        print_line({"problems": [dataclasses.asdict(one) for one in error.problems], "notes": [], "counts": None})
+        raise typer.Exit(1) from None
+    counts, notes = {part: len(getattr(desk, part)) for part in COUNTED}, advice(desk)
+    if as_json:
+        print_line({"problems": [], "notes": list(notes), "counts": counts})
+        return
+    words = ", ".join(f"{counts[part]} {name}" for part, name in COUNTED.items())
+    print(f"{config}: no problem found. {words}.")
+    for note in notes:
+        print(f"Note: {note}")
 
 
 add_to = adder(init, check)

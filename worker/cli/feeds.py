@@ -1,7 +1,169 @@
-"""The verbs about feeds: what is polled, and how it is with each."""
+"""The verbs that look at feeds: how it is with each, and whether it answers now."""
 
 from __future__ import annotations
 
+import dataclasses
+import difflib
+from collections import Counter
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
 import typer
 
-cli = typer.Typer(no_args_is_help=True, help="The feeds: list, import, export and test them.")
+from worker.cli.options import (
+    HERE,
+    KEPT,
+    ConfigOption,
+    DataOption,
+    JsonOption,
+    NothingYet,
+    adder,
+    existing_store,
+    print_line,
+    read_config,
+    refuse_example_contact,
+)
+from worker.cli.table import bar, print_table, print_text, visible
+from worker.config.schema import Config
+from worker.feeds.shown import STATE_WORDS, FeedState, ShownFeed, show_feed
+
+cli = typer.Typer(no_args_is_help=True, help="The feeds: list, test, add and remove them; lists in, lists out.")
+
+
+def complete_feed(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
+    """The configured ids that begin so, with their titles. On any trouble none: a shell must not be disturbed."""
+    try:
+        desk = read_config(ctx.params.get("config") or HERE, only=frozenset({"feeds"}))
+    except Exception:
+        return []
+    return [(feed.id, visible(feed.title)) for feed in desk.feeds if feed.id.startswith(incomplete)]
+
+
+StateOption = Annotated[list[FeedState] | None, typer.Option("--state", help="Only these; may be given again.")]
+TagOption = Annotated[list[str] | None, typer.Option("--tag", help="Only with one of these tags; may be given again.")]
+AskedArgument = Annotated[
+    list[str] | None, typer.Argument(help="Ids or addresses.", metavar="ID|URL", autocompletion=complete_feed)
+]
+AllOption = Annotated[bool, typer.Option("--all", help="Every feed that is enabled.")]
+
+
+def list_(
+    state: StateOption = None,
+    tag: TagOption = None,
+    as_json: JsonOption = False,
+    config: ConfigOption = HERE,
+    data: DataOption = KEPT,
+) -> None:
+    """Every configured feed: how it stands, when it answered, when it is asked next, what is wrong and what to do."""
+    desk = read_config(config, only=frozenset({"feeds", "settings"}))
+    rows = _rows(data)
+    feeds = [show_feed(spec, (rows or {}).get(spec.id)) for spec in desk.feeds]
+    feeds = [one for one in feeds if (not state or one.state in state) and (not tag or set(tag) & set(one.tags))]
+    if as_json:
+        for one in feeds:
+            print_line(plain(one))
+        return
+    zone = desk.settings.time_zone
+    heads = "id", "title", "language", "tags", "state", f"answered ({zone})", f"next ({zone})", "articles", "trouble"
+    print_table(heads, [_line(one, zone) for one in feeds])
+    counts = Counter(one.words for one in feeds)
+    words = ", ".join(f"{counts[words]} {words}" for words in STATE_WORDS.values() if counts[words])
+    print_text(f"{len(feeds)} feeds: {words}." if feeds else "No feed fits.")
+    if rows is None:
+        print_text(f"Nothing has run here yet: {data} holds no record.")
+
+
+def _rows(data: Path) -> dict[str, Any] | None:
+    """The record's feeds by id; None where there is no record, and none is made."""
+    from worker.store.feeds import list_feeds
+
+    try:
+        with existing_store(data) as store:
+            return {row.id: row for row in list_feeds(store)}
+    except NothingYet:
+        return None
+
+
+def _line(one: ShownFeed, zone: str) -> Sequence[str]:
+    trouble = f"{one.wrong}. {one.advice}" if one.wrong else ""
+    tags, articles = ", ".join(one.tags), str(one.articles)
+    times = clock(one.last_success, zone), clock(one.next_poll, zone)
+    return one.id, one.title, one.language, tags, one.words, *times, articles, trouble
+
+
+def test(
+    asked: AskedArgument = None,
+    everything: AllOption = False,
+    as_json: JsonOption = False,
+    config: ConfigOption = HERE,
+    data: DataOption = KEPT,
+) -> None:
+    """Asks feeds once, politely: do they answer, and how? Stores nothing."""
+    from worker.feedcheck import check_feeds
+
+    desk = read_config(config, only=frozenset({"feeds", "network", "settings"}))
+    wanted = _wanted(desk, asked or [], everything=everything)
+    refuse_example_contact(desk)
+    found = []
+    with bar(len(wanted), "feeds", hidden=as_json) as done:
+        for one in check_feeds(desk, wanted):
+            found.append(one)
+            done()
+            if as_json:
+                print_line(plain(one))
+    if not as_json:
+        order = {name: n for n, (name, _) in enumerate(wanted)}
+        found.sort(key=lambda one: (not one.answers, order[one.name]))  # those in trouble last, above the prompt
+        _print_checks(found, desk.settings.time_zone)
+    raise typer.Exit(0 if all(one.answers for one in found) else 1)
+
+
+def _wanted(desk: Config, asked: Sequence[str], *, everything: bool) -> list[tuple[str, str]]:
+    """(name, address) of each, once."""
+    if everything == bool(asked):
+        raise typer.BadParameter("name feeds by id or address, or give --all", param_hint="feeds")
+    if everything:
+        return [(feed.id, feed.url) for feed in desk.feeds if feed.enabled]
+    by_id = {feed.id: feed.url for feed in desk.feeds}
+    return [(one, one if "://" in one else by_id.get(one) or no_feed(desk, one)) for one in dict.fromkeys(asked)]
+
+
+def no_feed(desk: Config, feed_id: str) -> Any:
+    near = difflib.get_close_matches(feed_id, [feed.id for feed in desk.feeds], n=1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    raise typer.BadParameter(f"there is no feed {visible(feed_id)!r}{hint}", param_hint="feed")
+
+
+def _print_checks(found: Sequence[Any], zone: str) -> None:
+    heads = "feed", "answer", "format", "entries", "newest", "language", "validators", "seconds", "what to know"
+    rows = []
+    for one in found:
+        detour = f"redirects for now to {one.redirected_to}" if one.redirected_to and not one.set_address else ""
+        said = [f"{one.wrong}. {one.advice}"] if one.wrong else [words for words in (*one.notes, detour) if words]
+        validators = (", ".join(one.validators) or "none") if one.answers else ""
+        counts = (one.format, str(one.entries), clock(one.newest, zone)) if one.answers else ("", "", "")
+        times = one.language, validators, f"{one.seconds:.1f}"
+        rows.append((one.name, "yes" if one.answers else "no", *counts, *times, "; ".join(said)))
+    print_table(heads, rows)
+    print_text(f"{sum(one.answers for one in found)} of {len(found)} feeds answer.")
+
+
+def clock(moment: datetime | None, zone: str) -> str:
+    """'24 Nov 15:04', with its year where that is not this one's; '' for none."""
+    if moment is None:
+        return ""
+    there, now = moment.astimezone(ZoneInfo(zone)), datetime.now(UTC)
+    year = f" {there.year}" if there.year != now.year else ""
+    return f"{there.day} {there:%b}{year} {there:%H:%M}"
+
+
+def plain(one: Any) -> dict[str, Any]:
+    """A dataclass as JSON values: instants in ISO form."""
+    values = dataclasses.asdict(one)
+    return {key: value.isoformat() if isinstance(value, datetime) else value for key, value in values.items()}
+
+
+add_to = adder(list_, test)

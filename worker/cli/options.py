@@ -40,11 +40,11 @@ cli = typer.Typer(
 
 
 def adder(*verbs: Callable[..., Any]) -> Callable[[typer.Typer], None]:
-    """A module's `add_to`: its functions become verbs of their own names, in this order."""
+    """A module's `add_to`: its functions become verbs of their own names, in this order; `list_` is the verb `list`."""
 
     def add_to(cli: typer.Typer) -> None:
         for verb in verbs:
-            cli.command(verb.__name__)(verb)
+            cli.command(verb.__name__.rstrip("_"))(verb)
 
     return add_to
 
@@ -73,13 +73,18 @@ def opened_store(data: Path) -> Iterator[Store]:
 @contextlib.contextmanager
 def existing_store(data: Path) -> Iterator[Store]:
     """The record, to look at. Raises NothingYet where none has been kept: looking makes no desk."""
+    refuse_no_record(data)
+    with opened_store(data) as store:
+        yield store
+
+
+def refuse_no_record(data: Path) -> None:
+    """Raises NothingYet."""
     if not os.environ.get("DATABASE_URL") and not (data / SQLITE).exists():
         raise NothingYet(
             f"Nothing has run here yet: {data} holds no record. Start the desk (`wirewatch up`), or name its folder: "
             "--data DIR, or DATABASE_URL."
         )
-    with opened_store(data) as store:
-        yield store
 
 
 def print_line(value: Any) -> None:

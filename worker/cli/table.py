@@ -63,11 +63,12 @@ def _aligned(rows: Rows) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def bar(total: int, what: str) -> Iterator[Callable[[], None]]:
+def bar(total: int, what: str, *, hidden: bool = False) -> Iterator[Callable[[], None]]:
     """Gives what is called for each one that is done. Shown on standard error, a terminal, and only when it lasts."""
     terminal = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    progress = Progress(*columns, console=terminal, transient=True, disable=not terminal.is_terminal)
+    off = hidden or not terminal.is_terminal
+    progress = Progress(*columns, console=terminal, transient=True, disable=off)
     task = progress.add_task(what, total=total)
     timer = threading.Timer(PATIENCE, progress.start)
     timer.daemon = True

@@ -1,0 +1,153 @@
+"""The verbs that change which feeds there are: one in or out, whole lists in, the list out."""
+
+from __future__ import annotations
+
+import enum
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from worker.cli.feeds import complete_feed, no_feed
+from worker.cli.options import HERE, KEPT, ConfigOption, DataOption, JsonOption, adder, print_line, read_config
+from worker.cli.table import print_table, print_text, visible
+from worker.config.schema import Config
+from worker.config.writer import editing
+from worker.errors import WirewatchError
+from worker.feeds.adopt import MAX_LIST, Adoption, Fate, decide_adoptions, read_list
+from worker.feeds.listed import FeedList, ListedFeed, slug
+from worker.feeds.opml import write_opml
+from worker.feeds.sheet import write_sheet
+
+Format = enum.StrEnum("Format", ["opml", "csv"])
+WRITERS = {Format.opml: write_opml, Format.csv: write_sheet}
+FATES = {Fate.ADDED: "added", Fate.THERE: "there already", Fate.REFUSED: "refused"}
+RESTART = "Whatever runs polls by the new list from its next start on."
+
+
+def _slug(value: str) -> str:
+    if slug(value) != value:
+        raise typer.BadParameter(f"{visible(value)!r}: small letters, digits and single hyphens, such as north-korea")
+    return value
+
+
+ListArgument = Annotated[
+    typer.FileBinaryRead, typer.Argument(help="OPML, or CSV with a `url` column; - is standard input.")
+]
+NewTagOption = Annotated[list[str] | None, typer.Option("--tag", parser=_slug, help="For each; may be given again.")]
+DryOption = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")]
+FormatOption = Annotated[Format | None, typer.Option("--format", help="Default: by the file's name, else OPML.")]
+OutOption = Annotated[Path | None, typer.Option("--out", "-o", help="Default: standard output.", dir_okay=False)]
+FeedArgument = Annotated[str, typer.Argument(metavar="ID", autocompletion=complete_feed)]
+
+
+def add(
+    url: str,
+    feed_id: Annotated[str, typer.Option("--id", help="Default: from the title, else from the host.")] = "",
+    title: Annotated[str, typer.Option(help="Its name in alerts and lists.")] = "",
+    language: Annotated[str, typer.Option(help="Such as en, ko, ru.")] = "",
+    tag: NewTagOption = None,
+    tier: Annotated[str, typer.Option(help="1 the desk relies on it, 2 useful, 3 for what it claims.")] = "",
+    interval: Annotated[str, typer.Option(help="How often it is asked, such as 10m. Default: 15m.")] = "",
+    as_json: JsonOption = False,
+    config: ConfigOption = HERE,
+    data: DataOption = KEPT,
+) -> None:
+    """Adds one feed to feeds.yaml, which keeps its comments and order."""
+    one = ListedFeed(0, url, title, language, id=feed_id, tier=tier, interval=interval)
+    with editing(config, environ=os.environ) as editor:
+        (found,) = decide_adoptions([one], editor.config, tags=tuple(tag or ()))
+        if found.spec is not None:
+            editor.add("feeds", [found.spec])
+    if as_json:
+        print_line({"added": found.spec is not None, "id": found.id, "why": found.why})
+    elif found.spec is None:
+        raise WirewatchError(visible(found.why) or f"The feed {found.id} has this address already. Nothing was added.")
+    else:
+        notes = f" Note: {found.why}." if found.why else ""
+        print_text(visible(f"{found.id} added to {config / 'feeds.yaml'}.{notes} {RESTART}"))
+    raise typer.Exit(0 if found.spec else 1)
+
+
+def remove(
+    feed_id: FeedArgument, as_json: JsonOption = False, config: ConfigOption = HERE, data: DataOption = KEPT
+) -> None:
+    """Takes one feed out of feeds.yaml; its articles stay."""
+    with editing(config, environ=os.environ) as editor:
+        if feed_id not in {feed.id for feed in editor.config.feeds}:
+            no_feed(editor.config, feed_id)
+        editor.remove("feeds", feed_id)
+    if as_json:
+        print_line({"removed": feed_id})
+    else:
+        print_text(f"{feed_id} removed from {config / 'feeds.yaml'}; its articles stay. {RESTART}")
+
+
+def import_(
+    file: ListArgument,
+    tag: NewTagOption = None,
+    dry_run: DryOption = False,
+    as_json: JsonOption = False,
+    config: ConfigOption = HERE,
+    data: DataOption = KEPT,
+) -> None:
+    """Adds the feeds of an OPML or CSV list that are not there yet; says what became of each."""
+    listed = read_list(file.read(MAX_LIST + 1))
+    with editing(config, environ=os.environ) as editor:
+        found = decide_adoptions(listed.feeds, editor.config, tags=tuple(tag or ()))
+        specs = [one.spec for one in found if one.spec is not None]
+        if specs and not dry_run:
+            editor.add("feeds", specs)
+    if as_json:
+        print_line(_plain(found, listed, written=bool(specs) and not dry_run))
+    else:
+        _print_adoptions(found, listed, config / "feeds.yaml", dry_run=dry_run)
+    raise typer.Exit(1 if listed.damage or any(one.fate is Fate.REFUSED for one in found) else 0)
+
+
+def _plain(found: Sequence[Adoption], listed: FeedList, *, written: bool) -> dict[str, Any]:
+    by_fate: dict[str, Any] = {fate: [] for fate in Fate}
+    for one in found:
+        by_fate[one.fate].append(
+            {"line": one.line, "url": one.url, "title": one.title, "id": one.id or None, "why": one.why or None}
+        )
+    damage = [{"line": line, "says": words} for line, words in listed.damage]
+    return by_fate | {"damage": damage, "notes": list(listed.notes), "written": written}
+
+
+def _print_adoptions(found: Sequence[Adoption], listed: FeedList, path: Path, *, dry_run: bool) -> None:
+    rows = [
+        (str(one.line), FATES[one.fate], one.id, one.title, one.url if one.fate is Fate.REFUSED else "", one.why)
+        for one in found
+    ]
+    print_table(("line", "what", "id", "title", "address", "why"), rows)
+    for words in [*listed.notes, *(f"line {line}: {words}" for line, words in listed.damage)]:
+        print_text(visible(f"Note: {words}"))
+    counts = {fate: sum(one.fate is fate for one in found) for fate in Fate}
+    added = f"{counts[Fate.ADDED]} {'would be added' if dry_run else 'added'} to {path}"
+    print_text(f"{added}, {counts[Fate.THERE]} there already, {counts[Fate.REFUSED]} refused.")
+    if counts[Fate.ADDED] and not dry_run:
+        print_text(RESTART)
+
+
+def export(
+    form: FormatOption = None, out: OutOption = None, config: ConfigOption = HERE, data: DataOption = KEPT
+) -> None:
+    """Every configured feed as OPML or CSV; `import` reads either back as the same feeds."""
+    desk: Config = read_config(config, only=frozenset({"feeds"}))
+    chosen = form or (Format.csv if out is not None and out.suffix.lower() == ".csv" else Format.opml)
+    body = WRITERS[chosen](desk.feeds)
+    if out is None:
+        sys.stdout.buffer.write(body)
+        return
+    try:
+        out.write_bytes(body)
+    except OSError as error:
+        raise WirewatchError(f"{out} cannot be written: {error.strerror}.") from error
+    print_text(f"{len(desk.feeds)} feeds written to {out}.")
+
+
+add_to = adder(add, remove, import_, export)

@@ -1,0 +1,105 @@
+"""Feeds asked once, to see whether they answer and how: what `wirewatch feeds test` tells. Stores nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from worker.config.schema import Config
+from worker.errors import FeedParseError, FetchReason
+from worker.feeds.parse import Parser
+from worker.feeds.reasons import explain, wording
+from worker.model import Fetched, FetchFailed, FetchRequest, FetchResult, ParsedFeed
+from worker.polling import new_fetcher
+
+QUIET: Final = timedelta(days=90)  # no entry for so long: most feeds that are kept up bring one a month at least
+FORMATS: Final[Mapping[str, str]] = {
+    "rss090": "RSS 0.90", "rss091n": "RSS 0.91", "rss091u": "RSS 0.91", "rss092": "RSS 0.92", "rss093": "RSS 0.93",
+    "rss094": "RSS 0.94", "rss10": "RSS 1.0", "rss20": "RSS 2.0", "rss": "RSS", "atom01": "Atom 0.1",
+    "atom02": "Atom 0.2", "atom03": "Atom 0.3", "atom10": "Atom 1.0", "atom": "Atom", "json": "JSON Feed",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class FeedCheck:
+    """What one request to `url` brought. `name` is the feed's id, or the address where it was asked by that.
+
+    `notes` are what is odd about a feed that answers; `wrong` and `advice` stand for one that does not. What comes from
+    the publisher (`language`, addresses) is as it came.
+    """
+
+    name: str
+    url: str
+    answers: bool
+    seconds: float
+    format: str = ""
+    entries: int = 0
+    newest: datetime | None = None
+    language: str = ""
+    validators: tuple[str, ...] = ()
+    redirected_to: str = ""
+    set_address: str = ""
+    notes: tuple[str, ...] = ()
+    reason: str = ""
+    wrong: str = ""
+    advice: str = ""
+
+
+def check_feeds(config: Config, feeds: Sequence[tuple[str, str]]) -> Iterator[FeedCheck]:
+    """One for each (name, url), as the answers come; as polite as any poll."""
+    fetcher, parser = new_fetcher(config), Parser()
+    try:
+        for group in fetcher.fetch_all([FetchRequest(name, url) for name, url in feeds]):
+            for result in group:
+                yield _check(parser, result, now=datetime.now(UTC))
+    finally:
+        parser.close()
+
+
+def _check(parser: Parser, result: FetchResult, *, now: datetime) -> FeedCheck:
+    request, outcome = result.request, result.outcome
+    base = FeedCheck(request.feed_id, request.url, answers=False, seconds=round(result.seconds, 2))
+    if isinstance(outcome, FetchFailed):
+        return _failed(base, outcome.reason, outcome.detail)
+    if not isinstance(outcome, Fetched):
+        return _failed(base, FetchReason.STATUS, "304 to a request that asked for no such thing")
+    try:
+        parsed = parser.parse(outcome.body, content_type=outcome.content_type, url=outcome.final_url, now=now)
+    except FeedParseError as error:
+        return _failed(base, error.reason, error.detail)
+    moved = outcome.permanent_url or ""
+    named = {"ETag": outcome.validators.etag, "Last-Modified": outcome.validators.last_modified}
+    newest = max((entry.published for entry in parsed.entries if entry.published), default=None)
+    return replace(
+        base,
+        answers=True,
+        format=FORMATS.get(parsed.version, parsed.version),
+        entries=len(parsed.entries),
+        newest=newest,
+        language=parsed.language,
+        validators=tuple(name for name, value in named.items() if value),
+        redirected_to=outcome.final_url if outcome.final_url != request.url else "",
+        set_address=moved,
+        notes=tuple(_notes(parsed, outcome, newest=newest, now=now)),
+    )
+
+
+def _failed(base: FeedCheck, reason: str, detail: str) -> FeedCheck:
+    return replace(base, reason=str(reason), wrong=explain(reason, detail), advice=wording(reason).advice)
+
+
+def _notes(parsed: ParsedFeed, outcome: Fetched, *, newest: datetime | None, now: datetime) -> Iterator[str]:
+    if outcome.permanent_url:
+        yield f"moved for good; set this address in feeds.yaml: {outcome.permanent_url}"
+    if not parsed.entries:
+        yield "it has no entry: a quiet day, or a feed that is no longer filled"
+    elif newest is None:
+        yield "no entry has a date that can be read"
+    elif now - newest > QUIET:
+        yield f"nothing new for {(now - newest).days} days: perhaps it is no longer kept up"
+    if parsed.cut:
+        yield "it ends inside an entry"
+    if parsed.skipped:
+        yield f"{parsed.skipped} entries are empty, cannot be read, or are over the cap"
