@@ -1,4 +1,4 @@
-"""The composition root: environment and configuration in, one frozen Runtime out. Also logging and Sentry."""
+"""The composition root: environment and configuration in, one frozen Runtime out. Also logging."""
 
 from __future__ import annotations
 
@@ -6,24 +6,28 @@ import contextlib
 import functools
 import logging
 import sys
-from collections.abc import Callable, Mapping
+import threading
+import traceback
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import sentry_sdk
 import structlog
 
-from worker import __version__
-from worker.config.schema import Config
+from worker import __version__, sentry
+from worker.config.schema import MAYBE_SECRET_FIELDS, SECRET_FIELDS, Config
 from worker.delivery.build import build_channels
 from worker.feeds.fetch import Fetcher
 from worker.feeds.parse import Parser
 from worker.pipeline.runtime import Judges, Runtime, no_hint
+from worker.scrub import Scrub, make_scrub, secrets_in_url
 from worker.store.alerts import save_config_version
 from worker.store.engine import open_store
 from worker.store.feeds import sync_feeds
 from worker.store.migrate import migrate
 
+SECRET_VARIABLES = ("DATABASE_URL", "REDIS_URL", sentry.DSN)
+ANYBODYS = Scrub()  # for who knows no secret: what gives itself away by its form
 FIRST_POLL_SPREAD = 0.05  # seconds between the first polls of new feeds: a cold start is no stampede
 
 _runtime: Runtime | None = None
@@ -65,6 +69,7 @@ def build(
         judge=functools.cache(functools.partial(load_judge, config)),
         data=data,
         hint=hint,
+        check_in=sentry.check_ins(environ, tick=config.settings.timing.tick),
     )
 
 
@@ -76,53 +81,64 @@ def load_judge(config: Config) -> Judges:
     return Judge(compile_watchlist(config.watchlist), config.topics, model=config.topic_model)
 
 
-def start_logging(*, level: str = "INFO") -> None:
-    """One line an event on stderr, as key=value, every value quoted and escaped."""
+def start_reporting(config: Config, environ: Mapping[str, str], *, role: str, secrets: Iterable[str] = ()) -> None:
+    """Logs and, where SENTRY_DSN is set, Sentry: both without a secret of the configuration, the environment or of
+    `secrets`. Raises NoDsn."""
+    scrub = make_scrub([*secrets_of(config, environ), *secrets])
+    start_logging(level=config.settings.log_level, scrub=scrub)
+    sentry.start(environ, role=role, environment=config.settings.environment, scrub=scrub)
+
+
+def secrets_of(config: Config, environ: Mapping[str, str]) -> Iterator[str]:
+    """All that is one, or may be: a user name is not always resolved from the environment."""
+    for name in SECRET_VARIABLES:
+        yield from secrets_in_url(environ.get(name, ""))
+    for channel in config.channels:
+        for name in SECRET_FIELDS | MAYBE_SECRET_FIELDS:
+            given = getattr(channel, name, "")
+            secret = getattr(given, "reveal", lambda given=given: given)()
+            yield secret
+            if name == "url":
+                yield from secrets_in_url(secret, path=True)
+
+
+def start_logging(*, level: str = "INFO", scrub: Scrub = ANYBODYS) -> None:
+    """One line an event on stderr, as key=value, every value quoted, escaped and scrubbed. So is what others write
+    there: libraries that log, and the last words of a thread or a process."""
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
-            _tell_sentry,
+            sentry.tell,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
+            lambda _, __, event: scrub.value(event),
             structlog.processors.KeyValueRenderer(key_order=["event"]),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level)),
         logger_factory=structlog.PrintLoggerFactory(_Stderr()),  # type: ignore[arg-type]
     )
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
+    foreign = logging.StreamHandler(sys.stderr)
+    foreign.setFormatter(_Scrubbed(scrub))
+    logging.basicConfig(level=logging.WARNING, handlers=[foreign], force=True)
+    logging.lastResort = foreign  # of loggers that keep to themselves and have no handler
+
+    def say_last(kind: Any, error: Any, trace: Any) -> None:
+        if kind is not SystemExit:  # a thread's way to end
+            _Stderr().write(scrub.text("".join(traceback.format_exception(kind, error, trace))))
+
+    sys.excepthook = say_last
+    threading.excepthook = lambda broken: say_last(broken.exc_type, broken.exc_value, broken.exc_traceback)
 
 
-def start_sentry(environ: Mapping[str, str], *, environment: str) -> None:
-    """Unexpected errors to Sentry when SENTRY_DSN is set.
+class _Scrubbed(logging.Formatter):
+    """A library's line, with its traceback."""
 
-    No local variables, no personal details, and no breadcrumbs: theirs are the addresses of every request, tokens and
-    all. So of its integrations only those that catch what nobody caught.
-    """
-    dsn = environ.get("SENTRY_DSN", "")
-    if dsn:
-        # Only here: it brings all of Celery along, which `wirewatch judge` has no use for.
-        from sentry_sdk.integrations.celery import CeleryIntegration
-        from sentry_sdk.integrations.dedupe import DedupeIntegration
-        from sentry_sdk.integrations.excepthook import ExcepthookIntegration
-        from sentry_sdk.integrations.threading import ThreadingIntegration
+    def __init__(self, scrub: Scrub) -> None:
+        super().__init__("%(levelname)s %(name)s %(message)s")
+        self.scrub = scrub
 
-        sentry_sdk.init(
-            dsn=dsn,
-            release=f"wirewatch@{__version__}",
-            environment=environment,
-            send_default_pii=False,
-            include_local_variables=False,
-            max_breadcrumbs=0,
-            default_integrations=False,
-            integrations=[CeleryIntegration(), ExcepthookIntegration(), ThreadingIntegration(), DedupeIntegration()],
-        )
-
-
-def _tell_sentry(_: Any, __: str, event: Any) -> Any:
-    """An exception that is logged is one that nobody expected; without SENTRY_DSN this does nothing."""
-    if event.get("exc_info"):
-        sentry_sdk.capture_exception()
-    return event
+    def format(self, record: logging.LogRecord) -> str:
+        return self.scrub.text(super().format(record))
 
 
 class _Stderr:

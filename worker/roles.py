@@ -54,6 +54,7 @@ def worker(config: Config, *, data: Path, queues: Sequence[str]) -> None:
     canaries = f"canary-{heart.id}"
     send_canary = canaries_through(celery_app, canaries, silent_after=timing.silent_after)
     forks = chosen == ("analyse",)
+    app.start_reporting(config, os.environ, role=heart.role)  # also where a child will do the work: it needs both
 
     def start() -> None:
         # A pool's child, or a role of `up`. Who starts a role apart may leave: it lives on.
@@ -61,8 +62,8 @@ def worker(config: Config, *, data: Path, queues: Sequence[str]) -> None:
             die_with_parent()
         if forks and served(heart):
             heart.beat()  # a pool that replaces its child is well
-        app.start_logging(level=config.settings.log_level)
-        app.start_sentry(os.environ, environment=config.settings.environment)
+        if forks:
+            app.start_reporting(config, os.environ, role=heart.role)
         made = app.build(config, data=data, environ=os.environ, hint=hints_through(celery_app))
         app.install(made)
         if "analyse" in chosen:
@@ -94,8 +95,7 @@ def end_with_pool(parent: int, code: int) -> None:
 def scheduler(config: Config, *, data: Path) -> None:
     """Sends the tick, and nothing else. Its beat: its loop goes round."""
     timing = config.settings.timing
-    app.start_logging(level=config.settings.log_level)
-    app.start_sentry(os.environ, environment=config.settings.environment)
+    app.start_reporting(config, os.environ, role="scheduler")
     heart = make_heart("scheduler", timing)
     store = open_store(os.environ.get("DATABASE_URL", ""), data=data)
     heart.start(store, silent_after=timing.silent_after, each=nothing, end=os._exit)
@@ -111,11 +111,12 @@ def console(config: Config, *, data: Path, port: int) -> None:
 
     import uvicorn
 
+    from worker.console.access import bring_key, cookie_value
     from worker.console.routes import make_console
 
     timing = config.settings.timing
-    app.start_logging(level=config.settings.log_level)
-    app.start_sentry(os.environ, environment=config.settings.environment)
+    key = bring_key(data)
+    app.start_reporting(config, os.environ, role="console", secrets=(key, cookie_value(key)))
     store = open_store(os.environ.get("DATABASE_URL", ""), data=data)
     migrate(store)
     heart = make_heart("console", timing)
@@ -133,6 +134,7 @@ def console(config: Config, *, data: Path, port: int) -> None:
             make_console(store, on_ready=ready),
             host="127.0.0.1",
             port=port,
+            log_config=None,  # its own would say what ours scrubs
             log_level="warning",
             timeout_graceful_shutdown=2,
         )

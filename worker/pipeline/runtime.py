@@ -25,7 +25,8 @@ def no_hint(queue: str) -> None:
 
 @dataclass(frozen=True)
 class Runtime:
-    """`judge` is a function so that only the process that analyses ever loads the language model."""
+    """`judge` is a function so that only the process that analyses ever loads the language model. `check_in` hears that
+    a tick's work is done (True) or has failed; None where nobody listens."""
 
     config: Config
     config_version: int
@@ -36,3 +37,4 @@ class Runtime:
     judge: Callable[[], Judges]
     data: Path
     hint: Callable[[str], None] = no_hint
+    check_in: Callable[[bool], None] | None = None

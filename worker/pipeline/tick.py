@@ -6,9 +6,10 @@ from datetime import timedelta
 
 import structlog
 
+from worker.metrics import QUARANTINED
 from worker.pipeline.operator import tell_of_quarantine
 from worker.pipeline.runtime import Runtime
-from worker.store import articles, feeds, heartbeats
+from worker.store import articles, feeds, heartbeats, tallies
 from worker.store.due import claim_chore, due_queues
 from worker.store.engine import read_clock
 
@@ -16,11 +17,27 @@ log = structlog.get_logger()
 
 RETENTION_EVERY = timedelta(hours=1)
 CHECKPOINT_EVERY = timedelta(seconds=30)
+CHECK_IN_EVERY = timedelta(minutes=1)  # whoever watches the tick from outside looks no closer
 RETENTION_BATCH = 500
 POLL_HISTORY = timedelta(days=30)
 
 
 def tick(runtime: Runtime) -> None:
+    """Its work, and word of it to who watches the desk from outside, where somebody does."""
+    if runtime.check_in is None:
+        return look_around(runtime)
+    try:
+        look_around(runtime)
+        due = claim_chore(runtime.store, "check-in", every=CHECK_IN_EVERY)
+    except Exception:
+        runtime.check_in(False)
+        raise
+    if due:
+        runtime.check_in(True)
+    return None
+
+
+def look_around(runtime: Runtime) -> None:
     park_poison(runtime)
     for queue in due_queues(runtime.store):
         runtime.hint(queue)
@@ -50,3 +67,4 @@ def park_poison(runtime: Runtime) -> None:
         parked = articles.quarantine_exhausted(connection, now=now)
         for row in parked:
             tell_of_quarantine(runtime, connection, row, doing="Analysing", now=now)
+        tallies.count(connection, {QUARANTINED.of(): len(parked)})
