@@ -17,8 +17,12 @@ from celery.apps import worker as celery_worker
 from celery.beat import Scheduler
 from celery.platforms import SecurityWarning
 from kombu import Exchange, Queue
+from kombu.transport import redis as redis_transport
+from kombu.transport import virtual
 from redis.backoff import NoBackoff
 from redis.retry import Retry
+
+from worker.sentry import is_expected
 
 log = structlog.get_logger()
 
@@ -71,6 +75,31 @@ TRANSPORT = dict(
     health_check_interval=25,
     global_keyprefix=PREFIX,
 )
+
+
+class Window(redis_transport.QoS):
+    """The messages that a worker holds. One whose end Redis did not hear of leaves it all the same.
+
+    kombu keeps it there: a worker of one place, whose Redis died while it was at work, then waits for ever for a place,
+    without a read that would tell it of its loss. Redis gives the message out again, if it still has it.
+    """
+
+    def ack(self, delivery_tag: str) -> None:
+        try:
+            super().ack(delivery_tag)
+        except Exception:
+            virtual.QoS.ack(self, delivery_tag)
+            raise
+
+    def reject(self, delivery_tag: str, requeue: bool = False) -> None:
+        try:
+            super().reject(delivery_tag, requeue=requeue)
+        except Exception:
+            virtual.QoS.ack(self, delivery_tag)
+            raise
+
+
+redis_transport.Channel.QoS = Window
 
 
 def make_celery(redis_url: str, *, tick: float, soft_shutdown: float, silent_after: float = 150.0) -> Celery:
@@ -191,7 +220,8 @@ def start_patiently(on_start: Callable[[], None], on_ready: Callable[[], None]) 
             on_start()
             break
         except Exception as error:
-            log.error("worker_not_started", reason=f"{type(error).__name__}: {error}"[:300], again_in=wait)
+            reason = f"{type(error).__name__}: {error}"[:300]
+            log.error("worker_not_started", reason=reason, again_in=wait, exc_info=not is_expected(error))
             time.sleep(wait)
     on_ready()
 

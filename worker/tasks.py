@@ -29,7 +29,8 @@ HANGS_AFTER = 3
 FREE = {queue: threading.BoundedSemaphore(places) for queue, places in PLACES.items()}
 SINCE: dict[int, tuple[str, float]] = {}  # by thread: the step that it runs, and since when
 CALLED = {queue: threading.Event() for queue in PLACES}
-TICKS = threading.BoundedSemaphore(2)  # one may drop what is expired for minutes
+MOST_TICKS = 2  # at once: one may drop what is expired for minutes
+TICKS = threading.BoundedSemaphore(MOST_TICKS)
 
 
 def run(queue: str) -> bool:
@@ -127,5 +128,5 @@ def end_if_hung(limits: Mapping[str, float], *, now: float, end: Callable[[int],
     """Ends this process when a step has held its place for longer than its limit, in seconds."""
     for queue, since in list(SINCE.values()):
         if now - since > limits[queue]:
-            log.error("step_hangs", queue=queue, seconds=round(now - since))
+            log.critical("step_hangs", queue=queue, seconds=round(now - since))
             end(HUNG)
