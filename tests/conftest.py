@@ -22,9 +22,6 @@ SCRUBBED = (
     "REMAP_SIGTERM",
 )
 
-# Found nowhere else, so that a test can look for them in logs and command lines.
-PASSWORDS = {"postgres": "canary-in-postgres", "redis": "canary-in-redis"}
-
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch):
@@ -52,16 +49,16 @@ def postgres():
 
 @pytest.fixture(scope="session")
 def postgres_tcp():
-    """One on a port of loopback, behind a password, as where the roles run apart."""
+    """One on a port of loopback, behind a password that no log and no command line may show."""
     need_postgres()
-    with Postgres(password=PASSWORDS["postgres"]) as server:
+    with Postgres(password="canary-of-postgres") as server:
         yield server
 
 
 @pytest.fixture
 def redis_tcp():
-    """A Redis of the test's own on a port of loopback, behind a password."""
-    with TcpRedis(PASSWORDS["redis"]) as server:
+    """A Redis of the test's own on a port of loopback, behind such a password."""
+    with TcpRedis("canary-of-redis") as server:
         yield server
 
 

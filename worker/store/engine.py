@@ -33,6 +33,10 @@ POSTGRES_ARGUMENTS = {
     "keepalives_idle": 30,
     "tcp_user_timeout": 30_000,
 }
+NO_ADDRESS = (
+    "DATABASE_URL is not a URL. Write postgresql://USER:PASSWORD@HOST/NAME, and each character of the password that is "
+    "neither a letter nor a digit by its code: @ is %40, : is %3A."
+)
 # What PostgreSQL says of a server that goes, comes, or is full (Appendix A of its manual); also all of class 08.
 AWAY = {"57P01", "57P02", "57P03", "53300"}
 
@@ -132,15 +136,16 @@ def open_store(url: str, *, data: Path, durable: bool = True) -> Store:
         return Store(engine=engine, lock_path=data / "wirewatch.write-lock")
     try:
         parsed = make_url(url)
-    except ArgumentError as error:
-        raise StoreError("DATABASE_URL is not a URL. Write postgresql://user:password@host/name.") from error
+    except (ArgumentError, ValueError):
+        raise StoreError(NO_ADDRESS) from None  # their words may quote the password
     if parsed.get_backend_name() not in ("sqlite", "postgresql", "postgres"):
         raise StoreError(f"DATABASE_URL names {parsed.get_backend_name()}: Wirewatch keeps its record in PostgreSQL.")
     if parsed.get_backend_name() == "sqlite":
         path = Path(parsed.database or "")
         return Store(engine=_sqlite(path), lock_path=path.with_suffix(".write-lock"))
-    if parsed.drivername in ("postgresql", "postgres"):
-        parsed = parsed.set(drivername="postgresql+psycopg")
+    if "@" in (parsed.host or ""):
+        raise StoreError(NO_ADDRESS)  # the rest of a password, which a message would show as the host
+    parsed = parsed.set(drivername="postgresql+psycopg")  # the driver that we bring, whichever was named
     engine = create_engine(
         parsed, pool_pre_ping=True, pool_recycle=1800, hide_parameters=True, connect_args=POSTGRES_ARGUMENTS
     )
