@@ -16,30 +16,21 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import structlog
+
 from worker import app, tasks
 from worker.beats import Heart, find_beat
-from worker.celery import Celery, canaries_through, hints_through, make_celery, run_scheduler, run_worker
+from worker.broker import broker_url, why_refused
+from worker.celery import Celery, canaries_through, hints_through, make_celery, make_probe, run_scheduler, run_worker
 from worker.config.schema import Config, Timing
-from worker.errors import WirewatchError
 from worker.store.engine import open_store
 from worker.store.migrate import migrate
 from worker.up import PR_SET_PDEATHSIG, READY_FOLDER, TIED, beat_file
 
+log = structlog.get_logger()
+
 THREADS = 12  # threads wait on the database and on asyncio; the limits of each step are in tasks, and leave one free
 SOFT_SHUTDOWN = 5.0  # seconds that running tasks get at a stop; `up` promises to be gone within ten
-
-
-class NoBroker(WirewatchError):
-    """A role was started without REDIS_URL."""
-
-
-def broker_url() -> str:
-    url = os.environ.get("REDIS_URL", "")
-    if not url:
-        raise NoBroker(
-            "REDIS_URL is not set. Set it (redis://host:6379/0), or run `wirewatch up`, which brings its own."
-        )
-    return "redis+socket://" + url.removeprefix("unix://") if url.startswith("unix://") else url
 
 
 def worker(config: Config, *, data: Path, queues: Sequence[str]) -> None:
@@ -55,6 +46,7 @@ def worker(config: Config, *, data: Path, queues: Sequence[str]) -> None:
     send_canary = canaries_through(celery_app, canaries, silent_after=timing.silent_after)
     forks = chosen == ("analyse",)
     app.start_reporting(config, os.environ, role=heart.role)  # also where a child will do the work: it needs both
+    tell_refusal(celery_app)
 
     def start() -> None:
         # A pool's child, or a role of `up`. Who starts a role apart may leave: it lives on.
@@ -95,12 +87,14 @@ def end_with_pool(parent: int, code: int) -> None:
 def scheduler(config: Config, *, data: Path) -> None:
     """Sends the tick, and nothing else. Its beat: its loop goes round."""
     timing = config.settings.timing
+    celery_app = celery_for(timing)
     app.start_reporting(config, os.environ, role="scheduler")
+    tell_refusal(celery_app)
     heart = make_heart("scheduler", timing)
     store = open_store(os.environ.get("DATABASE_URL", ""), data=data)
     heart.start(store, silent_after=timing.silent_after, each=nothing, end=os._exit)
     try:
-        run_scheduler(celery_for(timing), every=timing.beat, on_round=heart.beat)
+        run_scheduler(celery_app, every=timing.beat, on_round=heart.beat)
     finally:
         heart.stop(store)
 
@@ -131,11 +125,14 @@ def console(config: Config, *, data: Path, port: int) -> None:
 
     server = uvicorn.Server(
         uvicorn.Config(
-            make_console(store, on_ready=ready),
+            make_console(store, config, data=data, on_ready=ready),
             host="127.0.0.1",
             port=port,
             log_config=None,  # its own would say what ours scrubs
             log_level="warning",
+            access_log=False,  # it would hold the key's address
+            server_header=False,
+            proxy_headers=False,
             timeout_graceful_shutdown=2,
         )
     )
@@ -149,7 +146,15 @@ def console(config: Config, *, data: Path, port: int) -> None:
 
 
 def celery_for(timing: Timing) -> Celery:
-    return make_celery(broker_url(), tick=timing.tick, soft_shutdown=SOFT_SHUTDOWN, silent_after=timing.silent_after)
+    url = broker_url(os.environ)
+    return make_celery(url, tick=timing.tick, soft_shutdown=SOFT_SHUTDOWN, silent_after=timing.silent_after)
+
+
+def tell_refusal(celery_app: Celery) -> None:
+    """Once, at the start: what Celery says from then on, again and again, does not name the variable."""
+    reason = why_refused(make_probe(celery_app))
+    if reason:
+        log.error("broker_refuses", reason=reason)
 
 
 def make_heart(role: str, timing: Timing) -> Heart:

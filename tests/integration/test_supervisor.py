@@ -13,10 +13,19 @@ import pytest
 
 from worker.embedded import NoRedis, find_redis, redis_arguments, socket_url
 from worker.errors import StoreError
-from worker.roles import NoBroker, broker_url
 from worker.store.engine import open_store
 from worker.store.migrate import migrate
-from worker.up import BACK_OFF, AlreadyRunning, Child, PortTaken, Supervisor, choose_port, only_one, private_folder
+from worker.up import (
+    BACK_OFF,
+    REDIS,
+    AlreadyRunning,
+    Child,
+    PortTaken,
+    Supervisor,
+    choose_port,
+    only_one,
+    private_folder,
+)
 
 
 def child(program):
@@ -50,6 +59,56 @@ def test_supervisor_forgets_the_failures_of_a_child_that_ran_steadily():
     one.started -= 3600
     look_until(supervisor, lambda: one.popen is None)
     assert one.failures == 1
+    supervisor.stop()
+
+
+def beating(tmp_path, silent_after):
+    """A supervisor, and its child's file."""
+    one = child("import time; time.sleep(60)")
+    return Supervisor([one], dict(os.environ), beats=(tmp_path, silent_after)), one, tmp_path / "one.ready"
+
+
+def test_b14_supervisor_ends_a_child_that_falls_silent_and_starts_it_again(tmp_path):
+    supervisor, one, file = beating(tmp_path, 0.3)
+    supervisor.look()
+    first = one.popen.pid
+    file.touch()
+    look_until(supervisor, lambda: one.failures == 1)
+    look_until(supervisor, lambda: one.popen is not None)
+    assert one.popen.pid != first
+    assert not file.exists(), "what the dead one said is not the new one's word"
+    supervisor.stop()
+
+
+def test_supervisor_leaves_a_child_alone_that_beats(tmp_path):
+    supervisor, one, file = beating(tmp_path, 0.05)
+    supervisor.look()
+    for n in range(40):
+        file.touch()
+        os.utime(file, ns=(n, n))
+        supervisor.look()
+        time.sleep(0.005)
+    assert one.failures == 0 and one.alive
+    supervisor.stop()
+
+
+def test_supervisor_gives_a_child_that_never_served_its_time_to_start_and_no_more(tmp_path, monkeypatch):
+    monkeypatch.setattr("worker.up.READY_SECONDS", 0.4)
+    supervisor, one, _ = beating(tmp_path, 0.05)
+    supervisor.look()
+    look_until(supervisor, lambda: one.failures == 1)
+    assert time.monotonic() - one.started > 0.4
+    supervisor.stop()
+
+
+def test_supervisor_holds_redis_to_no_beats(tmp_path, monkeypatch):
+    monkeypatch.setattr("worker.up.READY_SECONDS", 0.0)
+    supervisor, one, _ = beating(tmp_path, 0.0)
+    one.name = REDIS
+    for _ in range(20):
+        supervisor.look()
+        time.sleep(0.01)
+    assert one.failures == 0 and one.alive
     supervisor.stop()
 
 
@@ -105,23 +164,6 @@ def test_embedded_redis_listens_on_no_port_and_keeps_nothing(tmp_path):
     assert (given["--port"], given["--save"], given["--appendonly"]) == ("0", "", "no")
     assert given["--unixsocketperm"] == "600"
     assert socket_url(tmp_path) == f"redis+socket://{tmp_path}/redis.sock"
-
-
-@pytest.mark.parametrize(
-    ("given", "used"),
-    [
-        ("redis://h:6379/0", "redis://h:6379/0"),
-        ("unix:///run/redis.sock", "redis+socket:///run/redis.sock"),  # Celery's name for it
-    ],
-)
-def test_broker_url_is_the_environments(monkeypatch, given, used):
-    monkeypatch.setenv("REDIS_URL", given)
-    assert broker_url() == used
-
-
-def test_broker_url_missing_says_what_to_do():
-    with pytest.raises(NoBroker, match="wirewatch up"):
-        broker_url()
 
 
 def test_private_folder_sweeps_what_a_killed_one_left_and_nothing_else():
