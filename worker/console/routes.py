@@ -17,6 +17,7 @@ from worker.config.schema import Config
 from worker.console.access import bring_key
 from worker.console.door import Door
 from worker.console.pages import page, plain_page
+from worker.console.probes import add_probes
 from worker.console.views.alerts import alert_view, member_views
 from worker.console.views.articles import article_view
 from worker.console.views.deliveries import delivery_view
@@ -51,16 +52,7 @@ def make_console(store: Store, config: Config, *, data: Path, on_ready: Callable
     console.add_middleware(Door, key=bring_key(data))
     console.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     add_pages(console, store, config)
-
-    @console.get("/healthz")
-    def healthz(response: Response) -> dict[str, object]:
-        """200 while the record can be read, also when degraded: a restart would not mend a failing feed."""
-        try:
-            return health.look(store).as_json()
-        except Exception as error:
-            response.status_code = 503
-            return {"status": "down", "reasons": [f"the database cannot be read: {type(error).__name__}"]}
-
+    add_probes(console, store, config)
     return console
 
 

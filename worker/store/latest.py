@@ -27,6 +27,9 @@ MOST_COUNTED = 1_000  # articles of a feed; one more means "more": counting a mi
 LETTERS = 20_000  # of an article's text, enough for a quotation
 MOST_OF_STORY = 50
 
+# In what order feeds are shown, by their shown state.
+RANKS = {"stopped": 0, "failing": 1, "new": 2, "active": 3, "removed": 4}
+
 # What a page shows of a delivery: never its body, which may be a megabyte.
 DELIVERY = [
     delivery.c[name]
@@ -160,8 +163,9 @@ def _with_reasons(connection: Connection, rows: Sequence[Any]) -> list[AlertFoun
     sizes = sizes.add_columns(func.count(article.c.feed_id.distinct()).label("feeds"))
     sizes = sizes.where(article.c.story_id.in_(stories)).group_by(article.c.story_id)
     size = {row.story_id: row for row in connection.execute(sizes)}
-    sent = _deliveries().where(alert.c.id.in_([row.id for row in rows])).order_by(delivery.c.id)
-    deliveries = _grouped(connection.execute(sent), "alert_id")
+    # Sorted here: asked to sort them, SQLite walks all deliveries by id.
+    sent = connection.execute(_deliveries().where(notification.c.alert_id.in_([row.id for row in rows])))
+    deliveries = _grouped(sorted(sent, key=lambda row: row.id), "alert_id")
     return [
         AlertFound(
             row=row,
@@ -221,11 +225,10 @@ def _feeds(connection: Connection, page: int) -> FeedsFound:
     states = {row.shown: row.n for row in counts}
     pages = max(1, math.ceil(sum(states.values()) / FEEDS_A_PAGE))
     page = min(max(1, page), pages)
-    order = {"stopped": 0, "failing": 1, "new": 2, "active": 3, "removed": 4}
     names = "id title state polled_at succeeded_at next_poll_at failures reason detail".split()
     statement = (
         select(*(feed.c[name] for name in names), shown)
-        .order_by(case(order, value=shown, else_=5), feed.c.title, feed.c.id)
+        .order_by(case(RANKS, value=shown, else_=len(RANKS)), feed.c.title, feed.c.id)
         .limit(FEEDS_A_PAGE)
         .offset((page - 1) * FEEDS_A_PAGE)
     )

@@ -71,6 +71,19 @@ def test_metrics_are_prometheus_text_and_complete(told, served):
     assert not re.search("Kim|Factory|ana@|https?://", answer.text), "neither title nor address"
 
 
+def test_metrics_begin_at_zero_for_what_is_configured(desk, served):
+    text = served.ask("/metrics").text
+    for begin in (
+        'wirewatch_alerts_total{rule="kim",severity="normal"}',
+        'wirewatch_delivery_attempts_total{channel="hook",outcome="sent",reason=""}',
+        'wirewatch_topic_matches_total{topic="nk-russia-arms"}',
+        'wirewatch_entries_total{kind="skipped"}',
+        'wirewatch_polls_total{outcome="unchanged",reason=""}',
+        "wirewatch_articles_total",
+    ):
+        assert f"\n{begin} 0.0\n" in text
+
+
 def test_metrics_of_hostile_labels_are_still_one_sample_each(desk):
     for n, host in enumerate(HOSTILE):
         heartbeats.save_beat(

@@ -1,0 +1,241 @@
+"""What the pages show of a real record, on both databases; hostile texts as text, and at a cost that does not grow."""
+
+import pytest
+from desk import BASELINE, entries
+from lxml import html
+from served import HOSTILE, make_hostile
+from sqlalchemy import event, insert
+from steps import bring, change, poll_now
+
+from worker.pipeline.deliver import deliver_due
+from worker.store.latest import FEEDS_A_PAGE, MOST_COUNTED, NEWEST, read_latest
+from worker.store.lease import new_token
+from worker.store.schema import EPOCH, alert, article, delivery, feed, judgement, notification, revision, story
+
+
+def words(tree, path):
+    """The visible words of what a CSS class or id names, with single spaces."""
+    return [" ".join(one.text_content().split()) for one in tree.xpath(path)]
+
+
+def parsed(answer):
+    assert answer.status == 200, answer.text
+    return html.fromstring(answer.text)
+
+
+def test_an_empty_desk_says_what_to_do_next(desk, served):
+    tree = parsed(served.ask())
+    empty = words(tree, "//*[@class='empty']")
+    assert len(empty) == 4, "alerts, articles, feeds, deliveries"
+    assert "feeds.yaml" in " ".join(empty) and "rules.yaml" in " ".join(empty)
+    assert words(tree, "//section[@id='alerts']//table | //details") == []
+    assert served.ready == [True]
+
+
+def test_the_page_shows_what_happened_and_why(told, served):
+    tree = parsed(served.ask())
+    (card,) = tree.xpath("//article")
+    shown = " ".join(card.text_content().split())
+    for expected in ("Normal", "Kim in the news", "Factory one visited", "Because Kim Jong Un", "mail", "UTC"):
+        assert expected in shown
+    assert words(card, ".//mark") == ["Kim Jong Un"]
+    (link,) = card.xpath(".//h3/a")
+    assert (link.get("href"), link.get("rel"), link.get("target")) == (
+        "https://paper.example/g0",
+        "noopener noreferrer",
+        "_blank",
+    )
+    articles = words(tree, "//section[@id='articles']//li")
+    assert len(articles) == 3
+    assert "Kim in the news" in articles[0]
+    assert "there before we watched: never an alert" in articles[1]
+    feeds = words(tree, "//section[@id='feeds']//tbody/tr")
+    assert [row.split()[:2] for row in feeds] == [["a", "working"], ["b", "working"]]
+    sent = words(tree, "//section[@id='deliveries']//tbody/tr")
+    assert len(sent) == 2 and all("sent after" in row for row in sent)
+    assert "ana@desk.example mail" in " ".join(sent)
+    assert words(tree, "//*[contains(@class, 'health')]//b") == ["All is well."]
+
+
+def test_a_copy_and_a_story_that_was_told_say_so(told, runtime, served):
+    bring(told, runtime, "b", entries(1) + BASELINE)
+    tree = parsed(served.ask())
+    newest = words(tree, "//section[@id='articles']//li")[0]
+    assert "copy of a" in newest and "its story was told already" in newest
+    assert "2 articles from 2 feeds" in words(tree, "//article")[0]
+
+
+def test_what_is_wrong_is_said_first_and_in_words(told, runtime, served):
+    told.webhook.status = 500
+    bring(told, runtime, "a", entries(2) + BASELINE)
+    deliver_due(runtime)
+    told.origin.documents["/b"] = b"<html>moved</html>"
+    poll_now(told, runtime)
+    tree = parsed(served.ask())
+    assert words(tree, "//*[contains(@class, 'health')]//b") == ["Something needs a look."]
+    assert any(
+        "feeds that failed at their last poll: 1" in row for row in words(tree, "//*[@class='health degraded']//li")
+    )
+    first = words(tree, "//section[@id='feeds']//tbody/tr")[0]
+    assert "failed at its last poll what stands at its address is not a feed" in first and "feeds.yaml" in first
+    (failed,) = words(tree, "//section[@id='deliveries']//table[caption='Not delivered']//tbody/tr")
+    assert "failed; next try" in failed and "answered 500" in failed
+
+
+def test_a_desk_shows_its_own_time_zone(told, served):
+    page = served.ask().text
+    assert 'datetime="' in page and 'Z"' in page
+    tree = html.fromstring(page)
+    assert words(tree, "//*[@id='updated']")[0].endswith(" UTC")
+
+
+def test_the_alerts_page_tells_the_whole_story(told, runtime, served):
+    bring(told, runtime, "b", entries(1) + BASELINE)
+    (row,) = told.rows(alert)
+    tree = parsed(served.ask(f"/alerts/{row.public_id}"))
+    assert len(tree.xpath("//ol[@class='entries']/li")) == 2
+    assert words(tree, "//tbody/tr")[0].endswith("sent")
+    assert parsed(served.ask()).xpath(f"//a[@href='/alerts/{row.public_id}']")
+    assert served.ask("/alerts/none").status == 404
+
+
+def test_h08_hostile_texts_are_text_and_lead_nowhere(told, served):
+    make_hostile(told)
+    (row,) = told.rows(alert)
+    for path in ("/", f"/alerts/{row.public_id}"):
+        page = served.ask(path)
+        tree = parsed(page)
+        assert "document.title='owned'" in tree.text_content(), "it is shown, as text"
+        assert "{{7*7}} %s {0.__class__}" in tree.text_content()
+        assert {one.get("src") for one in tree.xpath("//script")} <= {"/static/console.js"}
+        assert {one.get("src") for one in tree.xpath("//img")} == {"/static/icon.svg"}
+        assert tree.xpath("//style | //iframe | //base | //form | //object | //embed | //meta[@http-equiv]") == []
+        assert {name for one in tree.iter() for name in one.attrib if name.startswith("on") or name == "style"} == set()
+        links = {one.get("href") for one in tree.xpath("//*[@href]")}
+        assert all(link.startswith(("/", "#")) and not link.startswith("//") for link in links), links
+        assert not [one for one in tree.xpath("//@dir") if one != "auto"]
+
+
+def test_h08_titles_cannot_turn_the_line_or_the_terminal(told, served):
+    with told.store.writing() as connection:
+        connection.execute(revision.update().values(title="\u202eeno\x1b[2J\u2066 two\u200b"))
+    tree = parsed(served.ask())
+    assert words(tree, "//article//h3") == ["eno [2J two"]
+
+
+@pytest.mark.parametrize("page", ["1", "2", "3", "99", "", "x", "-1"])
+def test_feeds_come_in_pages_those_in_trouble_first(desk, served, page):
+    count = 2 * FEEDS_A_PAGE + 5
+    rows = [
+        dict(id=f"f{n:03}", configured_url="https://x.example/", current_url="https://x.example/", state="active",
+             title=f"Feed {n:03}", next_poll_at=EPOCH, polled_at=EPOCH, failures=int(n == 77), attempts=0)
+        for n in range(count)
+    ]  # fmt: skip
+    with desk.store.writing() as connection:
+        connection.execute(insert(feed), rows)
+    tree = parsed(served.ask(f"/?feeds={page}"))
+    shown = words(tree, "//section[@id='feeds']//tbody/tr")
+    number = {"2": 2, "3": 3, "99": 3}.get(page, 1)
+    assert len(shown) == (5 if number == 3 else FEEDS_A_PAGE)
+    assert shown[0].startswith({1: "Feed 077", 2: "Feed 049", 3: "Feed 100"}[number])
+    assert f"page {number} of 3" in words(tree, "//section[@id='feeds']//caption")[0]
+
+
+def test_only_the_newest_fifty_are_read(desk, runtime):
+    poll_now(desk, runtime)
+    bring(desk, runtime, "a", entries(NEWEST + 5) + BASELINE)
+    found = read_latest(desk.store)
+    assert (len(found.alerts), len(found.articles), len(found.deliveries)) == (NEWEST, NEWEST, NEWEST)
+    newest = sorted((row.id for row in desk.rows(article)), reverse=True)[:NEWEST]
+    assert [one.row.id for one in found.articles] == newest
+    raised = [one.row.raised_at for one in found.alerts]
+    assert raised == sorted(raised, reverse=True)
+
+
+def test_troubled_deliveries_stay_in_sight_however_many_are_sent(told, runtime, served):
+    change(told, delivery, state="abandoned", reason="rejected", sent_at=None)
+    bring(told, runtime, "a", entries(NEWEST) + BASELINE)
+    tree = parsed(served.ask())
+    assert len(words(tree, "//table[caption='Not delivered']//tbody/tr")) == 2
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_what_a_page_costs_does_not_grow_with_the_record(desk, runtime):
+    """Counted in steps of SQLite's machine, which no loaded computer can lengthen."""
+    poll_now(desk, runtime)
+    bring(desk, runtime, "a", entries(60) + BASELINE)
+    small = steps_of(desk)
+    fill(desk, articles=40 * MOST_COUNTED)
+    assert len(desk.rows(article)) > 40 * MOST_COUNTED
+    grown = steps_of(desk) - small
+    assert grown < 20 * MOST_COUNTED, (small, grown)
+
+
+def steps_of(desk):
+    """In hundreds of steps taken, times a hundred, of one reading of the page."""
+    counted = [0]
+
+    def count():
+        counted[0] += 100
+
+    def listen(raw, _record, _proxy):
+        raw.set_progress_handler(count, 100)
+
+    event.listen(desk.store.engine, "checkout", listen)
+    try:
+        read_latest(desk.store)
+    finally:
+        event.remove(desk.store.engine, "checkout", listen)
+        with desk.store.reading() as connection:
+            connection.connection.driver_connection.set_progress_handler(None, 0)
+    return counted[0]
+
+
+def fill(desk, *, articles):
+    """Settled articles of one feed, judged; each tenth with an alert, told by two channels."""
+    (version,) = {row.config_version for row in desk.rows(judgement)}
+    base = dict(feed_id="b", state="settled", baseline=False, revision=1, content_hash="x", title="t", text=None)
+    base |= dict(url="", canonical_url="", author="", published_raw="", first_seen_at=EPOCH, attempts=0)
+    judged = dict(revision=1, language="en", topics=[], mentions=[], model_id="m", config_version=version)
+    with desk.store.writing() as connection:
+        first = 1 + max(row.id for table in (article, story, alert, notification) for row in desk.rows(table))
+        ids = range(first, first + articles)
+        tenth = ids[::10]
+        connection.execute(
+            insert(story), [dict(id=n, public_id=new_token(), title="t", first_seen_at=EPOCH) for n in tenth]
+        )
+        connection.execute(insert(article), [base | dict(id=n, public_id=new_token()) for n in ids])
+        connection.execute(
+            insert(revision),
+            [dict(article_id=n, n=1, title="t", text=None, content_hash="x", seen_at=EPOCH) for n in ids],
+        )
+        connection.execute(insert(judgement), [judged | dict(article_id=n, judged_at=EPOCH) for n in ids])
+        raised = dict(rule_id="kim", severity="low", because="", config_version=version, raised_at=EPOCH)
+        connection.execute(
+            insert(alert), [raised | dict(id=n, public_id=new_token(), story_id=n, article_id=n) for n in tenth]
+        )
+        told = dict(n=1, kind="alert.raised", subject="s", created_at=EPOCH)
+        connection.execute(insert(notification), [told | dict(id=n, public_id=new_token(), alert_id=n) for n in tenth])
+        sent = dict(state="sent", message_id="m", subject="s", body=b"b", created_at=EPOCH, due_at=EPOCH, sent_at=EPOCH)
+        sent |= dict(maybe_duplicate=0, attempts=1)
+        channels = [(n, channel) for n in tenth for channel in ("mail", "hook")]
+        connection.execute(
+            insert(delivery),
+            [sent | dict(public_id=new_token(), notification_id=n, channel=one, recipient=one) for n, one in channels],
+        )
+
+
+def test_hostile_sample_attacks_in_every_way_that_we_know():
+    for attack in (
+        "<script",
+        "onerror",
+        "<style",
+        "<svg",
+        "<iframe",
+        "<base",
+        "<form",
+        "http-equiv",
+        "javascript:",
+        "{{",
+    ):
+        assert attack in HOSTILE
