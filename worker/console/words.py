@@ -1,4 +1,4 @@
-"""Times, states and reasons in plain words, each trouble with what to do about it. Pure: no I/O, no clock."""
+"""Times and reasons in plain words, each trouble with what to do about it; a feed's are in `feeds.reasons`. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from worker.alerts.wording import local_time
-from worker.errors import DeliveryReason, FetchReason, ParseReason
+from worker.errors import DeliveryReason
 
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
 LANGUAGES: Final = {
@@ -19,46 +19,6 @@ LANGUAGES: Final = {
     "vi": "Vietnamese", "zh": "Chinese",
 }  # fmt: skip
 
-OURS: Final = "Nothing to do here: it is asked again by itself, less and less often."
-ADDRESS: Final = "Open its address in a browser; if it has moved, set the new one in feeds.yaml."
-# Of every reason: what is wrong with the feed, and what to do.
-FEED_TROUBLE: Final[Mapping[str, tuple[str, str]]] = {
-    FetchReason.REFUSED_ADDRESS: (
-        "its address leads into a private network",
-        "If that is meant, allow the address in network.yaml; otherwise correct it in feeds.yaml.",
-    ),
-    FetchReason.REFUSED_URL: ("its address is of a form that is not asked", "Correct it in feeds.yaml."),
-    FetchReason.DNS: (
-        "its host is not found",
-        "If many feeds say so, this machine has no connection; if only this one, correct it in feeds.yaml.",
-    ),
-    FetchReason.CONNECT: ("its server cannot be reached", OURS),
-    FetchReason.TLS: ("its server's certificate is not valid", "Tell the publisher."),
-    FetchReason.TIMEOUT: ("its server does not answer in time", OURS),
-    FetchReason.RESET: ("its server hung up", OURS),
-    FetchReason.TRUNCATED: ("its document came incomplete", OURS),
-    FetchReason.TOO_LARGE: ("its document is too large", "Look for a shorter feed of this publisher."),
-    FetchReason.ENCODING: ("its document came packed in a way that nobody asked for", "Tell the publisher."),
-    FetchReason.REDIRECT: ("its address leads round and round, or from https to http", ADDRESS),
-    FetchReason.GONE: (
-        "the publisher says that it is gone for good",
-        "Find its new address and set it in feeds.yaml, or take the feed out there.",
-    ),
-    FetchReason.NOT_FOUND: ("there is nothing at its address", ADDRESS),
-    FetchReason.FORBIDDEN: ("the publisher refuses to give it to us", "Ask the publisher, or take another feed."),
-    FetchReason.RATE_LIMITED: (
-        "the publisher asks us to come less often",
-        "It is heeded already; a longer interval in feeds.yaml helps.",
-    ),
-    FetchReason.SERVER: ("its server has a trouble of its own", OURS),
-    FetchReason.STATUS: ("its server gave an answer that is none for a feed", ADDRESS),
-    ParseReason.EMPTY: ("its document is empty", OURS),
-    ParseReason.NOT_A_FEED: ("what stands at its address is not a feed", ADDRESS),
-    ParseReason.FORBIDDEN_MARKUP: ("its document holds markup that attacks its reader", "Tell the publisher."),
-    ParseReason.TOO_DEAR: ("its document takes too long to read", "Look for a shorter feed of this publisher."),
-    ParseReason.CRASHED: ("its document could not be read", "If it stays so, please report it to us with its address."),
-    ParseReason.UNSTORABLE: ("what it brought could not be stored", "Please report it to us with its address."),
-}
 # What came, though not all of it: the poll succeeded, and says so.
 FEED_NOTE: Final = "its last document ended too early; the rest is asked for again"
 

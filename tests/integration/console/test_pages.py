@@ -77,7 +77,7 @@ def test_what_is_wrong_is_said_first_and_in_words(told, runtime, served):
         "feeds that failed at their last poll: 1" in row for row in words(tree, "//*[@class='health degraded']//li")
     )
     first = words(tree, "//section[@id='feeds']//tbody/tr")[0]
-    assert "failed at its last poll what stands at its address is not a feed" in first and "feeds.yaml" in first
+    assert "failed at its last poll what is at its address is no feed" in first and "feeds.yaml" in first
     (failed,) = words(tree, "//section[@id='deliveries']//table[caption='Not delivered']//tbody/tr")
     assert "failed; next try" in failed and "answered 500" in failed
 

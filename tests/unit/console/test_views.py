@@ -11,6 +11,7 @@ from worker.console.views.articles import article_view
 from worker.console.views.deliveries import delivery_view
 from worker.console.views.feeds import feed_view, feeds_view
 from worker.console.views.names import Names
+from worker.feeds.reasons import wording
 from worker.store.latest import AlertFound, ArticleFound, FeedsFound
 
 NOW = datetime(2026, 11, 24, 5, 5, tzinfo=UTC)
@@ -251,20 +252,20 @@ def test_feed_that_fails_says_what_is_wrong_and_what_to_do():
     view = feed_view(feed_row(shown="failing", failures=3, reason="dns", detail="no\x1b such host"), 0, NAMES, NOW)
     assert (view.words, view.trouble, view.detail) == (
         "failed 3 times in a row",
-        "its host is not found",
+        wording("dns").says,
         "no such host",
     )
-    assert "feeds.yaml" in view.advice
+    assert view.advice == wording("dns").advice
     assert (
         feed_view(feed_row(shown="failing", failures=1, reason="dns"), 0, NAMES, NOW).words == "failed at its last poll"
     )
     unknown = feed_view(feed_row(shown="failing", failures=1, reason="of_tomorrow"), 0, NAMES, NOW)
-    assert unknown.trouble == "it failed: of_tomorrow"
+    assert unknown.trouble == "of tomorrow"
 
 
 def test_feed_that_is_gone_or_removed_has_no_next_poll():
     gone = feed_view(feed_row(state="stopped", shown="stopped", reason="gone"), 0, NAMES, NOW)
-    assert (gone.next_poll, gone.trouble) == (None, "the publisher says that it is gone for good")
+    assert (gone.next_poll, gone.trouble) == (None, wording("gone").says)
     removed = feed_view(feed_row(state="removed", shown="removed", title="", polled_at=None), 5_000, NAMES, NOW)
     assert (removed.title, removed.polled, removed.next_poll, removed.articles) == ("wire", None, None, "over 1,000")
     assert "articles stay" in removed.words

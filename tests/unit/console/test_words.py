@@ -4,7 +4,6 @@ import pytest
 
 from worker.console.words import (
     DELIVERY_TROUBLE,
-    FEED_TROUBLE,
     counted,
     distance,
     language_name,
@@ -12,7 +11,7 @@ from worker.console.words import (
     zone_city,
     zone_name,
 )
-from worker.errors import DeliveryReason, FetchReason, ParseReason
+from worker.errors import DeliveryReason
 
 NOW = datetime(2026, 11, 24, 5, 5, tzinfo=UTC)
 
@@ -67,9 +66,8 @@ def test_zone_is_named_with_its_offset():
 
 
 def test_every_reason_has_its_words_and_what_to_do():
-    assert set(FEED_TROUBLE) == {*FetchReason, *ParseReason}
     assert set(DELIVERY_TROUBLE) == set(DeliveryReason)
-    for trouble, advice in [*FEED_TROUBLE.values(), *DELIVERY_TROUBLE.values()]:
+    for trouble, advice in DELIVERY_TROUBLE.values():
         assert trouble[0].islower() and not trouble.endswith("."), trouble
         assert advice[0].isupper() and advice.endswith("."), advice
         assert "_" not in trouble + advice, "an analyst is no engineer"

@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Any, Final
 
 from worker.console.views.names import DETAIL_LETTERS, Names, one_line
-from worker.console.words import FEED_NOTE, FEED_TROUBLE, Moment, counted, distance, span
+from worker.console.words import FEED_NOTE, Moment, counted, distance, span
+from worker.feeds.reasons import wording
 from worker.store.latest import MOST_COUNTED, FeedsFound
 
 DUE_SECONDS: Final = 60.0
@@ -59,7 +60,8 @@ def feed_view(row: Any, articles: int, names: Names, now: datetime) -> FeedView:
     """A feed's row in words; `articles` beyond MOST_COUNTED is 'more than'."""
     trouble = advice = detail = ""
     if row.shown in ("failing", "stopped"):
-        trouble, advice = FEED_TROUBLE.get(row.reason, (f"it failed: {row.reason}", ""))
+        found = wording(row.reason or "")
+        trouble, advice = found.says, found.advice
         detail = one_line(row.detail, DETAIL_LETTERS)
     elif row.shown == "active" and row.reason:
         trouble = FEED_NOTE
