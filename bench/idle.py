@@ -1,69 +1,72 @@
-"""How soon `wirewatch up` serves, and what it holds in memory when idle: `python bench/idle.py [seconds]`.
+"""How soon `wirewatch up` serves, what it holds and uses when nothing happens, and how soon it is gone.
 
-Memory is summed PSS: shared pages are counted once, so the figure is what the machine really gives.
+Memory is summed PSS: a page that processes share is counted once, so the figure is what the machine really gives.
 """
 
-import json
+from __future__ import annotations
+
+import contextlib
 import pathlib
 import shutil
-import subprocess
-import sys
 import tempfile
 import time
 
 import psutil
 import yaml
 
-ROOT = pathlib.Path(__file__).parents[1]
+from bench.desk import EXAMPLE, Up
+from bench.figures import Figure
+from bench.progress import say
+
+SETTLE, WINDOW = (1.0, 15.0), (1.0, 20.0)  # seconds: quick, and in full
 
 
-def quiet_desk(folder):
+def measure(*, quick: bool) -> list[Figure]:
+    settle, window = SETTLE[not quick], WINDOW[not quick]
+    with tempfile.TemporaryDirectory() as folder:
+        desk, data = quiet_desk(pathlib.Path(folder, "config")), pathlib.Path(folder, "var")
+        say("idle: starting wirewatch up over the example desk")
+        with Up(desk, data) as up:
+            ready = time.monotonic() - up.began
+            time.sleep(settle)
+            say(f"idle: {window:g} seconds of nothing to do")
+            before = processor(up.processes())
+            time.sleep(window)
+            everyone = up.processes()
+            used = processor(everyone) - before
+            held = sum(map(pss, everyone)) / 2**20
+            say("idle: stopping it")
+            stopped = up.stop()
+    return [
+        Figure("start, until every role serves", ready, "s"),
+        Figure("memory, summed PSS", held, "MB"),
+        Figure("processes", len(everyone), ""),
+        Figure("processor", 100 * used / window, "% of a core"),
+        Figure("stop", stopped, "s"),
+    ]
+
+
+def quiet_desk(folder: pathlib.Path) -> pathlib.Path:
     """The example desk, its feeds at names that lead nowhere (RFC 6761): no publisher hears of a bench."""
-    shutil.copytree(ROOT / "config", folder)
+    shutil.copytree(EXAMPLE, folder)
     feeds = yaml.safe_load((folder / "feeds.yaml").read_text())
     for feed in feeds["feeds"]:
         feed["url"] = f"https://{feed['id']}.invalid/"
     settings = (folder / "settings.yaml").read_text()
-    (folder / "settings.yaml").write_text(settings.replace("example.org", "wirewatch.example"))
+    (folder / "settings.yaml").write_text(settings.replace("example.org", "bench.example"))
     (folder / "feeds.yaml").write_text(yaml.safe_dump(feeds, allow_unicode=True))
     return folder
 
 
-def pss(process):
-    try:
+def pss(process: psutil.Process) -> int:
+    with contextlib.suppress(psutil.Error):
         return process.memory_full_info().pss
-    except psutil.Error:
-        return 0
+    return 0
 
 
-def wait_until_up(up):
-    for line in up.stdout:
-        if "Wirewatch is up" in line:
-            return
-    sys.exit("wirewatch up ended before it served")
-
-
-def main():
-    settle = float(sys.argv[1]) if len(sys.argv) > 1 else 20.0
-    with tempfile.TemporaryDirectory() as folder:
-        desk, data = quiet_desk(pathlib.Path(folder, "config")), pathlib.Path(folder, "var")
-        where = ["--config", str(desk), "--data", str(data), "--port", "0"]
-        command = [sys.executable, "-m", "worker", "up", *where]
-        began = time.monotonic()
-        up = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        wait_until_up(up)
-        ready = time.monotonic() - began
-        time.sleep(settle)
-        everyone = [psutil.Process(up.pid), *psutil.Process(up.pid).children(recursive=True)]
-        sizes = sorted(((pss(one) / 2**20, " ".join(one.cmdline()[1:6])) for one in everyone), reverse=True)
-        up.terminate()
-        began = time.monotonic()
-        up.wait()
-        stopped = time.monotonic() - began
-    for size, name in sizes:
-        print(f"{size:7.1f} MB  {name}", file=sys.stderr)
-    figures = {"ready_seconds": ready, "summed_pss_mb": sum(size for size, _ in sizes), "stop_seconds": stopped}
-    print(json.dumps({name: round(value, 1) for name, value in figures.items()}))
-
-
-main()
+def processor(processes: list[psutil.Process]) -> float:
+    total = 0.0
+    for one in processes:
+        with contextlib.suppress(psutil.Error):
+            total += sum(one.cpu_times()[:2])
+    return total

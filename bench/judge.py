@@ -1,57 +1,73 @@
-"""Articles judged a second on one core, after the start: `python bench/judge.py [FILE]`.
+"""Articles judged a second on one core, after the start: ledes, as most feeds give them, and full texts.
 
-FILE holds articles as JSON lines, as `wirewatch judge` takes them; without one, lede-length articles are made up.
+Beside it spaCy's tokenizer alone on the same texts, on the same core. With a file of articles as JSON lines, as
+`wirewatch judge` takes them, those are judged instead.
 """
 
-import json
+from __future__ import annotations
+
 import os
 import pathlib
-import sys
 import time
+from collections.abc import Sequence
 
+from bench.desk import EXAMPLE, watchlist
+from bench.figures import Figure
+from bench.made_up import LEDE, WHOLE, Writer
+from bench.progress import say
 from worker.app import load_judge
 from worker.config.load import load_config
 from worker.judging import read_article
 from worker.model import ArticleText
+from worker.pipeline.runtime import Judges
 
-ROOT = pathlib.Path(__file__).parents[1]
-LEDE = (
-    "Officials in {place} said on Tuesday that {who} had met the delegation and would go on with the talks. "
-    "A spokesman gave no date for the next meeting, and the other side did not answer questions sent by mail. {n}"
-)
-PLACES = ("Seoul", "Moscow", "Pyongyang", "Tehran", "Beirut", "Washington")
-PEOPLE = ("the minister", "Kim Jong Un", "Sergei Lavrov", "the envoy", "Antony Blinken")
+BATCH = 64  # as the worker judges them (settings.analyse_batch)
+SEED = 7
+LEDES, WHOLES = (6_000, 1_500), (64, 8)
 
 
-def made_up(count):
-    for n in range(count):
-        place, who = PLACES[n % len(PLACES)], PEOPLE[n % len(PEOPLE)]
-        yield ArticleText(
-            id=str(n), title=f"Talks in {place} go on, day {n}", text=LEDE.format(place=place, who=who, n=n)
-        )
-
-
-def main():
+def measure(*, quick: bool, articles: str = "") -> list[Figure]:
     if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {0})
-    lines = pathlib.Path(sys.argv[1]).read_text().splitlines() if len(sys.argv) > 1 else []
-    articles = [read_article(line) for line in lines if line.strip()] or list(made_up(6000))
-    began = time.perf_counter()
-    only = frozenset({"topics", "watchlist", "rules"})
-    judge = load_judge(load_config(ROOT / "config", environ=os.environ, only=only))
-    judge.judge_many(articles[:64])
-    start = time.perf_counter() - began
-    began = time.perf_counter()
-    for at in range(0, len(articles), 64):
-        judge.judge_many(articles[at : at + 64])
-    seconds = time.perf_counter() - began
-    letters = sum(len(article.title) + len(article.text) for article in articles) / len(articles)
-    figures = {"articles": len(articles), "mean_letters": letters, "start_seconds": start}
-    print(
-        json.dumps(
-            {name: round(value, 1) for name, value in figures.items()} | {"per_second": round(len(articles) / seconds)}
-        )
+        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+    say("judge: loading the model and the watchlist")
+    judge, start = load()
+    if articles:
+        lines = pathlib.Path(articles).read_text(encoding="utf-8").splitlines()
+        read = [read_article(line) for line in lines if line.strip()]
+        return [start, *figures("of the file", judge, read)]
+    writer, counts = Writer(watchlist(), seed=SEED), WHOLES if quick else LEDES
+    ledes, wholes = (
+        [writer.article(letters) for _ in range(n)] for letters, n in zip((LEDE, WHOLE), counts, strict=True)
     )
+    lede = figures(f"ledes, about {LEDE} letters", judge, ledes)
+    whole = figures(f"full texts, about {WHOLE:,} letters", judge, wholes)
+    return [start, *lede, *whole, Figure("a full text costs as much as", lede[0].value / whole[0].value, "ledes")]
 
 
-main()
+def load() -> tuple[Judges, Figure]:
+    began = time.perf_counter()
+    config = load_config(EXAMPLE, environ={}, only=frozenset({"topics", "watchlist", "rules"}))
+    judge = load_judge(config)
+    judge.judge_many([ArticleText(id="a", title="Talks go on", text="The first article pays for what is lazy.")])
+    return judge, Figure("start", time.perf_counter() - began, "s")
+
+
+def figures(what: str, judge: Judges, articles: Sequence[ArticleText]) -> list[Figure]:
+    say(f"judge: {len(articles)} {what}")
+    ours = timed(judge.judge_many, articles)
+    least = timed(tokenizer(), [f"{article.title}\n{article.text}" for article in articles])
+    return [Figure(what, len(articles) / ours, "articles/s", ours / least, "the time of spaCy's tokenizer alone")]
+
+
+def timed(do, items: Sequence[object]) -> float:
+    began = time.perf_counter()
+    for at in range(0, len(items), BATCH):
+        do(items[at : at + BATCH])
+    return time.perf_counter() - began
+
+
+def tokenizer():
+    import spacy
+
+    nlp = spacy.blank("en")
+    return lambda texts: [nlp.make_doc(text) for text in texts]

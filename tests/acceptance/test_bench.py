@@ -1,0 +1,46 @@
+"""The bench runs: every benchmark at a tiny size, with the rows that docs/performance.md explains. Nothing is timed."""
+
+import json
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+from postgres import find_postgres
+
+from bench.__main__ import BENCHMARKS
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+ROOT = pathlib.Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "performance.md").read_text()
+STORES = ("SQLite", "PostgreSQL")
+
+
+def explained(name):
+    """The rows of one benchmark's table in the page."""
+    part = PAGE.split(f"\n**{name}**:")[1].split("\n**")[0]
+    return [row for row in re.findall(r"^\| (.+?) \|", part, re.M) if row not in ("row", "---")]
+
+
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_bench_runs_and_its_rows_are_those_of_the_page(name, tmp_path):
+    command = [sys.executable, "-m", "bench", name, "--quick", "--json", str(tmp_path / "figures.json")]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    found = json.loads((tmp_path / "figures.json").read_text())["figures"][name]
+    assert all(figure["value"] > 0 for figure in found if figure["what"] != "processor")
+    rows = [figure["what"] for figure in found]
+    if name == "end-to-end":
+        stores = STORES if find_postgres() else STORES[:1]
+        assert rows == [f"{store}: {row}" for store in stores for row in explained(name)]
+    else:
+        assert rows == explained(name)
+    for row in rows:
+        assert row in done.stdout
+
+
+def test_bench_says_which_it_has_and_refuses_to_write_a_part():
+    for arguments, words in ((["polls"], "there is no benchmark polls"), (["poll", "--write"], "takes a whole run")):
+        done = subprocess.run([sys.executable, "-m", "bench", *arguments], cwd=ROOT, capture_output=True, text=True)
+        assert (done.returncode, words in done.stderr) == (2, True), done.stderr
