@@ -1,0 +1,202 @@
+"""A role that lives and does not work is noticed, ended and started again, and no other is (B14)."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import psutil
+import pytest
+import redis
+from desk import BASELINE, FAST, Desk, below, entries, living, wait_for
+
+from worker.beats import HUNG
+from worker.embedded import find_redis, redis_arguments, socket_url, wait_for_redis
+from worker.store.heartbeats import list_heartbeats
+from worker.up import READY_FOLDER, private_folder
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+
+BEAT = 1.0  # seconds: a fifteenth of what it is by default, and with it the silence that is not borne
+SILENT = 10 * BEAT
+ROLES = {"poll": "poll-deliver", "analyse": "analyse", "scheduler": "scheduler"}
+# A debugger's stop of a consumer's loop alone: its thread stands in a signal's handler, the others go on.
+WEDGED_BY_A_SIGNAL = (
+    "import signal, threading\n"
+    "signal.signal(signal.SIGUSR2, lambda *_: threading.Event().wait())\n"
+    "from worker.cli import main; main()"
+)
+
+
+@pytest.fixture
+def desk(tmp_path):
+    with Desk(tmp_path, timing=FAST | {"beat": f"{BEAT:g}s"}) as made:
+        yield made
+
+
+@pytest.fixture
+def apart(tmp_path, redis_url):
+    """A desk whose roles no `up` keeps."""
+    with Desk(tmp_path, timing=FAST | {"beat": f"{BEAT:g}s"}, redis_url=redis_url) as made:
+        yield made
+
+
+def log_of(desk):
+    return desk.logs.read_text()
+
+
+def pids(up):
+    return {child.pid for child in psutil.Process(up.pid).children()}
+
+
+def check_nobody_was_ended(desk, up, before):
+    assert "silent" not in log_of(desk)
+    assert "child_died" not in log_of(desk)
+    assert pids(up) == before
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_b14_a_stopped_role_is_noticed_ended_and_started_again(desk, role):
+    up = desk.start()
+    wait_for(desk.settled)
+    (stopped,) = desk.children(up, role)
+    family = [stopped, *stopped.children(recursive=True)]
+    stopped.suspend()
+    wait_for(lambda: stopped not in desk.children(up, role), seconds=SILENT + 60, what="its end")
+    assert f"event='child_silent' role='{ROLES[role]}'" in log_of(desk) or "event='silent'" in log_of(desk)
+    wait_for(lambda: desk.children(up, role), what="its successor")
+    assert not living(family), "what it had started has ended with it"
+    desk.set_feed("a", entries(3) + BASELINE)
+    desk.check_alerts(entries(3))
+    (successor,) = desk.children(up, role)
+    beating = lambda: sorted((one.role, one.pid) for one in list_heartbeats(desk.store))  # noqa: E731
+    wait_for(lambda: (ROLES[role], successor.pid) in beating(), what="its row")
+    assert len(beating()) == 4, "the dead one's row is gone"
+
+
+@contextlib.contextmanager
+def role_apart(desk, program, *arguments):
+    """One role as a Procfile runs it, when it has said that it serves; in a group of its own."""
+    ready = desk.folder / "ready"
+    ready.mkdir()
+    argv = [sys.executable, *program, *arguments, "--config", str(desk.config), "--data", str(desk.data)]
+    with desk.logs.open("ab") as log:
+        environ = desk.environ() | {READY_FOLDER: str(ready)}
+        process = subprocess.Popen(argv, env=environ, stdout=log, stderr=log, start_new_session=True)
+    try:
+        wait_for(lambda: list(ready.iterdir()) or process.poll() is not None, what="its word that it serves")
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def test_b14_a_worker_apart_whose_consumer_hangs_ends_itself(apart):
+    arguments = ["worker", "--queue", "poll", "--queue", "deliver"]
+    with role_apart(apart, ["-c", WEDGED_BY_A_SIGNAL], *arguments) as worker:
+        time.sleep(2 * BEAT)
+        worker.send_signal(signal.SIGUSR2)
+        polled = len(apart.origin.requests)
+        wait_for(lambda: len(apart.origin.requests) > polled, what="a poll by its timer")
+        assert worker.wait(SILENT + 60) == HUNG
+    assert "event='silent' role='poll-deliver'" in log_of(apart)
+
+
+def test_b14_an_analyst_apart_whose_consumer_is_stopped_ends_with_its_pool(apart):
+    with role_apart(apart, ["-m", "worker"], "worker", "--queue", "analyse") as worker:
+        family = below(worker)
+        worker.send_signal(signal.SIGSTOP)
+        assert worker.wait(SILENT + 60) == -signal.SIGKILL
+        wait_for(lambda: not living(family), what="its child's end")
+    assert "event='silent' role='analyse'" in log_of(apart)
+
+
+@pytest.mark.parametrize("verb", ["scheduler", "console"])
+def test_b14_a_loop_apart_that_hangs_ends_its_process(apart, verb):
+    port = ["--port", "0"] if verb == "console" else []
+    with role_apart(apart, ["-c", WEDGED_BY_A_SIGNAL], verb, *port) as role:
+        role.send_signal(signal.SIGUSR2)
+        assert role.wait(SILENT + 60) == HUNG
+    assert f"event='silent' role='{verb}'" in log_of(apart)
+
+
+def test_a_role_apart_that_is_told_to_stop_leaves_no_row(apart):
+    with role_apart(apart, ["-m", "worker"], "worker", "--queue", "analyse") as worker:
+        wait_for(lambda: list_heartbeats(apart.store), what="its row")
+        worker.terminate()
+        assert worker.wait(30) == 0
+    assert list_heartbeats(apart.store) == []
+
+
+class OwnRedis:
+    """A Redis of the test's own, to be killed."""
+
+    def __init__(self, folder):
+        self.folder, self.process = folder, None
+        self.client = redis.Redis(unix_socket_path=str(folder / "redis.sock"))
+
+    def start(self):
+        self.process = subprocess.Popen(redis_arguments(find_redis(), self.folder), stdout=subprocess.DEVNULL)
+        wait_for_redis(self.folder, dead=lambda: self.process.poll() is not None)
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+    def listeners(self):
+        """How many connections wait in a BRPOP: the workers that consume."""
+        return sum(one["cmd"] == "brpop" for one in self.client.client_list())
+
+
+@pytest.fixture
+def own_redis():
+    with private_folder() as folder:
+        server = OwnRedis(folder)
+        server.start()
+        yield server
+        server.client.close()
+        server.kill()
+
+
+@pytest.mark.parametrize(
+    "away",
+    [
+        0.5,  # a restart
+        1.8 * SILENT,  # longer than anyone may be silent: with nothing to consume nobody is
+    ],
+)
+def test_b14_while_redis_is_away_and_when_it_is_back_nobody_is_ended(tmp_path, own_redis, away):
+    # A worker looks for its Redis after 2, 6, 12, 20, 30 s (kombu), whatever the beat: it must be within the silence.
+    timing = FAST | {"beat": f"{1.5 * BEAT:g}s"}
+    with Desk(tmp_path, timing=timing, redis_url=socket_url(own_redis.folder)) as desk:
+        up = desk.start()
+        wait_for(desk.settled)
+        before = pids(up)
+        own_redis.kill()
+        desk.set_feed("a", entries(3) + BASELINE)
+        time.sleep(away)
+        own_redis.start()
+        wait_for(lambda: own_redis.listeners() == 2, seconds=60, what="both workers that listen")
+        time.sleep(1.8 * SILENT)
+        check_nobody_was_ended(desk, up, before)
+        desk.check_alerts(entries(3))
+
+
+def test_b14_a_machine_at_its_limit_is_no_silence(tmp_path):
+    with Desk(tmp_path, timing={"tick": "500ms", "beat": f"{BEAT:g}s"}) as desk:
+        up = desk.start()
+        wait_for(desk.settled)
+        before = pids(up)
+        hogs = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(3 * (os.cpu_count() or 1))]
+        try:
+            desk.set_feed("a", entries(100) + BASELINE)
+            time.sleep(2 * SILENT)
+        finally:
+            for hog in hogs:
+                hog.kill()
+                hog.wait()
+        check_nobody_was_ended(desk, up, before)
+        desk.check_alerts(entries(100))

@@ -1,0 +1,106 @@
+"""A worker's own queue against a real Redis: one canary at most, and nothing of it left behind (B14)."""
+
+import contextlib
+import subprocess
+
+import pytest
+import redis
+from desk import wait_for
+
+from worker.celery import canaries_through, make_celery
+from worker.embedded import find_redis, redis_arguments, socket_url, wait_for_redis
+from worker.up import private_folder
+
+OWN = "canary-of-a-test"
+KEY = f"wirewatch:{OWN}"
+
+
+class OwnRedis:
+    """To be killed and started again."""
+
+    def __init__(self, folder):
+        self.folder, self.url = folder, socket_url(folder)
+        self.client = redis.Redis(unix_socket_path=str(folder / "redis.sock"))
+        self.start()
+
+    def start(self):
+        self.process = subprocess.Popen(redis_arguments(find_redis(), self.folder))
+        wait_for_redis(self.folder, dead=lambda: self.process.poll() is not None)
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+
+@pytest.fixture
+def server():
+    with private_folder() as folder:
+        made = OwnRedis(folder)
+        yield made
+        made.client.close()
+        made.kill()
+
+
+@pytest.fixture
+def app(server):
+    made = make_celery(server.url, tick=1, soft_shutdown=1)
+    yield made
+    made.close()
+
+
+@contextlib.contextmanager
+def consumer(app, queue):
+    """What a worker has: a channel with one place, and the messages that it was given."""
+    given = []
+    with app.connection_for_read() as connection:
+        connection.default_channel.basic_qos(0, 1, False)
+        with app.amqp.TaskConsumer(connection, queues=[app.amqp.queues[queue]]) as one:
+            one.on_message = given.append
+            yield connection, given
+
+
+def test_a_canary_is_sent_once_until_it_is_taken_and_leaves_nothing(server, app):
+    send = canaries_through(app, OWN, silent_after=60)
+    for _ in range(3):
+        assert send() is True
+        assert server.client.llen(KEY) == 1
+    with consumer(app, OWN) as (connection, given):
+        wait_for(lambda: connection.drain_events(timeout=1) or given, seconds=10)
+        assert server.client.exists(KEY, "wirewatch:unacked", "wirewatch:unacked_index") == 0
+        given[0].ack()
+    assert send() is True
+    assert server.client.llen(KEY) == 1
+
+
+def test_a_canary_that_nobody_takes_expires(server, app):
+    send = canaries_through(app, OWN, silent_after=1)
+    assert send() is True
+    assert 0 < server.client.pttl(KEY) <= 1000
+    wait_for(lambda: not server.client.exists(KEY), seconds=10)
+
+
+def test_canaries_survive_a_flush_and_a_redis_that_was_away(server, app):
+    send = canaries_through(app, OWN, silent_after=60)
+    assert send() is True
+    server.client.flushall()
+    assert send() is True
+    server.kill()
+    assert send() is False
+    server.start()
+    wait_for(send, seconds=10)
+    wait_for(lambda: send() and server.client.llen(KEY) == 1, seconds=10)
+    assert server.client.pttl(KEY) > 0, "also over a new connection"
+
+
+def test_a_message_whose_end_redis_did_not_hear_of_leaves_its_place(server, app):
+    """A full window is read past by nobody: the worker would never learn that its Redis was away."""
+    app.send_task("wirewatch.analyse", queue="analyse", retry=False)
+    with consumer(app, "analyse") as (connection, given):
+        wait_for(lambda: connection.drain_events(timeout=1) or given, seconds=10)
+        window = connection.default_channel.qos
+        assert not window.can_consume()
+        server.kill()
+        with pytest.raises(redis.ConnectionError):
+            given[0].ack()
+        assert window.can_consume()
+        server.start()
