@@ -52,6 +52,7 @@ ENTRIES: Final = Metric(
     "Entries of the documents that were read. Kind: seen (all), and of them new, changed, and skipped as unreadable",
     ("kind",),
 )
+ENTRY_KINDS: Final = ("seen", "new", "changed", "skipped")
 ARTICLES: Final = Metric("wirewatch_articles_total", "counter", "Articles stored")
 JUDGEMENTS: Final = Metric("wirewatch_judgements_total", "counter", "Articles judged")
 TOPIC_MATCHES: Final = Metric(
@@ -138,6 +139,11 @@ def time_to_alert(waited: timedelta) -> dict[Key, int]:
     seconds = max(0.0, waited.total_seconds())
     bucket = next((str(bound) for bound in BOUNDS if seconds <= bound), BUCKETS[-1])
     return {(TIME_TO_ALERT.name, bucket): 1, (TIME_TO_ALERT.name, SUM): max(0, waited // MICROSECOND)}
+
+
+def times_to_alert(counts: Counts) -> dict[str, int]:
+    """How many fell into each bucket alone."""
+    return {bucket: counts.get((TIME_TO_ALERT.name, bucket), 0) for bucket in BUCKETS}
 
 
 def quantile(buckets: Mapping[str, int], q: float) -> float | None:

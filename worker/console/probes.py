@@ -14,7 +14,6 @@ from worker import health
 from worker.config.schema import Config
 from worker.console.scrape import CONTENT_TYPE, scrape
 from worker.store.engine import Store
-from worker.store.migrate import current_revision, newest_revision
 
 log = structlog.get_logger()
 
@@ -32,13 +31,16 @@ def add_probes(console: FastAPI, store: Store, config: Config | None = None) -> 
             return health.look(store, config).as_json()
         except Exception as error:
             response.status_code = 503
-            return {"status": "down", "reasons": [unreadable(error)]}
+            return {"status": "down", "reasons": [health.unreadable(error)]}
 
     @console.get("/readyz")
     def readyz(response: Response) -> dict[str, object]:
         """200 when the record can be read, and has the schema that this program works with."""
         response.headers.update(FRESH)
-        reason = why_not_ready(store)
+        try:
+            reason = health.schema_trouble(store)
+        except Exception as error:
+            reason = health.unreadable(error)
         if reason is None:
             return {"status": "ready", "reasons": []}
         response.status_code = 503
@@ -51,22 +53,5 @@ def add_probes(console: FastAPI, store: Store, config: Config | None = None) -> 
             text = scrape(store, config)
         except Exception as error:
             log.warning("metrics_not_read", error=type(error).__name__)  # each scrape says so: no news for Sentry
-            return Response(unreadable(error) + "\n", status_code=503, headers=FRESH, media_type="text/plain")
+            return Response(health.unreadable(error) + "\n", status_code=503, headers=FRESH, media_type="text/plain")
         return Response(text, headers={**FRESH, "Content-Type": CONTENT_TYPE})
-
-
-def why_not_ready(store: Store) -> str | None:
-    """None when it is."""
-    try:
-        found = current_revision(store)
-    except Exception as error:
-        return unreadable(error)
-    if found != newest_revision():
-        shown = f"schema {found}" if found else "no schema yet"
-        return f"the database has {shown}; this program works with schema {newest_revision()}"
-    return None
-
-
-def unreadable(error: Exception) -> str:
-    """By its kind alone: the words may hold an address."""
-    return f"the database cannot be read: {type(error).__name__}"

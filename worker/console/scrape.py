@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -14,9 +15,10 @@ from prometheus_client.registry import Collector
 from worker import __version__, health, metrics
 from worker.config.schema import Config
 from worker.metrics import METRICS, Counts, Metric
+from worker.model import DeliveryState
 from worker.store.engine import Store
 from worker.store.heartbeats import Heartbeat, list_heartbeats
-from worker.store.standing import Standing
+from worker.store.standing import FEEDS, UNSENT, UNSETTLED, Standing
 from worker.store.tallies import read_tallies
 
 CONTENT_TYPE: Final = CONTENT_TYPE_LATEST
@@ -41,7 +43,7 @@ class Record(Collector):
         return []
 
     def collect(self) -> Iterator[Family]:
-        counts = read_tallies(self._store)
+        counts = {**_zeros(self._config), **read_tallies(self._store)}
         gauges = read_gauges(health.stand(self._store, self._config), list_heartbeats(self._store))
         for metric in METRICS:
             yield _histogram(metric, counts) if metric.kind == "histogram" else _family(metric, counts, gauges)
@@ -56,9 +58,9 @@ def read_gauges(standing: Standing, hearts: Sequence[Heartbeat]) -> dict[str, Sa
         key = (one.role, one.host)
         silent[key] = max(silent.get(key, 0.0), _seconds(one.silent_for))
     return {
-        metrics.FEEDS.name: _by_state(standing.feeds),
-        metrics.UNSETTLED.name: _by_state(standing.articles),
-        metrics.UNSENT.name: _by_state(standing.deliveries),
+        metrics.FEEDS.name: _by_state(standing.feeds, FEEDS),
+        metrics.UNSETTLED.name: _by_state(standing.articles, UNSETTLED),
+        metrics.UNSENT.name: _by_state(standing.deliveries, UNSENT),
         metrics.UNSENT_AGE.name: {(): _seconds(standing.unsent_age)},
         metrics.QUEUE_DEPTH.name: {(queue,): found.depth for queue, found in queues},
         metrics.QUEUE_AGE.name: {(queue,): _seconds(found.age) for queue, found in queues},
@@ -70,22 +72,34 @@ def read_gauges(standing: Standing, hearts: Sequence[Heartbeat]) -> dict[str, Sa
     }
 
 
-def _by_state(counts: Mapping[str, int]) -> Samples:
-    return {(state,): n for state, n in counts.items()}
+def _by_state(counts: Mapping[str, int], states: Iterable[str]) -> Samples:
+    """Every state, so that a line in a graph ends at 0 and does not break off."""
+    return {(str(state),): counts.get(state, 0) for state in states}
 
 
 def _seconds(length: timedelta) -> float:
     return max(0.0, length.total_seconds())
 
 
+def _zeros(config: Config | None) -> Counts:
+    """What is known to be counted one day is there from the start: Prometheus does not see a first step from nothing to
+    one, and the first alert of a rule is one to be seen."""
+    keys = [metric.of() for metric in METRICS if metric.kind == "counter" and not metric.labels]
+    keys += [metrics.POLLS.of(outcome, "") for outcome in ("new", "unchanged")]
+    keys += [metrics.ENTRIES.of(kind) for kind in metrics.ENTRY_KINDS]
+    if config is not None:
+        keys += [metrics.TOPIC_MATCHES.of(topic.id) for topic in config.topics]
+        keys += [metrics.ALERTS.of(rule.id, rule.severity) for rule in config.rules]
+        keys += [metrics.ATTEMPTS.of(channel.id, DeliveryState.SENT, "") for channel in config.channels]
+    return dict.fromkeys(keys, 0)
+
+
 def _family(metric: Metric, counts: Counts, gauges: Mapping[str, Samples]) -> Family:
     if metric.kind == "gauge":
         family, samples = GaugeMetricFamily(metric.name, metric.help, labels=metric.labels), gauges[metric.name]
     else:
-        # A counter without labels is there from the start, so that its first step shows as one.
-        nothing: Samples = {} if metric.labels else {(): 0}
         family = CounterMetricFamily(metric.name, metric.help, labels=metric.labels)
-        samples = {**nothing, **metric.values(counts)}
+        samples = metric.values(counts)
     for values, number in sorted(samples.items()):
         family.add_metric(values, number)
     return family
@@ -93,9 +107,7 @@ def _family(metric: Metric, counts: Counts, gauges: Mapping[str, Samples]) -> Fa
 
 def _histogram(metric: Metric, counts: Counts) -> Family:
     """Prometheus counts into every bucket from the one that a time falls into."""
-    own = {bucket: counts.get((metric.name, bucket), 0) for bucket in (*metrics.BUCKETS, metrics.SUM)}
-    total, rising = 0, []
-    for bucket in metrics.BUCKETS:
-        total += own[bucket]
-        rising.append((bucket, total))
-    return HistogramMetricFamily(metric.name, metric.help, buckets=rising, sum_value=own[metrics.SUM] / 1e6)
+    alone = metrics.times_to_alert(counts)
+    rising = list(zip(alone, itertools.accumulate(alone.values()), strict=True))
+    microseconds = counts.get((metric.name, metrics.SUM), 0)
+    return HistogramMetricFamily(metric.name, metric.help, buckets=rising, sum_value=microseconds / 1e6)

@@ -16,7 +16,7 @@ import structlog
 from worker.errors import FeedParseError, FetchReason, ParseReason
 from worker.feeds.schedule import Pacing, next_poll
 from worker.feeds.update import decide_update, entry_keys
-from worker.metrics import ARTICLES, ENTRIES, POLLS, Counts, Key
+from worker.metrics import ARTICLES, ENTRIES, ENTRY_KINDS, POLLS, Counts, Key
 from worker.model import (
     ArticleKey,
     FeedUpdate,
@@ -127,8 +127,8 @@ def _counted(saved: Iterable[PollResult]) -> Counts:
             counts[POLLS.of(result.outcome, result.reason or "")] += 1
         if result.update is not None:
             found = result.update
-            kinds = dict(seen=found.seen, new=len(found.new), changed=len(found.changed), skipped=found.skipped)
-            counts.update({ENTRIES.of(kind): n for kind, n in kinds.items()})
+            numbers = (found.seen, len(found.new), len(found.changed), found.skipped)
+            counts.update({ENTRIES.of(kind): n for kind, n in zip(ENTRY_KINDS, numbers, strict=True)})
             counts[ARTICLES.of()] += len(found.new)
     return counts
 

@@ -22,6 +22,7 @@ from worker.store.schema import article, delivery, feed, poll
 LATE: Final = timedelta(minutes=5)  # many ticks: whoever should have done it is not there, or cannot
 STUCK_LEASES: Final = 10  # so many times its length is a lease old that nobody will finish
 NEWS: Final = timedelta(days=1)  # for so long the operator should look at what was given up
+FEEDS: Final = ("new", "active", "failing", "stopped", "removed")  # as feeds.shown_state has them
 UNSETTLED: Final = (ArticleState.NEW, ArticleState.ANALYSING, ArticleState.JUDGED, ArticleState.QUARANTINED)
 UNSENT: Final = (*deliveries.OPEN, DeliveryState.ABANDONED)
 

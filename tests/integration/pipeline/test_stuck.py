@@ -80,7 +80,7 @@ def test_k05_an_article_that_nobody_judges(at_work, runtime):
     assert reasons(at_work, 5.1 * MINUTE) == ("articles that have waited five minutes to be judged: 2",)
     seen = gauges(at_work, 6 * MINUTE)
     assert seen[metrics.LATE.name]["analyse",] == seen[metrics.QUEUE_DEPTH.name]["analyse",] == 2
-    assert seen[metrics.UNSETTLED.name] == {("new",): 2}
+    assert seen[metrics.UNSETTLED.name] == {("new",): 2, ("analysing",): 0, ("judged",): 0, ("quarantined",): 0}
     assert 360 <= seen[metrics.QUEUE_AGE.name]["analyse",] < 380
 
 
@@ -103,7 +103,7 @@ def test_k05_a_delivery_that_nobody_sends(at_work, runtime):
     assert reasons(at_work, 5.1 * MINUTE) == ("deliveries that should have gone out five minutes ago: 2",)
     seen = gauges(at_work, 6 * MINUTE)
     assert seen[metrics.LATE.name]["deliver",] == seen[metrics.QUEUE_DEPTH.name]["deliver",] == 2
-    assert seen[metrics.UNSENT.name] == {("pending",): 2}
+    assert seen[metrics.UNSENT.name]["pending",] == 2 == sum(seen[metrics.UNSENT.name].values())
     assert 360 <= seen[metrics.UNSENT_AGE.name][()] < 380
 
 
