@@ -1,7 +1,8 @@
 """Made-up articles: seeded, of our own vocabulary, with watched names and topics about as often as in world news.
 
-Of real ledes one in four named a watched entity, with two names a thousand letters; these come near it, and a letter of
-them takes the judge as long as one of theirs.
+Of 6,000 real ledes one in four named a watched entity, with two names a thousand letters, and one in seven was on a
+topic; of these two in five, two, and one in seven. A letter takes the judge as long as a real one, within a tenth.
+(An article on a topic takes longer, for the words that carried it are looked for: a file of those is judged slower.)
 """
 
 from __future__ import annotations
