@@ -221,10 +221,12 @@ def run_up(
     port: int,
     environ: Mapping[str, str],
     on_ready: Callable[[float], None],
+    on_stop: Callable[[], None] = lambda: None,
     output: BinaryIO | None = None,
     silent_after: float = Timing().silent_after,
 ) -> None:
-    """Everything in one terminal, until SIGINT or SIGTERM. `on_ready` gets the seconds until all roles served.
+    """Everything in one terminal, until SIGINT or SIGTERM. `on_ready` gets the seconds until all roles served;
+    `on_stop` is told before they are asked to end.
 
     `output`: the file that the roles log to, where a live view has the terminal. `silent_after`: the configured one.
     """
@@ -255,6 +257,7 @@ def run_up(
         try:
             supervise(supervisor, folder=folder, redis=redis, on_ready=lambda: on_ready(time.monotonic() - began))
         finally:
+            on_stop()
             supervisor.stop()
 
 

@@ -9,13 +9,13 @@ from typing import Annotated
 
 import typer
 
-from worker import app
 from worker.cli.options import (
     HERE,
     KEPT,
     PORT,
     ConfigOption,
     DataOption,
+    JsonOption,
     PortOption,
     adder,
     read_config,
@@ -23,43 +23,40 @@ from worker.cli.options import (
 )
 
 Queue = enum.StrEnum("Queue", ["poll", "analyse", "deliver"])
+PlainOption = Annotated[bool, typer.Option("--plain", help="Lines, on a terminal too.")]
 QueueOption = Annotated[list[Queue] | None, typer.Option(help="What it works on; may be given again.")]
 
 
-def up(config: ConfigOption = HERE, data: DataOption = KEPT, port: PortOption = PORT) -> None:
+def up(
+    config: ConfigOption = HERE,
+    data: DataOption = KEPT,
+    port: PortOption = PORT,
+    plain: PlainOption = False,
+    as_json: JsonOption = False,
+) -> None:
     """Everything in one terminal; Ctrl-C stops cleanly."""
-    from worker.up import choose_port, run_up
+    from worker.live.screen import Manner, choose_manner
+    from worker.live.shown import Shown
+    from worker.up import choose_port
 
     desk = read_config(config)
-    app.start_reporting(desk, os.environ, role="up")
     refuse_example_contact(desk)
-    port = choose_port(port)
-    feeds = sum(feed.enabled for feed in desk.feeds)
-
-    def ready(seconds: float) -> None:
-        print(f"Wirewatch is up after {seconds:.1f} s: {feeds} feeds, {len(desk.rules)} rules.", flush=True)
-        print(f"Health: http://127.0.0.1:{port}/healthz   Alerts as files: {data / 'inbox'}", flush=True)
-        print("Ctrl-C stops it.", flush=True)
-
-    run_up(
-        config_folder=config,
-        data=data,
-        port=port,
-        environ=os.environ,
-        on_ready=ready,
-        silent_after=desk.settings.timing.silent_after,
-    )
-    print("Stopped.", flush=True)
+    shown = Shown(desk, config, data, choose_port(port), os.environ)
+    runs = {Manner.SCREEN: shown.on_screen, Manner.LINES: shown.as_lines, Manner.JSON: shown.as_json}
+    runs[choose_manner(plain=plain, as_json=as_json)]()
 
 
 def demo(
     keep: Annotated[bool, typer.Option("--keep", help="Go on when the sample is through.")] = False,
     data: DataOption = KEPT / "demo",
+    plain: PlainOption = False,
+    as_json: JsonOption = False,
 ) -> None:
     """Half a minute of real work on a bundled sample: no network, no account."""
     from worker.demo.show import run_demo
+    from worker.live.screen import choose_manner
 
-    raise typer.Exit(run_demo(data, keep=keep))
+    raise typer.Exit(run_demo(data, keep=keep, manner=choose_manner(plain=plain, as_json=as_json)))
 
 
 def worker(queue: QueueOption = None, config: ConfigOption = HERE, data: DataOption = KEPT) -> None:

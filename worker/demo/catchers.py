@@ -11,7 +11,7 @@ import itertools
 import json
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
@@ -21,8 +21,10 @@ from aiosmtpd.controller import Controller
 from standardwebhooks import Webhook
 
 from worker.demo.loopback import LoopbackServer
+from worker.live.happened import Arrived, arrived
 
 MAX_WEBHOOK = 1024 * 1024  # ours are under 20 kB
+Tell = Callable[[Arrived], object]  # of each mail and webhook, once its file is written
 
 
 class _SmtpServer(Controller):
@@ -35,8 +37,9 @@ class _SmtpServer(Controller):
 class MailCatcher:
     """Takes every mail and writes it, byte for byte, to FOLDER/mail/*.eml before it says 250."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, tell: Tell = lambda _: None) -> None:
         self.folder = folder / "mail"
+        self._tell = tell
         self._numbers: Iterator[int] = itertools.count(1)
         self._server = _SmtpServer(self, hostname="127.0.0.1", port=0, ready_timeout=20)
 
@@ -50,6 +53,8 @@ class MailCatcher:
         subject = str(email.message_from_bytes(envelope.content, policy=email.policy.default)["subject"] or "")
         path = self.folder / f"{_stamp(self._numbers)}-{_slug(subject)}.eml"
         _write(path, envelope.content)
+        for recipient in envelope.rcpt_tos:
+            self._tell(arrived("mail", at=datetime.now(UTC), recipient=recipient, subject=subject))
         return "250 kept"
 
     def start(self) -> None:
@@ -73,8 +78,9 @@ class WebhookCatcher:
     `refused` counts the others.
     """
 
-    def __init__(self, folder: Path, *, secret: str) -> None:
+    def __init__(self, folder: Path, *, secret: str, tell: Tell = lambda _: None) -> None:
         self.folder = folder / "webhooks"
+        self._tell = tell
         self.refused = 0
         self._webhook = Webhook(secret)
         self._numbers: Iterator[int] = itertools.count(1)
@@ -98,10 +104,14 @@ class WebhookCatcher:
         except Exception:  # whatever the library raises for a header it cannot read, and a body that is not ours
             with self._lock:
                 self.refused += 1
+            words = "a webhook whose signature is not good"
+            self._tell(arrived("webhook", at=datetime.now(UTC), recipient="", subject=words, good=False))
             return 401
         with self._lock:
             path = self.folder / f"{_stamp(self._numbers)}-{_slug(name)}.json"
         _write(path, content)
+        title = body.get("data", {}).get("story", {}).get("title", "")
+        self._tell(arrived("webhook", at=datetime.now(UTC), recipient=body["type"], subject=title))
         return 204
 
     def start(self) -> None:

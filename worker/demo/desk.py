@@ -11,6 +11,7 @@ import os
 import secrets
 import shutil
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any
 
 import yaml
@@ -18,6 +19,7 @@ import yaml
 from worker.demo.catchers import MailCatcher, WebhookCatcher
 from worker.demo.origin import Origin
 from worker.demo.sample import SampleFeed, load_sample
+from worker.live.happened import Arrived
 
 COPIED = ("topics.yaml", "watchlist.yaml")
 RULES = Path(__file__).parent / "sample" / "rules.yaml"
@@ -70,8 +72,9 @@ class DemoWorld:
         self.secret_file = self.data / "webhook.secret"
         self.feeds = load_sample()
         self.origin = Origin(self.feeds, pace=pace)
-        self.mail = MailCatcher(self.data)
-        self.webhooks = WebhookCatcher(self.data, secret=self._secret())
+        self.arrivals: SimpleQueue[Arrived] = SimpleQueue()
+        self.mail = MailCatcher(self.data, tell=self.arrivals.put)
+        self.webhooks = WebhookCatcher(self.data, secret=self._secret(), tell=self.arrivals.put)
         self._running = contextlib.ExitStack()
 
     def __enter__(self) -> DemoWorld:

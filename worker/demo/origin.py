@@ -104,6 +104,17 @@ class Origin:
             self.done.set()
         return answer
 
+    def progress(self) -> tuple[int, int, str]:
+        """(stages that were stored or passed, all of them, what comes next in a few words)."""
+        with self._lock:
+            runs = list(self._runs.values())
+            done = sum(run.at + run.stored for run in runs if run.at >= 0)
+            waiting = [run for run in runs if run.at + 1 < len(run.feed.stages)]
+            # The one that entered its stage first moves on first.
+            following = min(waiting, key=lambda run: (run.at, run.entered), default=None)
+        words = f"{following.feed.title}: {following.feed.stages[following.at + 1].note}" if following else ""
+        return done, sum(len(run.feed.stages) for run in runs), words
+
     def start(self) -> None:
         self._server.start()
 
