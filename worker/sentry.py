@@ -6,6 +6,7 @@ it is a row, a count and a line in the log.
 
 from __future__ import annotations
 
+import logging
 import math
 import threading
 import time
@@ -21,6 +22,7 @@ DSN: Final = "SENTRY_DSN"
 RELEASE: Final = f"wirewatch@{__version__}"
 FLUSH_SECONDS: Final = 2.0  # that a process at its end waits for Sentry; `up` gives it eight in all
 HELD_SECONDS: Final = 60.0  # a flaw in a loop is one event a minute, with a count
+AWAY_SECONDS: Final = 3600.0  # between two lines in the log that Sentry does not answer
 MOST_PLACES: Final = 1000  # remembered at a time
 LONGEST_WORDS: Final = 500  # letters of an exception's message: it may quote an article
 MONITOR: Final = "wirewatch-tick"
@@ -92,6 +94,8 @@ def start(environ: Mapping[str, str], *, role: str, environment: str, scrub: Scr
         debug=False,
     )
     sentry_sdk.get_global_scope().set_tag("role", role)
+    away = Limit(AWAY_SECONDS)  # the SDK's library says it three times a minute
+    logging.getLogger("urllib3.connectionpool").addFilter(lambda _: away.take(DSN, now=time.monotonic()) is not None)
     _started = True
 
 
@@ -175,10 +179,10 @@ def is_expected(error: BaseException) -> bool:
 
 
 class Limit:
-    """At most one event a minute for the same key. `now` in monotonic seconds."""
+    """At most one in so many seconds for the same key. `now` in monotonic seconds."""
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
+    def __init__(self, seconds: float = HELD_SECONDS) -> None:
+        self._seconds, self._lock = seconds, threading.Lock()
         self._held: dict[Any, tuple[float, int]] = {}  # by key: from when on the next may go, and how many were held
 
     def take(self, key: Any, *, now: float) -> int | None:
@@ -190,7 +194,7 @@ class Limit:
                 return None
             if len(self._held) >= MOST_PLACES:
                 self._held.clear()
-            self._held[key] = (now + HELD_SECONDS, 0)
+            self._held[key] = (now + self._seconds, 0)
             return held
 
 
