@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
 from worker.errors import WirewatchError
 
 MAX_LISTED: Final = 100_000  # feeds: more than any desk polls; a longer list is an accident or an attack
+MAX_PIECE: Final = 100_000  # characters of one outline or one line of a table
+MAX_TAGS: Final = 50  # of one feed
 MAX_SLUG: Final = 60  # characters; the configuration allows 80, and twins get a number behind
 
 
@@ -45,6 +48,12 @@ class ListError(WirewatchError):
     """No list of feeds, or one that is not read; in words for who has it."""
 
 
+def refuse_long(pieces: Iterable[str], *, what: str) -> None:
+    """Raises ListError: one piece of that length would cost more than all of an honest list."""
+    if any(len(piece) > MAX_PIECE for piece in pieces):
+        raise ListError(f"The list holds {what} of more than {MAX_PIECE:,} characters: it is not read.")
+
+
 def slug(text: str) -> str:
     """Small Latin letters, digits and single hyphens, cut between words; '' when no such letter is in the text."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower().replace("'", "")
@@ -54,8 +63,11 @@ def slug(text: str) -> str:
     return whole if re.search(r"[a-z]", whole) else ""
 
 
-def as_tags(words: list[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The words as tags, each once and in order; and a note for each that makes none."""
-    found = {word: slug(word) for word in words if word.strip()}
-    notes = tuple(f"{word!r} makes no tag: a tag has small Latin letters" for word, tag in found.items() if not tag)
-    return tuple(dict.fromkeys(tag for tag in found.values() if tag)), notes
+def as_tags(words: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The words as tags, each once and in order; and a note for what makes none."""
+    given = list(dict.fromkeys(word.strip() for word in words if word.strip()))
+    found = {word: slug(word) for word in given[:MAX_TAGS]}
+    notes = [f"{word!r} makes no tag: a tag has small Latin letters" for word, tag in found.items() if not tag]
+    if len(given) > MAX_TAGS:
+        notes.append(f"only the first {MAX_TAGS} of {len(given)} tags are kept")
+    return tuple(dict.fromkeys(tag for tag in found.values() if tag)), tuple(notes)

@@ -5,10 +5,11 @@ What only we know of a feed (its id, tier, interval) stands in attributes of our
 
 from __future__ import annotations
 
+import contextlib
 import html.entities
 import io
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -16,11 +17,13 @@ from lxml import etree
 
 from worker.articles.text import MAX_TITLE, one_line
 from worker.config.schema import FeedSpec
-from worker.feeds.listed import MAX_LISTED, FeedList, ListedFeed, ListError, as_tags
+from worker.feeds.listed import MAX_LISTED, FeedList, ListedFeed, ListError, as_tags, refuse_long
 
 NAMESPACE: Final = "urn:wirewatch:feed"
 OURS: Final = ("id", "tier", "interval", "enabled")
 FEED_TYPES: Final = frozenset({"rss", "atom", "rdf"})
+MAX_MARKUP: Final = 20 * MAX_LISTED  # "<" and "&": each costs time and memory while it is repaired
+MAX_ATTRIBUTES: Final = 100  # exporters write a dozen; lxml's time for them grows with their square
 MAX_DAMAGE: Final = 20  # places that are told; the rest is counted
 
 DECLARATION: Final = re.compile(r"<!(?:ENTITY|ATTLIST|ELEMENT|NOTATION)\b", re.I)
@@ -46,6 +49,9 @@ def read_opml(text: str) -> FeedList:
     """Its feeds in order; the folders around a feed and its categories are its tags. Raises ListError."""
     if DECLARATION.search(text):
         raise ListError("The list declares entities, elements or attributes, as attacks do: it is not read.")
+    if text.count("<") + text.count("&") > MAX_MARKUP:
+        raise ListError("The list holds more markup than any list of feeds needs: it is not read.")
+    refuse_long(text.split("<"), what="an outline")
     tree = etree.iterparse(
         io.BytesIO(_repaired(text).encode()),
         events=("start", "end"),
@@ -61,7 +67,7 @@ def read_opml(text: str) -> FeedList:
     feeds: list[ListedFeed] = []
     above: list[_Open] = []
     seen = False
-    for event, element in tree:
+    for event, element in _until_broken(tree):
         name = str(element.tag).lower()
         seen |= name in ("opml", "outline")
         if name == "outline" and event == "start":
@@ -75,6 +81,12 @@ def read_opml(text: str) -> FeedList:
     if not seen:
         raise ListError("No outline is in it: it is no OPML list of feeds.")
     return FeedList(tuple(feeds), _damage(tree.error_log))
+
+
+def _until_broken(tree: Any) -> Iterator[tuple[str, Any]]:
+    """What ends the reading is in the parser's log."""
+    with contextlib.suppress(etree.XMLSyntaxError):
+        yield from tree
 
 
 def _repaired(text: str) -> str:
@@ -97,6 +109,8 @@ def _reference(found: re.Match[str]) -> str:
 
 
 def _open(element: Any, above: list[_Open], feeds: list[ListedFeed]) -> None:
+    if len(element.attrib) > MAX_ATTRIBUTES:
+        raise ListError(f"The list holds an outline of more than {MAX_ATTRIBUTES} attributes: it is not read.")
     said = {_name(key): value for key, value in element.attrib.items()}
     kind = said.get("type", "").lower()
     url = said.get("xmlurl", said.get("url", "") if kind in FEED_TYPES else None)

@@ -13,7 +13,7 @@ from typing import Final
 
 from worker.articles.text import MAX_TITLE, one_line
 from worker.config.schema import FeedSpec
-from worker.feeds.listed import MAX_LISTED, FeedList, ListedFeed, ListError, as_tags
+from worker.feeds.listed import MAX_LISTED, FeedList, ListedFeed, ListError, as_tags, refuse_long
 
 COLUMNS: Final = ("id", "url", "title", "language", "tags", "tier", "interval", "enabled")
 # What others call them: small letters, without spaces, hyphens and underscores.
@@ -31,7 +31,7 @@ FORMULA: Final = re.compile(r"'*[=+\-@\t\r＝＋－＠]")
 
 def read_sheet(text: str) -> FeedList:
     """Its feeds in order. The first line names the columns, in any order; `url` is needed. Raises ListError."""
-    text = text.lstrip("\ufeff")
+    refuse_long(text.splitlines(), what="a line")
     delimiter = max(DELIMITERS, key=lambda one: _known_columns(text, one))
     rows = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     names: list[str] | None = None

@@ -1,0 +1,105 @@
+"""How a feed stands, in words, from the configuration's line and the record's row."""
+
+import types
+from datetime import UTC, datetime
+
+import pytest
+
+from worker.config.schema import FeedSpec
+from worker.feeds.shown import STATE_WORDS, FeedState, show_feed
+
+SPEC = FeedSpec(id="a", url="https://a.example/", title="A", language="ko", tags=("x",), tier=1)
+THEN = datetime(2026, 11, 24, 12, tzinfo=UTC)
+
+
+def row(**values):
+    base = dict(shown="active", title="Its own title", articles=7, succeeded_at=THEN, next_poll_at=THEN, failures=0)
+    base |= dict(reason=None, detail=None, configured_url=SPEC.url, current_url=SPEC.url)
+    return types.SimpleNamespace(**base | values)
+
+
+def test_shown_without_a_record_is_never_polled():
+    shown = show_feed(SPEC, None)
+    assert (shown.state, shown.words, shown.articles, shown.last_success, shown.next_poll) == (
+        "new",
+        "never polled",
+        0,
+        None,
+        None,
+    )
+    assert (shown.id, shown.url, shown.title, shown.language, shown.tags, shown.tier) == (
+        "a",
+        "https://a.example/",
+        "A",
+        "ko",
+        ("x",),
+        1,
+    )
+
+
+def test_shown_that_answers_has_its_times_and_no_trouble():
+    shown = show_feed(SPEC, row())
+    assert (shown.words, shown.articles, shown.last_success, shown.next_poll) == ("answers", 7, THEN, THEN)
+    assert (shown.wrong, shown.advice, shown.reason) == ("", "", "")
+
+
+@pytest.mark.parametrize(
+    ("spec", "values", "words", "wrong", "polled"),
+    [
+        (SPEC, dict(shown="new", succeeded_at=None), "never polled", "", True),
+        (
+            SPEC,
+            dict(shown="failing", reason="server", detail="status 502", failures=3),
+            "failing",
+            "its server has trouble of its own (5xx): status 502 (3 times in a row)",
+            True,
+        ),
+        (
+            SPEC,
+            dict(shown="failing", reason="empty", failures=1),
+            "failing",
+            "its answer has no content",
+            True,
+        ),
+        (
+            SPEC,
+            dict(shown="stopped", reason="gone", detail="status 410", failures=1),
+            "stopped",
+            "its publisher says that it is gone for good (410): status 410",
+            False,
+        ),
+        # it answers, and not all of it came
+        (SPEC, dict(reason="truncated"), "answers", "its answer broke off before its end", True),
+        (
+            SPEC,
+            dict(current_url="https://b.example/"),
+            "answers",
+            "it moved for good to https://b.example/",
+            True,
+        ),
+        # the file says something that the workers do not know yet
+        (
+            SPEC,
+            dict(configured_url="https://old.example/", reason="gone", shown="failing"),
+            "failing",
+            "its address in feeds.yaml is new",
+            True,
+        ),
+        (SPEC, dict(shown="removed"), "waits for the next start", "", False),
+        (SPEC.model_copy(update={"enabled": False}), dict(shown="removed", reason="gone"), "disabled", "", False),
+    ],
+)
+def test_shown_says_what_is_wrong_and_what_to_do(spec, values, words, wrong, polled):
+    shown = show_feed(spec, row(**values))
+    assert (shown.words, shown.wrong) == (words, wrong)
+    assert (shown.next_poll is not None) == polled
+    assert bool(shown.advice) == bool(wrong)
+
+
+def test_shown_takes_the_feeds_own_title_where_the_file_has_none():
+    assert show_feed(SPEC.model_copy(update={"title": ""}), row()).title == "Its own title"
+    assert show_feed(SPEC, row()).title == "A"
+
+
+def test_shown_has_words_for_each_state():
+    assert set(STATE_WORDS) == set(FeedState)
