@@ -1,9 +1,11 @@
 """What the pages show of a real record, on both databases; hostile texts as text, and at a cost that does not grow."""
 
+from datetime import UTC, datetime
+
 import pytest
 from desk import BASELINE, entries
 from lxml import html
-from served import HOSTILE, make_hostile
+from served import HOSTILE, Served, make_hostile
 from sqlalchemy import event, insert
 from steps import bring, change, poll_now
 
@@ -82,11 +84,17 @@ def test_what_is_wrong_is_said_first_and_in_words(told, runtime, served):
     assert "failed; next try" in failed and "answered 500" in failed
 
 
-def test_a_desk_shows_its_own_time_zone(told, served):
-    page = served.ask().text
-    assert 'datetime="' in page and 'Z"' in page
-    tree = html.fromstring(page)
-    assert words(tree, "//*[@id='updated']")[0].endswith(" UTC")
+def test_times_are_the_desks_own_with_their_zone(told):
+    change(told, alert, raised_at=datetime(2026, 11, 24, 20, 30, tzinfo=UTC))
+    settings = told.config / "settings.yaml"
+    settings.write_text(settings.read_text() + "time_zone: Asia/Seoul\n")
+    with Served(told) as served:
+        tree = parsed(served.ask())
+    assert words(tree, "//*[@id='updated']")[0].endswith(" Asia/Seoul (UTC+09:00)")
+    (raised,) = tree.xpath("//article//a[@class='when']")
+    assert raised.get("title") == "25 Nov 2026, 05:30 Asia/Seoul (UTC+09:00)"
+    assert raised.xpath("string(time)").endswith("05:30 Seoul time")
+    assert raised.xpath("string(time/@datetime)") == "2026-11-24T20:30:00Z"
 
 
 def test_the_alerts_page_tells_the_whole_story(told, runtime, served):

@@ -96,6 +96,10 @@ def test_alert_says_names_of_entities_that_nobody_mentions_any_more():
     assert view_alert(judgement=judged(mentions=[])).why[0][1].endswith("; Kim Jong Un")
 
 
+def test_alert_says_languages_by_their_names():
+    assert view_alert(alert_row(because="kim-jong-un; language ko")).why[0] == ("Because", "Kim Jong Un; in Korean")
+
+
 def test_alert_names_the_topics_that_its_rule_does_not():
     view = view_alert(alert_row(because="kim-jong-un"))
     assert view.why[:2] == [("Because", "Kim Jong Un"), ("About", "North Korea–Russia arms (0.97)")]

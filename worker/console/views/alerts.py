@@ -13,7 +13,7 @@ from worker.alerts.wording import SEVERITY, marked, matched_words, web_link, why
 from worker.articles.text import quote
 from worker.console.views.deliveries import DeliveryView, delivery_view
 from worker.console.views.names import NO_HEADLINE, Headline, Names, Pieces, one_line, paragraphs
-from worker.console.words import Moment, counted
+from worker.console.words import Moment, counted, language_name
 from worker.model import AlertArticle, AlertContent, Mention, TopicScore
 from worker.store.latest import AlertFound, AlertWhole
 
@@ -63,6 +63,7 @@ def _why(content: AlertContent) -> list[tuple[str, str]]:
     """The mail's lines, shorter: the rule's name stands above them already, and mostly it names the topics."""
     said = {label: words for label, _, words in (line.partition(": ") for line in why_lines(content))}
     because = said["Rule"].removeprefix(f"{content.rule_name}: ")
+    because = re.sub(r"\blanguage (\w+)", lambda found: f"in {language_name(found[1])}", because)
     topics = [content.topic_names.get(topic.id, topic.id) for topic in content.topics if topic.match]
     about = "" if all(name in because for name in topics) else said["About"]
     lines = {
