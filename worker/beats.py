@@ -114,7 +114,7 @@ class Heart:
             looks += 1
             seconds = silence.look(self.last, now=time.monotonic())
             if seconds > silent_after:
-                log.error("silent", role=self.role, seconds=round(seconds))
+                log.critical("silent", role=self.role, seconds=round(seconds))
                 return end(HUNG)
 
     def _keep_row(self, store: Store) -> None:
@@ -128,7 +128,8 @@ class Heart:
                 failed = False
             except Exception as error:  # the database is away, or not migrated yet: the file counts all the same
                 if not failed:
-                    log.warning("heartbeat_not_saved", role=self.role, error=type(error).__name__)
+                    reason = str(getattr(error, "orig", None) or error).split("\n", 1)[0][:200]
+                    log.warning("heartbeat_not_saved", role=self.role, error=type(error).__name__, reason=reason)
                 failed = True
             self.ended.wait(self.every)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 import os
@@ -33,6 +34,7 @@ HINT_EXPIRES = 60  # seconds: the tick hints again anyway, an old hint is only n
 AWAY_SECONDS = 5.0  # between two looks of the scheduler at a Redis that is away
 PROBE_SECONDS = 2.0  # a healthy Redis answers in milliseconds
 STOP_SECONDS = 6.0  # that threads at work get at a stop; `up` promises to be gone within ten
+POOL_STOP_SECONDS = 7.5  # that a pool gets, which first gives its child the soft shutdown's time
 START_WAITS = (0.5, 1.0, 2.0, 5.0, 10.0)  # seconds before a child's start is tried again; the last repeats
 ENOUGH_HINTS = 4  # waiting in one queue: every worker that is free finds one, more would be noise
 # Of the time after which a worker counts as silent, what one task may take: a busy one is not a silent one. A pool of
@@ -196,6 +198,7 @@ def run_worker(
         pool = ["--pool", "threads", "--concurrency", str(threads)]
     else:
         signals.worker_process_init.connect(lambda **_: start_patiently(on_start, on_ready), weak=False)
+        app.Worker = functools.partial(BoundedWorker, app=app)
         pool = ["--pool", "prefork", "--concurrency", "1"]
     celery_worker.safe_say = lambda *_, **__: None  # its advice on Ctrl-C is for who started Celery, not `up`
     quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "WARNING"]
@@ -203,6 +206,15 @@ def run_worker(
     app.worker_main(["--quiet", "worker", "--queues", ",".join(queues), "--hostname", f"{name}@%h", *pool, *quiet])
     if not threads:
         on_stop()
+
+
+class BoundedWorker(celery_worker.Worker):
+    """Whose stop has an end: a pool would wait for ever for a child that itself waits for its database."""
+
+    def wait_for_soft_shutdown(self) -> None:
+        """The first step of a stop; what Celery signals of it comes only after the pool's."""
+        end_within(POOL_STOP_SECONDS)
+        super().wait_for_soft_shutdown()
 
 
 def end_within(seconds: float) -> None:

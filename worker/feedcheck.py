@@ -102,4 +102,4 @@ def _notes(parsed: ParsedFeed, outcome: Fetched, *, newest: datetime | None, now
     if parsed.cut:
         yield "it ends inside an entry"
     if parsed.skipped:
-        yield f"{parsed.skipped} entries are empty, cannot be read, or are over the cap"
+        yield f"entries left out, as empty, unreadable or over the cap: {parsed.skipped}"

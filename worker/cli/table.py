@@ -51,7 +51,10 @@ def _print_rich(heads: Sequence[str], rows: Rows) -> None:
         table.add_column(head, overflow="fold")
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
-    Console(highlight=False).print(table)
+    console = Console(highlight=False)
+    with console.capture() as drawn:
+        console.print(table)
+    print_text(drawn.get().rstrip("\n"))
 
 
 def _aligned(rows: Rows) -> Iterator[str]:

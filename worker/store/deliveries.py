@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Integer, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Integer, bindparam, insert, select, update
 
 from worker.metrics import MAYBE_DUPLICATES
 from worker.model import DeliveryState
@@ -15,6 +15,13 @@ from worker.store.schema import alert, article, attempt, delivery, notification
 from worker.store.tallies import count
 
 OPEN = (DeliveryState.PENDING, DeliveryState.FAILED, DeliveryState.SENDING)
+# Made once: building a statement costs more than running it.
+FIRST_SEEN = (
+    select(article.c.first_seen_at)
+    .join(alert, alert.c.article_id == article.c.id)
+    .join(notification, notification.c.alert_id == alert.c.id)
+    .where(notification.c.id == bindparam("notification"))
+)
 
 
 def is_due(now: datetime) -> ColumnElement[bool]:
@@ -84,10 +91,4 @@ def finish_delivery(
 
 def find_first_seen(connection: Connection, row: Any) -> datetime | None:
     """When the article that raised this delivery's alert was first seen; None for a message to the operator."""
-    statement = (
-        select(article.c.first_seen_at)
-        .join(alert, alert.c.article_id == article.c.id)
-        .join(notification, notification.c.alert_id == alert.c.id)
-        .where(notification.c.id == row.notification_id)
-    )
-    return connection.execute(statement).scalar()
+    return connection.execute(FIRST_SEEN, {"notification": row.notification_id}).scalar()

@@ -1,0 +1,182 @@
+"""The live view on a real terminal, and `--json`: what `up` and the demo show, and how they leave the terminal."""
+
+import json
+import re
+import subprocess
+import sys
+import time
+
+import pytest
+from desk import BASELINE, Desk, below, entries, living, wait_for
+from rich.cells import cell_len
+from terminal import Terminal
+
+from worker.demo.sample import load_sample
+from worker.store.schema import alert, article, attempt, poll
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
+WORKER = [sys.executable, "-m", "worker"]
+
+
+@pytest.fixture
+def desk(tmp_path):
+    with Desk(tmp_path) as made:
+        yield made
+
+
+def up_argv(desk, *options):
+    return [*WORKER, "up", "--config", desk.config, "--data", desk.data, "--port", "0", *options]
+
+
+def test_demo_on_a_terminal_shows_itself_ends_and_leaves_its_summary(tmp_path):
+    with Terminal([*WORKER, "demo", "--data", tmp_path / "demo"]) as terminal:
+        wait_for(lambda: "Starting: queues" in terminal.text, seconds=60)
+        terminal.resize(80, 24)
+        wait_for(lambda: any(len(frame) == 24 for frame in terminal.frames()), seconds=60)
+        wait_for(lambda: "steps of the sample" in terminal.text, seconds=60)
+        terminal.resize(140, 45)
+        assert terminal.process.wait(180) == 0, terminal.text[-3000:]
+        seen, left = terminal.text, terminal.left
+        assert terminal.is_as_before()
+    for words in ("entries read", "REFUSED", "CRITICAL", "told in", "✓ signed", "MAIL INBOX", "(a copy)"):
+        assert words in seen, words
+    assert re.search(r"[가-힣]", seen) and re.search(r"[\u0621-\u064a]", seen) and re.search(r"[а-я]", seen)
+    truth = sum(len(feed.guids()) for feed in load_sample())
+    assert re.search(rf"{truth} articles → \d+ alerts → \d+ mails, \d+ webhooks, \d+ files", left), left
+    assert "Every entry of the sample is in the record, once." in left
+    assert "wirewatch init mydesk" in left and "WHERE TO LOOK" in left
+
+
+def test_every_picture_of_the_demo_fits_its_terminal(tmp_path):
+    with Terminal([*WORKER, "demo", "--data", tmp_path / "demo"], width=80, height=24) as terminal:
+        assert terminal.process.wait(180) == 0, terminal.text[-3000:]
+        frames = [frame for frame in terminal.frames() if len(frame) >= 24]
+    assert len(frames) > 20
+    for frame in frames[:-1]:
+        assert len(frame) == 24
+        assert {cell_len(line) for line in frame} == {80}, frame
+
+
+def test_demo_stops_at_ctrl_c_and_gives_the_terminal_back(tmp_path):
+    with Terminal([*WORKER, "demo", "--keep", "--data", tmp_path / "demo"]) as terminal:
+        wait_for(lambda: "steps of the sample" in terminal.text, seconds=60)
+        everyone = below(terminal.process)
+        assert len(everyone) >= 5
+        terminal.press(b"xyz\x03")
+        assert terminal.process.wait(25) == 0
+        assert terminal.is_as_before()
+        assert "xyz" not in terminal.text and "^C" not in terminal.text and "Traceback" not in terminal.text
+        assert "WHERE TO LOOK" in terminal.left
+    wait_for(lambda: not living(everyone), seconds=10, what="the end of every child")
+
+
+def test_up_on_a_terminal_shows_the_desk_and_ctrl_c_leaves_it_clean(desk):
+    with Terminal(up_argv(desk), environ=desk.environ()) as terminal:
+        wait_for(lambda: desk.settled() and "stored as its baseline" in terminal.text, seconds=60)
+        desk.set_feed("a", entries(2) + BASELINE)
+        wait_for(lambda: desk.sent() == 4, seconds=60)
+        wait_for(lambda: "2 webhooks" in terminal.text and "told in" in terminal.text, seconds=20)
+        everyone = below(terminal.process)
+        began = time.monotonic()
+        terminal.press(b"\x03")
+        assert terminal.process.wait(15) == 0
+        assert time.monotonic() - began < 12
+        assert terminal.is_as_before()
+        seen, left = terminal.text, terminal.left
+    assert living(everyone) == []
+    for words in (
+        "Kim in the news",
+        "Factory one visited",
+        "Kim Jong Un",
+        "NORMAL",
+        "/?key=",
+        "No trouble",
+        "Stopping",
+    ):
+        assert words in seen, words
+    assert re.search(
+        r"^Stopped\. In .*: [\d,]+ polls, 3 new articles, 2 alerts, 4 deliveries\. Log: \S+up\.log$", left, re.M
+    )
+    log = desk.data / "up.log"
+    assert log.stat().st_mode & 0o077 == 0
+    assert "event='alert_raised'" in log.read_text() and "Traceback" not in log.read_text()
+
+
+def test_up_on_a_terminal_names_a_child_that_died(desk):
+    with Terminal(up_argv(desk), environ=desk.environ()) as terminal:
+        wait_for(desk.settled, seconds=60)
+        wait_for(lambda: "No trouble" in terminal.text, seconds=20)
+        (analyst,) = desk.children(terminal.process, "analyse")
+        analyst.kill()
+        wait_for(lambda: "analyse died and starts again in" in terminal.text, seconds=20)
+        assert terminal.process.poll() is None
+        terminal.press(b"\x03")
+        assert terminal.process.wait(15) == 0
+
+
+def test_up_plain_has_lines_on_a_terminal_too(desk):
+    with Terminal(up_argv(desk, "--plain"), environ=desk.environ()) as terminal:
+        wait_for(lambda: "event='feed_polled'" in terminal.text and "Ctrl-C stops it." in terminal.text, seconds=60)
+        assert "\x1b[?1049h" not in terminal.raw
+        terminal.press(b"\x03")
+        assert terminal.process.wait(15) == 0
+        assert "Stopped." in terminal.text
+
+
+def test_a_second_up_on_a_terminal_is_refused_and_leaves_it_clean(desk):
+    desk.start()
+    with Terminal(up_argv(desk), environ=desk.environ()) as terminal:
+        assert terminal.process.wait(60) == 1
+        assert terminal.is_as_before()
+        assert "Another `wirewatch up`" in terminal.left
+
+
+def read_lines(path):
+    """Every whole line as JSON."""
+    return [json.loads(line) for line in path.read_text().splitlines(keepends=True) if line.endswith("\n")]
+
+
+def of(lines, event):
+    return [line for line in lines if line["event"] == event]
+
+
+def test_up_json_tells_what_the_record_has_and_nothing_else(desk, tmp_path):
+    out = tmp_path / "out"
+    with out.open("wb") as stdout, desk.logs.open("wb") as stderr:
+        argv = [str(part) for part in up_argv(desk, "--json")]
+        up = subprocess.Popen(argv, env=desk.environ(), stdout=stdout, stderr=stderr)
+    desk.ups.append(up)
+    wait_for(desk.settled, seconds=60)
+    desk.set_feed("a", entries(2) + BASELINE)
+    wait_for(lambda: desk.sent() == 4, seconds=60)
+    wait_for(lambda: len(of(read_lines(out), "delivery")) == 4, seconds=20)
+    up.terminate()
+    assert up.wait(15) == 0
+    lines = read_lines(out)
+    assert [line["event"] for line in lines if line["event"] in ("up", "stopped")] == ["up", "stopped"]
+    assert all(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", line["at"]) for line in lines)
+    assert sorted(line["article"] for line in of(lines, "article")) == sorted(
+        row.public_id for row in desk.rows(article)
+    )
+    assert sorted(line["alert"] for line in of(lines, "alert")) == sorted(row.public_id for row in desk.rows(alert))
+    assert len(of(lines, "delivery")) == len(desk.rows(attempt)) == 4
+    assert {line["state"] for line in of(lines, "delivery")} == {"sent"}
+    polled = desk.rows(poll)
+    assert abs(len(of(lines, "polled")) - len(polled)) <= 2  # the last may come after the last look
+    assert sum(line["new"] for line in of(lines, "polled")) == sum(row.new for row in polled) == 3
+    assert "key=" not in out.read_text()
+
+
+def test_demo_json_parses_and_agrees_with_what_arrived(tmp_path):
+    argv = [*WORKER, "demo", "--json", "--data", str(tmp_path / "demo")]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=200, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    end = lines[-1]
+    assert (end["event"], end["finished"], end["missing"]) == ("ended", True, 0)
+    assert end["articles"] == len(of(lines, "article")) == sum(len(feed.guids()) for feed in load_sample())
+    assert end["alerts"] == len(of(lines, "alert"))
+    mails = [line for line in of(lines, "arrival") if line["inbox"] == "mail"]
+    hooks = [line for line in of(lines, "arrival") if line["inbox"] == "webhook"]
+    assert len(mails) == end["sent"]["email"] == len(list((tmp_path / "demo" / "mail").glob("*.eml")))
+    assert len(hooks) == end["sent"]["webhook"] == end["alerts"] and all(line["good"] for line in hooks)

@@ -1,0 +1,137 @@
+"""Feeds asked once: what each of their answers is said to be. The origin is real, and so is the parser's child."""
+
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+from origin import rss
+from scripted import Origin, http, moved
+
+from worker.config.schema import AllowSpec, Config, HostSpec, Network, Settings
+from worker.feedcheck import check_feeds
+
+NOW = datetime.now(UTC)
+
+
+@pytest.fixture
+def origin():
+    server = Origin()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def check(origin):
+    """Asks these paths once, each by a name; gives what is said of each."""
+    port = origin.server_address[1]
+    allow = AllowSpec.model_validate({"cidr": "127.0.0.0/8", "ports": [port], "for": ["feed"]})
+    host = HostSpec(interval_floor="1s", spacing="0s", concurrent=50, ignore_hints=True)
+    network = Network(allow=(allow,), hosts={"127.0.0.1": host})
+    config = Config(network=network, settings=Settings(contact="https://desk.example"))
+
+    def check(**paths):
+        feeds = [(name, path if "://" in path else origin.url + path) for name, path in paths.items()]
+        return {one.name: one for one in check_feeds(config, feeds)}
+
+    return check
+
+
+def dated(moment):
+    return rss("F", [("g", "A headline", "Text")]).replace(
+        b"</link>", f"</link><pubDate>{format_datetime(moment)}</pubDate>".encode()
+    )
+
+
+def test_feedcheck_tells_how_a_feed_answers(origin, check):
+    moment = NOW.replace(microsecond=0) - timedelta(hours=3)
+    document = dated(moment).replace(b"<channel>", b"<channel><language>ko-KR</language>")
+    origin.routes["/a"] = http(200, b'ETag: "x"', b"Last-Modified: Tue, 24 Nov 2026 00:00:00 GMT", body=document)
+    one = check(a="/a")["a"]
+    assert (one.answers, one.format, one.entries, one.newest, one.language) == (True, "RSS 2.0", 1, moment, "ko-KR")
+    assert (one.validators, one.redirected_to, one.set_address) == (("ETag", "Last-Modified"), "", "")
+    assert (one.notes, one.wrong, one.advice) == ((), "", "")
+    assert one.seconds >= 0
+    assert origin.headers()["user-agent"].endswith(b"(+https://desk.example)")
+    assert "if-none-match" not in origin.headers()
+
+
+def test_feedcheck_asks_each_feed_once(origin, check):
+    origin.routes |= {"/a": http(200, body=dated(NOW)), "/b": http(500)}
+    check(a="/a", b="/b")
+    assert sorted(request.split(b" ")[1] for request in origin.requests) == [b"/a", b"/b"]
+
+
+@pytest.mark.parametrize(
+    ("route", "reason", "wrong", "advice"),
+    [
+        (http(404), "not_found", "nothing is at its address (404): status 404", "new address"),
+        (http(410), "gone", "gone for good (410)", "It is asked no more"),
+        (http(403), "forbidden", "does not let us in", "ask them, with the contact"),
+        (http(429, b"Retry-After: 60"), "rate_limited", "come less often", "Nothing to do"),
+        (http(502), "server", "trouble of its own (5xx): status 502", "Nothing to do"),
+        (http(200, body=b""), "empty", "its answer has no content", "Nothing to do"),
+        (http(200, body=b"<html><body>Sign in</body></html>"), "not_a_feed", "a web page", "a page to sign in"),
+        (http(200, body=b'<!DOCTYPE rss [<!ENTITY a "b">]><rss/>'), "forbidden_markup", "entities", "remove the feed"),
+        (http(304), "status", "no feed's", "browser"),
+        (moved(302, "http://10.0.0.1/"), "refused_address", "private or reserved", "network.yaml"),
+    ],
+)
+def test_feedcheck_says_what_is_wrong_and_what_to_do(origin, check, route, reason, wrong, advice):
+    origin.routes |= {"/bad": route, "/good": http(200, body=dated(NOW))}
+    found = check(bad="/bad", good="/good")
+    bad = found["bad"]
+    assert (bad.answers, bad.reason) == (False, reason)
+    assert wrong in bad.wrong and advice in bad.advice
+    assert found["good"].answers  # one bad feed hides no other
+
+
+def test_feedcheck_asks_nobody_whom_the_guard_refuses(check):
+    one = check(**{"http://10.0.0.1/feed": "http://10.0.0.1/feed"})["http://10.0.0.1/feed"]
+    assert (one.answers, one.reason) == (False, "refused_address")
+
+
+def test_f14_feedcheck_tells_the_address_to_set(origin, check):
+    origin.routes |= {"/old": moved(301, "/new"), "/new": http(200, b'ETag: "x"', body=dated(NOW))}
+    one = check(old="/old")["old"]
+    assert one.answers
+    assert one.set_address == one.redirected_to == origin.url + "/new"
+    assert one.notes == (f"moved for good; set this address in feeds.yaml: {origin.url}/new",)
+
+
+def test_f14_feedcheck_of_a_detour_sets_nothing(origin, check):
+    origin.routes |= {"/old": moved(302, "/new"), "/new": http(200, b'ETag: "x"', body=dated(NOW))}
+    one = check(old="/old")["old"]
+    assert (one.redirected_to, one.set_address, one.validators) == (origin.url + "/new", "", ())
+
+
+@pytest.mark.parametrize(
+    ("document", "note"),
+    [
+        (rss("F", []), "it has no entry"),
+        (rss("F", [("g", "A headline", "Text")]), "no entry has a date"),
+        (dated(NOW - timedelta(days=200)), "nothing new for 200 days"),
+        (dated(NOW)[: -len("</item></channel></rss>")] + b"</item><item><title>half", "ends inside an entry"),
+        (dated(NOW).replace(b"</channel>", b"<item/></channel>"), "over the cap: 1"),
+    ],
+)
+def test_feedcheck_notes_what_is_odd_about_a_feed_that_answers(origin, check, document, note):
+    origin.routes["/a"] = http(200, body=document)
+    one = check(a="/a")["a"]
+    assert one.answers
+    assert any(note in words for words in one.notes)
+
+
+@pytest.mark.parametrize(
+    ("document", "name"),
+    [
+        (
+            b'<feed xmlns="http://www.w3.org/2005/Atom"><title>F</title><entry><title>A</title></entry></feed>',
+            "Atom 1.0",
+        ),
+        (b'{"version": "https://jsonfeed.org/version/1.1", "items": [{"id": "1", "title": "A"}]}', "JSON Feed"),
+    ],
+)
+def test_feedcheck_names_the_format(origin, check, document, name):
+    origin.routes["/a"] = http(200, body=document)
+    assert check(a="/a")["a"].format == name
