@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from bench import figures, machine
 from bench.progress import say
 
-# Seconds that each may take before it is ended: several times what it needs, so that a hang is no long wait.
-BENCHMARKS = {"judge": 120, "poll": 240, "end-to-end": 300, "idle": 120}
+# Seconds that each may take before it is ended: several times what it needs where nothing else runs.
+BENCHMARKS = {"judge": 180, "poll": 300, "end-to-end": 480, "idle": 180}
 GRACE = 15  # seconds to put things away after being told to end
 
 

@@ -11,7 +11,7 @@ from postgres import find_postgres
 
 from bench.__main__ import BENCHMARKS
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(500)]
 ROOT = pathlib.Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "performance.md").read_text()
 STORES = ("SQLite", "PostgreSQL")
