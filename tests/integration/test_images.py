@@ -129,6 +129,17 @@ def test_images_health_of_redis_is_an_answer_to_its_password(commands, composed_
     assert not in_shell(command, REDIS_PASSWORD=PASSWORD)
 
 
+def test_unit_of_the_document_is_one_that_systemd_reads(tmp_path):
+    """Under a program and a user that are here; what systemd does not know, it says."""
+    if shutil.which("systemd-analyze") is None:
+        pytest.skip("there is no systemd here")
+    unit = re.search(r"^```ini\n(.*?)^```$", (ROOT / "docs" / "running-apart.md").read_text(), re.M | re.S)[1]
+    file = tmp_path / "wirewatch@analyse-1.service"
+    file.write_text(unit.replace("/opt/wirewatch/bin/wirewatch", "/bin/true").replace("User=wirewatch", "User=root"))
+    done = subprocess.run(["systemd-analyze", "verify", file], capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_images_hold_the_whole_package(tmp_path):
     """A build from a copy of what .dockerignore lets through brings every file of the package: pages, model, desk."""
     context = tmp_path / "context"

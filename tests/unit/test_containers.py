@@ -150,7 +150,7 @@ def test_containers_share_what_they_must_and_see_no_more():
 def test_containers_health_is_the_role_s_own_beat(name):
     kind, *test = ROLES[name]["healthcheck"]["test"]
     if name == "console":
-        assert kind == "CMD" and "http://127.0.0.1:8420/healthz" in test[-1]
+        assert kind == "CMD" and "http://127.0.0.1:8420/readyz" in test[-1]
     else:
         minutes = re.fullmatch(r"find (/tmp/[a-z-]+\.ready) -mmin -(\d+) \| grep -q \.", test[0])
         assert minutes[1] == str(beat_file(pathlib.Path("/tmp"), BEATS[name]))
