@@ -37,7 +37,8 @@ STOP_SECONDS = 8.0  # what children get after SIGTERM; the promise is under ten 
 BACK_OFF = (0.2, 1.0, 3.0, 10.0, 30.0)  # seconds before a dead child is started again
 STEADY_SECONDS = 60.0  # a child that lived this long starts its back-off anew
 LOOK_SECONDS = 0.1
-LOOK_MOST = 1.0  # of the time between two looks, what counts as a child's silence
+LISTEN_SECONDS = 1.0  # between two looks at a child's beats
+LISTEN_MOST = 2.0  # of the time between them, what counts as its silence
 READY_SECONDS = 300.0  # for a start, which may wait for a database: then a child that never served is silent, too
 FOLDER, FOLDER_LOCK = "wirewatch-", "in-use"  # what the names of private folders begin with, and the lock in each
 
@@ -60,7 +61,7 @@ class Child:
     started: float = 0.0
     start_at: float = 0.0
     failures: int = 0
-    silence: Silence = field(default_factory=lambda: Silence(most=LOOK_MOST))
+    silence: Silence = field(default_factory=lambda: Silence(most=LISTEN_MOST))
 
     @property
     def alive(self) -> bool:
@@ -98,18 +99,19 @@ class Supervisor:
 
     def _listen(self, child: Child, now: float) -> None:
         """A child that lives and does not work: stopped, or in a loop that never ends. It may hear no other signal."""
-        if self.beats is None or child.name == REDIS:
+        looked = child.silence.looked
+        if self.beats is None or child.name == REDIS or (looked is not None and now - looked < LISTEN_SECONDS):
             return
         folder, silent_after = self.beats
         beat = find_beat(beat_file(folder, child.name))
         silent = child.silence.look(beat, now=now)
         if silent > (READY_SECONDS if beat is None else silent_after):
             log.error("child_silent", role=child.name, seconds=round(silent))
-            child.silence = Silence(most=LOOK_MOST)
+            child.silence = Silence(most=LISTEN_MOST)
             kill_group(child.popen)
 
     def _start(self, child: Child, now: float) -> None:
-        child.silence = Silence(most=LOOK_MOST)
+        child.silence = Silence(most=LISTEN_MOST)
         if self.beats is not None:
             beat_file(self.beats[0], child.name).unlink(missing_ok=True)  # the former one's
         try:

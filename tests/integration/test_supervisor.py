@@ -80,7 +80,8 @@ def test_b14_supervisor_ends_a_child_that_falls_silent_and_starts_it_again(tmp_p
     supervisor.stop()
 
 
-def test_supervisor_leaves_a_child_alone_that_beats(tmp_path):
+def test_supervisor_leaves_a_child_alone_that_beats(tmp_path, monkeypatch):
+    monkeypatch.setattr("worker.up.LISTEN_SECONDS", 0.0)
     supervisor, one, file = beating(tmp_path, 0.05)
     supervisor.look()
     for n in range(40):
@@ -103,6 +104,7 @@ def test_supervisor_gives_a_child_that_never_served_its_time_to_start_and_no_mor
 
 def test_supervisor_holds_redis_to_no_beats(tmp_path, monkeypatch):
     monkeypatch.setattr("worker.up.READY_SECONDS", 0.0)
+    monkeypatch.setattr("worker.up.LISTEN_SECONDS", 0.0)
     supervisor, one, _ = beating(tmp_path, 0.0)
     one.name = REDIS
     for _ in range(20):
