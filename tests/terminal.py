@@ -69,7 +69,7 @@ class Terminal:
     def is_as_before(self):
         """The cursor, line wrapping, the screen and the keys as they were before the command."""
         last = {name: self.raw.rfind(f"\x1b[?{name}h") - self.raw.rfind(f"\x1b[?{name}l") for name in ("25", "7")}
-        alternate = self.raw.rfind("\x1b[?1049l") > self.raw.rfind("\x1b[?1049h") > 0
+        alternate = self.raw.rfind("\x1b[?1049l") > self.raw.rfind("\x1b[?1049h") >= 0
         return all(at > 0 for at in last.values()) and alternate and termios.tcgetattr(self.slave) == self.settings
 
     def close(self):

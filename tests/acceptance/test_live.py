@@ -30,10 +30,10 @@ def up_argv(desk, *options):
 
 def test_demo_on_a_terminal_shows_itself_ends_and_leaves_its_summary(tmp_path):
     with Terminal([*WORKER, "demo", "--data", tmp_path / "demo"]) as terminal:
-        wait_for(lambda: "Starting: queues" in terminal.text, seconds=60)
+        wait_for(lambda: "Starting: queues" in terminal.text, seconds=90)
         terminal.resize(80, 24)
-        wait_for(lambda: any(len(frame) == 24 for frame in terminal.frames()), seconds=60)
-        wait_for(lambda: "steps of the sample" in terminal.text, seconds=60)
+        wait_for(lambda: any(len(frame) == 24 for frame in terminal.frames()), seconds=90)
+        wait_for(lambda: "steps of the sample" in terminal.text, seconds=90)
         terminal.resize(140, 45)
         assert terminal.process.wait(180) == 0, terminal.text[-3000:]
         seen, left = terminal.text, terminal.left
@@ -59,7 +59,7 @@ def test_every_picture_of_the_demo_fits_its_terminal(tmp_path):
 
 def test_demo_stops_at_ctrl_c_and_gives_the_terminal_back(tmp_path):
     with Terminal([*WORKER, "demo", "--keep", "--data", tmp_path / "demo"]) as terminal:
-        wait_for(lambda: "steps of the sample" in terminal.text, seconds=60)
+        wait_for(lambda: "steps of the sample" in terminal.text, seconds=90)
         everyone = below(terminal.process)
         assert len(everyone) >= 5
         terminal.press(b"xyz\x03")
@@ -72,9 +72,9 @@ def test_demo_stops_at_ctrl_c_and_gives_the_terminal_back(tmp_path):
 
 def test_up_on_a_terminal_shows_the_desk_and_ctrl_c_leaves_it_clean(desk):
     with Terminal(up_argv(desk), environ=desk.environ()) as terminal:
-        wait_for(lambda: desk.settled() and "stored as its baseline" in terminal.text, seconds=60)
+        wait_for(lambda: desk.settled() and "No trouble" in terminal.text and "unchanged" in terminal.text, seconds=90)
         desk.set_feed("a", entries(2) + BASELINE)
-        wait_for(lambda: desk.sent() == 4, seconds=60)
+        wait_for(lambda: desk.sent() == 4, seconds=90)
         wait_for(lambda: "2 webhooks" in terminal.text and "told in" in terminal.text, seconds=20)
         everyone = below(terminal.process)
         began = time.monotonic()
@@ -104,7 +104,7 @@ def test_up_on_a_terminal_shows_the_desk_and_ctrl_c_leaves_it_clean(desk):
 
 def test_up_on_a_terminal_names_a_child_that_died(desk):
     with Terminal(up_argv(desk), environ=desk.environ()) as terminal:
-        wait_for(desk.settled, seconds=60)
+        wait_for(desk.settled, seconds=90)
         wait_for(lambda: "No trouble" in terminal.text, seconds=20)
         (analyst,) = desk.children(terminal.process, "analyse")
         analyst.kill()
@@ -116,7 +116,7 @@ def test_up_on_a_terminal_names_a_child_that_died(desk):
 
 def test_up_plain_has_lines_on_a_terminal_too(desk):
     with Terminal(up_argv(desk, "--plain"), environ=desk.environ()) as terminal:
-        wait_for(lambda: "event='feed_polled'" in terminal.text and "Ctrl-C stops it." in terminal.text, seconds=60)
+        wait_for(lambda: "event='feed_polled'" in terminal.text and "Ctrl-C stops it." in terminal.text, seconds=90)
         assert "\x1b[?1049h" not in terminal.raw
         terminal.press(b"\x03")
         assert terminal.process.wait(15) == 0
@@ -124,7 +124,7 @@ def test_up_plain_has_lines_on_a_terminal_too(desk):
 
 
 def test_a_second_up_on_a_terminal_is_refused_and_leaves_it_clean(desk):
-    desk.start()
+    desk.start(seconds=90)
     with Terminal(up_argv(desk), environ=desk.environ()) as terminal:
         assert terminal.process.wait(60) == 1
         assert terminal.is_as_before()
@@ -146,9 +146,9 @@ def test_up_json_tells_what_the_record_has_and_nothing_else(desk, tmp_path):
         argv = [str(part) for part in up_argv(desk, "--json")]
         up = subprocess.Popen(argv, env=desk.environ(), stdout=stdout, stderr=stderr)
     desk.ups.append(up)
-    wait_for(desk.settled, seconds=60)
+    wait_for(desk.settled, seconds=90)
     desk.set_feed("a", entries(2) + BASELINE)
-    wait_for(lambda: desk.sent() == 4, seconds=60)
+    wait_for(lambda: desk.sent() == 4, seconds=90)
     wait_for(lambda: len(of(read_lines(out), "delivery")) == 4, seconds=20)
     up.terminate()
     assert up.wait(15) == 0
