@@ -44,8 +44,8 @@ def join(*parts: Part) -> Text:
 
 def fit(line: Part, width: int, *, right: bool = False) -> Text:
     """Exactly `width` cells: cut with an ellipsis or padded, on the left with `right`."""
-    made = join(line)
-    made.truncate(max(0, width), overflow="ellipsis")
+    made = join(line) if width > 0 else join()
+    made.truncate(max(1, width), overflow="ellipsis")
     padding = " " * (width - made.cell_len)
     if right:
         return join(padding, made)
