@@ -1,7 +1,6 @@
 """`wirewatch status` on both databases: one screen, one JSON object, an exit code; it changes nothing."""
 
 import json
-import subprocess
 import sys
 from datetime import datetime, timedelta
 
@@ -10,6 +9,7 @@ from desk import BASELINE, Desk, entries
 from sqlalchemy import text, update
 from steps import bring, change, poll_now
 
+from worker import cli
 from worker.pipeline.deliver import deliver_due
 from worker.store import heartbeats
 from worker.store.engine import read_clock
@@ -47,18 +47,32 @@ def now(desk):
         return read_clock(connection)
 
 
-def ask(desk, *more, code=0, data=None):
-    """Its output; its exit code must be `code`."""
-    argv = [sys.executable, "-m", "worker", "status", "--config", desk.config, "--data", data or desk.data, *more]
-    done = subprocess.run(argv, env=desk.environ(), capture_output=True, text=True, timeout=60, check=False)
-    assert (done.returncode, done.stderr) == (code, "")
-    return done.stdout
+@pytest.fixture
+def ask(monkeypatch, capfdbinary):
+    """What the command says of a desk, run in this process; its exit code must be `code`."""
+
+    def ask(desk, *more, code=0):
+        argv = ["wirewatch", "status", "--config", desk.config, "--data", desk.data, *more]
+        monkeypatch.setattr(sys, "argv", [str(word) for word in argv])
+        monkeypatch.setenv("DATABASE_URL", desk.database_url)
+        capfdbinary.readouterr()  # what was said before
+        with pytest.raises(SystemExit) as end:
+            cli.main()
+        out, err = capfdbinary.readouterr()
+        assert (end.value.code or 0, err) == (code, b"")
+        return out.decode()
+
+    return ask
 
 
-def ask_json(desk, **options):
-    lines = ask(desk, "--json", **options).splitlines()
-    assert len(lines) == 1
-    return json.loads(lines[0])
+@pytest.fixture
+def ask_json(ask):
+    def ask_json(desk, *, code=0):
+        lines = ask(desk, "--json", code=code).splitlines()
+        assert len(lines) == 1
+        return json.loads(lines[0])
+
+    return ask_json
 
 
 def everything(desk):
@@ -66,7 +80,7 @@ def everything(desk):
         return {table.name: sorted(map(repr, connection.execute(table.select()))) for table in metadata.sorted_tables}
 
 
-def test_status_of_a_desk_at_work_is_0_and_fits_on_one_screen(at_work):
+def test_status_of_a_desk_at_work_is_0_and_fits_on_one_screen(at_work, ask):
     before = everything(at_work)
     shown = ask(at_work)
     for line in (
@@ -84,7 +98,7 @@ def test_status_of_a_desk_at_work_is_0_and_fits_on_one_screen(at_work):
     assert everything(at_work) == before
 
 
-def test_status_as_json_has_the_same(at_work):
+def test_status_as_json_has_the_same(at_work, ask_json):
     found = ask_json(at_work)
     assert set(found) == PARTS
     assert (found["status"], found["reasons"], found["zone"], found["configured"]) == ("ok", [], "UTC", True)
@@ -96,7 +110,7 @@ def test_status_as_json_has_the_same(at_work):
         assert datetime.fromisoformat(instant).utcoffset() == timedelta(0)
 
 
-def test_status_names_the_worst_feeds_with_reasons_and_obeys_no_escape(at_work):
+def test_status_names_the_worst_feeds_with_reasons_and_obeys_no_escape(at_work, ask, ask_json):
     with at_work.store.writing() as connection:
         ours = dict(failures=4, reason="not_a_feed", detail="\x1b]0;owned\x07\x1b[2J\u202egnp.exe", title="\x9b31m")
         connection.execute(update(feed).where(feed.c.id == "b").values(**ours))
@@ -110,7 +124,7 @@ def test_status_names_the_worst_feeds_with_reasons_and_obeys_no_escape(at_work):
     assert worst["advice"]
 
 
-def test_status_of_a_desk_that_stands_still_says_that_nobody_works(desk):
+def test_status_of_a_desk_that_stands_still_says_that_nobody_works(desk, ask, ask_json):
     desk.runtime().store.close()
     shown = ask(desk, code=1)
     assert shown.startswith("Wirewatch is not running.\n  - no process works for this desk\n")
@@ -124,14 +138,14 @@ def test_status_of_a_desk_that_stands_still_says_that_nobody_works(desk):
     assert "silent" in ask(desk, code=1)
 
 
-def test_status_of_a_desk_with_a_broken_configuration_still_tells(at_work):
+def test_status_of_a_desk_with_a_broken_configuration_still_tells(at_work, ask, ask_json):
     (at_work.config / "settings.yaml").write_text("contact: [")
     shown = ask(at_work)
     assert "the configuration cannot be read (`wirewatch check` says why)" in shown
     assert ask_json(at_work)["configured"] is False
 
 
-def test_status_is_in_the_desks_own_zone(at_work):
+def test_status_is_in_the_desks_own_zone(at_work, ask, ask_json):
     settings = at_work.config / "settings.yaml"
     settings.write_text(settings.read_text() + "time_zone: Asia/Seoul\n")
     assert "Asia/Seoul (UTC+09:00)" in ask(at_work)
@@ -139,7 +153,7 @@ def test_status_is_in_the_desks_own_zone(at_work):
     assert (since.hour, since.minute) == (15, 0), "midnight in Seoul"
 
 
-def test_status_of_a_schema_that_is_not_ours_is_no_crash(desk):
+def test_status_of_a_schema_that_is_not_ours_is_no_crash(desk, ask_json):
     with desk.store.writing() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
     found = ask_json(desk, code=1)
@@ -147,7 +161,7 @@ def test_status_of_a_schema_that_is_not_ours_is_no_crash(desk):
     assert "the database has schema 0001; this program works with schema" in found["reasons"][0]
 
 
-def test_status_where_nothing_has_run_makes_nothing(tmp_path):
+def test_status_where_nothing_has_run_makes_nothing(tmp_path, ask, ask_json):
     desk = Desk(tmp_path)
     shown = ask(desk, code=1)
     assert "Nothing has run here yet" in shown and "wirewatch up" in shown
@@ -155,7 +169,7 @@ def test_status_where_nothing_has_run_makes_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_status_of_a_database_that_is_away_is_down_and_keeps_the_password(tmp_path):
+def test_status_of_a_database_that_is_away_is_down_and_keeps_the_password(tmp_path, ask, ask_json):
     desk = Desk(tmp_path, database_url="postgresql://reader:hunter2@127.0.0.1:1/desk")
     found = ask_json(desk, code=1)
     assert found["status"] == "down"
@@ -163,7 +177,7 @@ def test_status_of_a_database_that_is_away_is_down_and_keeps_the_password(tmp_pa
     assert ask(desk, code=1).startswith("Wirewatch is down.\n")
 
 
-def test_status_of_a_file_that_is_no_record_is_down(tmp_path):
+def test_status_of_a_file_that_is_no_record_is_down(tmp_path, ask_json):
     desk = Desk(tmp_path)
     desk.data.mkdir()
     (desk.data / "wirewatch.sqlite3").write_bytes(b"not a database at all " * 100)
