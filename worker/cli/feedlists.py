@@ -13,7 +13,7 @@ import typer
 
 from worker.cli.feeds import complete_feed, no_feed
 from worker.cli.options import HERE, KEPT, ConfigOption, DataOption, JsonOption, adder, print_line, read_config
-from worker.cli.table import print_table, print_text, visible
+from worker.cli.table import bar, print_table, print_text, visible
 from worker.config.schema import Config
 from worker.config.writer import editing
 from worker.errors import WirewatchError
@@ -95,8 +95,9 @@ def import_(
     data: DataOption = KEPT,
 ) -> None:
     """Adds the feeds of an OPML or CSV list that are not there yet; says what became of each."""
-    listed = read_list(file.read(MAX_LIST + 1))
-    with editing(config, environ=os.environ) as editor:
+    body = file.read(MAX_LIST + 1)
+    with bar(None, "reading and checking"), editing(config, environ=os.environ) as editor:
+        listed = read_list(body)
         found = decide_adoptions(listed.feeds, editor.config, tags=tuple(tag or ()))
         specs = [one.spec for one in found if one.spec is not None]
         if specs and not dry_run:

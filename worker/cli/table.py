@@ -66,10 +66,14 @@ def _aligned(rows: Rows) -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def bar(total: int, what: str, *, hidden: bool = False) -> Iterator[Callable[[], None]]:
-    """Gives what is called for each one that is done. Shown on standard error, a terminal, and only when it lasts."""
+def bar(total: int | None, what: str, *, hidden: bool = False) -> Iterator[Callable[[], None]]:
+    """Gives what is called for each one that is done; without a total it only moves.
+
+    Shown on standard error, a terminal, and only when it lasts.
+    """
     terminal = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    counts = (MofNCompleteColumn(), TimeRemainingColumn()) if total is not None else ()
+    columns = (TextColumn("{task.description}"), BarColumn(), *counts)
     off = hidden or not terminal.is_terminal
     progress = Progress(*columns, console=terminal, transient=True, disable=off)
     task = progress.add_task(what, total=total)

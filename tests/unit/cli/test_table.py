@@ -90,16 +90,16 @@ class Terminal(io.StringIO):
         return True
 
 
-@pytest.mark.parametrize("hidden", [True, False])
-def test_bar_shows_only_what_lasts(monkeypatch, hidden):
+@pytest.mark.parametrize(("total", "hidden"), [(2, True), (2, False), (None, False)])
+def test_bar_shows_only_what_lasts(monkeypatch, total, hidden):
     monkeypatch.setattr(sys, "stderr", Terminal())
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr(module, "PATIENCE", 60.0)
-    with bar(2, "feeds", hidden=hidden) as done:
+    with bar(total, "feeds", hidden=hidden) as done:
         done()
     assert sys.stderr.getvalue() == ""
     monkeypatch.setattr(module, "PATIENCE", 0.0)
-    with bar(2, "feeds", hidden=hidden) as done:
+    with bar(total, "feeds", hidden=hidden) as done:
         until = time.monotonic() + 20
         while not hidden and "feeds" not in sys.stderr.getvalue() and time.monotonic() < until:
             time.sleep(0.01)
