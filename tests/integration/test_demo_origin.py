@@ -101,3 +101,16 @@ def test_origin_truth_lists_each_entry_once(origin):
 
 def test_origin_knows_only_its_feeds(origin):
     assert origin.serve("nobody", None)[0] == 404
+
+
+def test_origin_says_how_far_it_is_and_what_comes_next():
+    with Origin([feed(stage("one", "a"), stage("an attack", hostile=True), stage("three", "c"))], pace=0) as origin:
+        seen = [origin.progress()]
+        for _ in range(6):
+            proof = origin.serve("paper", None)[2]
+            origin.serve("paper", proof)
+            seen.append(origin.progress())
+    assert seen[0] == (0, 3, "Paper: one")
+    assert (1, 3, "Paper: three") in seen
+    assert seen[-1] == (3, 3, "")
+    assert [done for done, _, _ in seen] == sorted(done for done, _, _ in seen)

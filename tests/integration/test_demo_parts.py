@@ -98,13 +98,18 @@ def send_mail(port, subject):
 
 
 def test_mail_catcher_keeps_each_mail_as_a_file(tmp_path):
-    with MailCatcher(tmp_path) as catcher:
+    told = []
+    with MailCatcher(tmp_path, tell=told.append) as catcher:
         send_mail(catcher.port, "[high] A first/../alert")
         send_mail(catcher.port, "=?utf-8?b?6rmA7KCV7J2A?=")
     first, second = sorted((tmp_path / "mail").glob("*.eml"), key=lambda path: path.name.split("-")[1])
     assert first.name.endswith("high-a-first-alert.eml") and second.name.endswith("김정은.eml")
     assert b"One line.\r\n" in first.read_bytes()
     assert len(list((tmp_path / "mail").iterdir())) == 2
+    assert [(one.inbox, one.recipient, one.subject) for one in told] == [
+        ("mail", "ana@desk.example", "[high] A first/../alert"),
+        ("mail", "ana@desk.example", "김정은"),
+    ]
 
 
 def post(url, body, headers):
@@ -130,13 +135,15 @@ def signed(body, *, secret=SECRET, at=None):
 def test_webhook_catcher_keeps_what_is_signed_and_refuses_the_rest(tmp_path):
     body = json.dumps(BODY).encode()
     other = "whsec_" + base64.b64encode(b"somebody else's secret").decode()
-    with WebhookCatcher(tmp_path, secret=SECRET) as catcher:
+    told = []
+    with WebhookCatcher(tmp_path, secret=SECRET, tell=told.append) as catcher:
         assert post(catcher.url, body, signed(body)) == 204
         assert post(catcher.url, body, signed(body, secret=other)) == 401
         assert post(catcher.url, body + b" ", signed(body)) == 401
         assert post(catcher.url, body, {"webhook-id": "x", "webhook-timestamp": "1", "webhook-signature": "v1"}) == 401
         assert post(catcher.url, body, {}) == 401
         assert catcher.refused == 4
+    assert [(one.recipient, one.good) for one in told] == [("alert.raised", True), *[("", False)] * 4]
     [path] = (tmp_path / "webhooks").iterdir()
     assert path.read_bytes() == body and "alert-raised-korea-talks" in path.name
 

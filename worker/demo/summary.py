@@ -67,7 +67,7 @@ def plain(ending: Ending) -> Iterator[str]:
 
 
 def on_terminal(ending: Ending, *, width: int, now: datetime) -> list[Text]:
-    """No line wider than `width`, but for a path or a command that is to be copied whole."""
+    """Made for at least 72 cells. Only a path or a command may be wider: it is to be copied whole."""
     state = ending.state
     width = min(width, 120)
     told = {kind: count for kind, count in ending.sent.items() if count}

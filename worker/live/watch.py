@@ -72,8 +72,8 @@ class Watch:
 
     def _watcher(self) -> Watcher:
         if self.watcher is None:
-            elapsed = timedelta(seconds=time.monotonic() - self.began)
-            self.watcher = Watcher(self.store, since=clock_of(self.store) - elapsed)
+            now = clock_of(self.store)
+            self.watcher = Watcher(self.store, since=now - timedelta(seconds=time.monotonic() - self.began))
         return self.watcher
 
     def _count(self) -> None:
