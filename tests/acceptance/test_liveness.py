@@ -59,8 +59,8 @@ def check_nobody_was_ended(desk, up, before):
 
 @pytest.mark.parametrize("role", ROLES)
 def test_b14_a_stopped_role_is_noticed_ended_and_started_again(desk, role):
-    up = desk.start()
-    wait_for(desk.settled)
+    up = desk.start(seconds=90)
+    wait_for(desk.settled, seconds=60)
     (stopped,) = desk.children(up, role)
     family = [stopped, *stopped.children(recursive=True)]
     stopped.suspend()
@@ -86,7 +86,9 @@ def role_apart(desk, program, *arguments):
         environ = desk.environ() | {READY_FOLDER: str(ready)}
         process = subprocess.Popen(argv, env=environ, stdout=log, stderr=log, start_new_session=True)
     try:
-        wait_for(lambda: list(ready.iterdir()) or process.poll() is not None, what="its word that it serves")
+        wait_for(
+            lambda: list(ready.iterdir()) or process.poll() is not None, seconds=90, what="its word that it serves"
+        )
         yield process
     finally:
         with contextlib.suppress(ProcessLookupError):
@@ -123,11 +125,21 @@ def test_b14_a_loop_apart_that_hangs_ends_its_process(apart, verb):
     assert f"event='silent' role='{verb}'" in log_of(apart)
 
 
-def test_a_role_apart_that_is_told_to_stop_leaves_no_row(apart):
-    with role_apart(apart, ["-m", "worker"], "worker", "--queue", "analyse") as worker:
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["worker", "--queue", "poll", "--queue", "deliver"],
+        ["worker", "--queue", "analyse"],
+        ["scheduler"],
+        ["console", "--port", "0"],
+    ],
+    ids=" ".join,
+)
+def test_a_role_apart_that_is_told_to_stop_leaves_no_row(apart, arguments):
+    with role_apart(apart, ["-m", "worker"], *arguments) as role:
         wait_for(lambda: list_heartbeats(apart.store), what="its row")
-        worker.terminate()
-        assert worker.wait(30) == 0
+        role.terminate()
+        assert role.wait(30) == 0
     assert list_heartbeats(apart.store) == []
 
 
@@ -172,8 +184,8 @@ def test_b14_while_redis_is_away_and_when_it_is_back_nobody_is_ended(tmp_path, o
     # A worker looks for its Redis after 2, 6, 12, 20, 30 s (kombu), whatever the beat: it must be within the silence.
     timing = FAST | {"beat": f"{1.5 * BEAT:g}s"}
     with Desk(tmp_path, timing=timing, redis_url=socket_url(own_redis.folder)) as desk:
-        up = desk.start()
-        wait_for(desk.settled)
+        up = desk.start(seconds=90)
+        wait_for(desk.settled, seconds=60)
         before = pids(up)
         own_redis.kill()
         desk.set_feed("a", entries(3) + BASELINE)
@@ -187,8 +199,8 @@ def test_b14_while_redis_is_away_and_when_it_is_back_nobody_is_ended(tmp_path, o
 
 def test_b14_a_machine_at_its_limit_is_no_silence(tmp_path):
     with Desk(tmp_path, timing={"tick": "500ms", "beat": f"{BEAT:g}s"}) as desk:
-        up = desk.start()
-        wait_for(desk.settled)
+        up = desk.start(seconds=90)
+        wait_for(desk.settled, seconds=60)
         before = pids(up)
         hogs = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(3 * (os.cpu_count() or 1))]
         try:
