@@ -185,7 +185,7 @@ class Desk:
 
     # ---- processes
 
-    def start(self, *, ready=True, seconds=30):
+    def start(self, *, ready=True, seconds=90):
         with self.logs.open("ab") as log:
             argv = [
                 sys.executable,
