@@ -113,7 +113,7 @@ class Show:
         tail = LogTail(self.world.data / "up.log")
         watch = Watch(store, self.reader, began=0, tail=tail, watcher=Watcher(store, since=EPOCH))
         try:
-            self._wait_until_up()
+            self._wait_until_up(watch)
             finished = self._follow(watch, keep=keep)
             if finished and linger:
                 self._linger(watch)
@@ -125,10 +125,13 @@ class Show:
         store.close()
         return finished
 
-    def _wait_until_up(self) -> None:
+    def _wait_until_up(self, watch: Watch) -> None:
+        """The feeds are polled before the language model is there: that is told already."""
         began = time.monotonic()
         log = self.world.data / "up.log"
-        while b"Wirewatch is up" not in log.read_bytes():
+        while b"Wirewatch is up" not in (said := log.read_bytes()):
+            if b"event='feed_polled'" in said:
+                self._tell(watch)
             if self.up.poll() is not None or time.monotonic() - began > START_SECONDS:
                 raise WirewatchError(f"The demo did not start. Its log ({log}) ends:\n{log.read_text()[-2000:]}")
             time.sleep(LOOK_SECONDS)

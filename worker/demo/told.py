@@ -20,7 +20,7 @@ from worker.live.watch import Look
 TITLE: Final = "Wirewatch demo"
 WORK: Final = "Real work on six invented feeds in four languages: this machine, no network."
 STARTING: Final = "Starting: queues, workers, language model …"
-THROUGH: Final = "The sample is through; polling goes on. Ctrl-C ends it."
+THROUGH: Final = "The sample is through, and all of it is sent."
 
 
 class Teller(Protocol):
@@ -51,7 +51,7 @@ class Lines:
         if name == "running":
             say(f"Up after {seconds:.1f} s. From here on everything is real work. Console: {self.address}\n")
         elif name == "through":
-            say(f"\n{THROUGH}")
+            say(f"\n{THROUGH} Polling goes on; Ctrl-C ends it.")
 
     def progress(self, now: Progress) -> None:
         """No line: each event has one."""

@@ -17,9 +17,9 @@ from worker.live.state import AlertNow, State
 
 # Colour is never the only sign: each stands beside its word, and without colour the words stay.
 SEVERITY: Final = {
-    "critical": "bold white on red",
+    "critical": "bold bright_white on red",
     "high": "bold black on yellow",
-    "normal": "bold white on blue",
+    "normal": "bold bright_white on blue",
     "low": "bold",
 }
 # What goes out, by the kind of its channel.
