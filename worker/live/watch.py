@@ -19,7 +19,7 @@ from worker.store.recent import Standing, Watcher, clock_of, read_standing
 
 log = structlog.get_logger()
 
-STANDING_SECONDS = 2.0  # between two counts of what waits
+STANDING_SECONDS = 2.0  # between two counts of what waits while nothing happens
 LAST_LOOK_SECONDS = 2.0
 
 
@@ -58,7 +58,7 @@ class Watch:
         happenings: list[Happened] = list(self.tail.look()) if self.tail else []
         try:
             happenings += [self.reader.read(kind, row) for kind, row in self._watcher().look()]
-            self._count()
+            self._count(anew=bool(happenings))
         except Exception as error:  # whatever a database that is away, or not there yet, makes its driver raise
             if self.away is None:
                 self.away = datetime.now(UTC)
@@ -76,9 +76,9 @@ class Watch:
             self.watcher = Watcher(self.store, since=now - timedelta(seconds=time.monotonic() - self.began))
         return self.watcher
 
-    def _count(self) -> None:
+    def _count(self, *, anew: bool) -> None:
         now = time.monotonic()
-        if self.standing is None or now - self.stood >= STANDING_SECONDS:
+        if anew or now - self.stood >= STANDING_SECONDS:
             self.standing, self.stood = read_standing(self.store), now
 
 
