@@ -17,7 +17,7 @@ from bench import figures, machine
 from bench.progress import say
 
 # Seconds that each may take before it is ended: several times what it needs where nothing else runs.
-BENCHMARKS = {"judge": 180, "poll": 300, "end-to-end": 480, "idle": 180}
+BENCHMARKS = {"judge": 300, "poll": 300, "end-to-end": 480, "idle": 180}
 GRACE = 15  # seconds to put things away after being told to end
 
 

@@ -45,10 +45,10 @@ def rows(results: Results) -> Iterable[tuple[str, str, str, str]]:
 
 
 def markdown(results: Results, machine: Mapping[str, str]) -> str:
-    lines = [f"{name}: {value}" for name, value in machine.items()]
+    lines = [f"- {name}: {value}" for name, value in machine.items()]
     table = ["| benchmark | what | figure | beside it |", "|---|---|---:|---|"]
     table += [f"| {' | '.join(row)} |" for row in rows(results)]
-    return "\n".join([f"Measured on: {'; '.join(lines)}.", "", *table])
+    return "\n".join([*lines, "", *table])
 
 
 def print_table(results: Results, machine: Mapping[str, str]) -> None:

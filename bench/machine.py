@@ -13,6 +13,8 @@ import sys
 import psutil
 from postgres import find_postgres
 
+from worker import __version__
+
 MISSING = "not installed, skipped"
 BUSY = 0.3  # of the cores at work for others before we begin: what is measured then is them
 
@@ -20,19 +22,20 @@ BUSY = 0.3  # of the cores at work for others before we begin: what is measured 
 def describe() -> dict[str, str]:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return {
+        "Wirewatch": __version__,
         "machine": f"{cores} cores ({_processor()}), {psutil.virtual_memory().total / 2**30:.0f} GB",
-        "load before": load(cores),
         "system": f"{platform.system()} {platform.machine()}",
         "Python": platform.python_version(),
         "SQLite": sqlite3.sqlite_version,
         "PostgreSQL": postgres_version(),
+        "others at work before": others(),
     }
 
 
-def load(cores: int) -> str:
+def others() -> str:
     busy = psutil.cpu_percent(interval=1.0) / 100
     said = f"{busy:.0%} of the cores"
-    return f"{said}: others were at work, so the figures are too low" if busy > BUSY else said
+    return f"{said}, so the figures are too low" if busy > BUSY else said
 
 
 def postgres_version() -> str:
