@@ -90,14 +90,15 @@ def start_reporting(config: Config, environ: Mapping[str, str], *, role: str, se
 
 
 def secrets_of(config: Config, environ: Mapping[str, str]) -> Iterator[str]:
-    """All that is one, or may be: a user name is not always resolved from the environment."""
+    """All that is one, or may be: a user name may come from the environment, but not one that is a plain word."""
     for name in SECRET_VARIABLES:
         yield from secrets_in_url(environ.get(name, ""))
     for channel in config.channels:
         for name in SECRET_FIELDS | MAYBE_SECRET_FIELDS:
             given = getattr(channel, name, "")
             secret = getattr(given, "reveal", lambda given=given: given)()
-            yield secret
+            if name != "username" or not secret.isalpha():
+                yield secret
             if name == "url":
                 yield from secrets_in_url(secret, path=True)
 

@@ -27,6 +27,8 @@ MOST_PLACES: Final = 1000  # remembered at a time
 LONGEST_WORDS: Final = 500  # letters of an exception's message: it may quote an article
 MONITOR: Final = "wirewatch-tick"
 CHECK_IN_SECONDS: Final = 60.0  # Sentry knows no shorter interval
+# An event's words of our own, whatever they look like: a mail address, or somebody's password that is `wirewatch`.
+OURS: Final = ("type", "release", "monitor_slug", "monitor_config", "status")
 # By their names, for no role but a worker has these modules. The record knows of its own: `is_away`.
 EXPECTED: Final = frozenset(
     {
@@ -235,8 +237,7 @@ def clean(event: Mapping[str, Any], scrub: Scrub) -> dict[str, Any]:
     """The event as it may go out. Pure."""
     gone = {"server_name", "user", "breadcrumbs", "modules"}
     found: dict[str, Any] = scrub.value({name: value for name, value in event.items() if name not in gone})
-    if "release" in event:
-        found["release"] = RELEASE  # it has the form of a mail address
+    found |= {name: event[name] for name in OURS if name in event}
     asked = found.pop("request", None)
     if isinstance(asked, dict):  # no headers, cookies, query nor body
         found["request"] = {name: asked[name] for name in ("method", "url") if name in asked}

@@ -141,6 +141,11 @@ def test_gate_holds_no_check_in_back(gate):
         assert gate(dict(check_in), {}) == {"type": "check_in", "monitor_slug": "wirewatch-tick", "status": "ok"}
 
 
+def test_gate_leaves_a_check_ins_own_words_whatever_the_password_is(clock):
+    check_in = {"type": "check_in", "monitor_slug": "wirewatch-tick", "status": "ok", "release": sentry.RELEASE}
+    assert sentry.Gate(make_scrub(["wirewatch", "tick", "check_in"]), clock=clock)(dict(check_in), {}) == check_in
+
+
 def test_gate_sends_nothing_when_scrubbing_fails(clock):
     class Broken(Scrub):
         def value(self, value):
