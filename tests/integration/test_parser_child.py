@@ -78,6 +78,7 @@ HOSTILE = {
     "200k nested tags in text": lambda: rss(item(f"<description><![CDATA[{'<b>' * 200_000}]]></description>")),
     "100k attributes": lambda: rss(item(), attributes="".join(f' a{n}="x"' for n in range(100_000))),
     "a million <": lambda: b"<" * 1_000_000,
+    "a million < in a feed": lambda: rss(item("<" * 1_000_000)),
     "400 kB of comments": lambda: rss(item(f"<description><![CDATA[{'<!--' * 100_000}]]></description>")),
     "80 kB of author": lambda: rss(item(f"<author>{'a' * 80_000}</author>")),
     "50k items": lambda: rss(item() * 50_000),

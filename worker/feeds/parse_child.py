@@ -22,7 +22,14 @@ from feedparser.encodings import convert_to_utf8
 
 from worker.articles.text import MAX_URL, clean_text, clean_title
 from worker.errors import FeedParseError, ParseReason
-from worker.feeds.decode import escape_ampersands, is_cut, refuse_declarations, settle_charset
+from worker.feeds.decode import (
+    escape_ampersands,
+    is_cut,
+    refuse_declarations,
+    refuse_what_is_no_feed,
+    settle_charset,
+    what_instead,
+)
 
 LENGTH: Final = struct.Struct(">I")
 OUT_OF_MEMORY: Final = 77  # our exit code for it
@@ -100,12 +107,13 @@ def parse_document(body: bytes, *, content_type: str, url: str, now: datetime) -
         return parse_json(body, url=url, now=now)
     body, charset = settle_charset(body, content_type)
     plain = convert_to_utf8({"content-type": f"application/xml; charset={charset or ''}"}, body, {})
+    refuse_what_is_no_feed(plain)
     refuse_declarations(plain)
     # Without a content-location: it would make a bare guid (<guid>123</guid>) an address that changes with the feed's.
     headers = {"content-type": "application/xml; charset=utf-8"}
     parsed = feedparser.parse(io.BytesIO(escape_ampersands(plain)), response_headers=headers, **QUIET)
     if not parsed.get("version") and not parsed.entries:
-        raise FeedParseError(ParseReason.NOT_A_FEED, _what_instead(plain))
+        raise FeedParseError(ParseReason.NOT_A_FEED, what_instead(plain))
     cut = bool(parsed.bozo) and is_cut(plain)
     # The last entry is half: better left for the next poll than told in half, unless there is no other.
     left_out = int(cut and len(parsed.entries) > 1)
@@ -143,13 +151,6 @@ def _feed(raws: Any, read: Any, *, left_out: int = 0, **fields: Any) -> dict[str
     if raws and failed == len(raws[:MAX_ENTRIES]):
         raise FeedParseError(ParseReason.NOT_A_FEED, "none of its entries can be read")
     return {**fields, "entries": entries, "skipped": len(raws) - len(entries) + left_out}
-
-
-def _what_instead(body: bytes) -> str:
-    start = body[:2000].lstrip().lower()
-    if start.startswith((b"<!doctype html", b"<html")) or b"<html" in start:
-        return "a web page, not a feed"
-    return "neither RSS, Atom, RDF nor JSON Feed"
 
 
 def read_entry(raw: Mapping[str, Any], *, base: str, now: datetime) -> dict[str, Any]:

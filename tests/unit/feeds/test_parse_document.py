@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from worker.errors import FeedParseError, ParseReason
+from worker.feeds import parse_child
 from worker.feeds.decode import refuse_declarations, settle_charset
 from worker.feeds.parse import read_feed, refuse_early
 from worker.feeds.parse_child import MAX_ENTRIES, parse_document
@@ -213,8 +214,6 @@ def test_parse_reads_what_publishers_send(document, titles, skipped):
 
 
 def test_parse_one_bad_entry_fails_only_itself(monkeypatch):
-    from worker.feeds import parse_child
-
     read, calls = parse_child.read_entry, iter([None, RecursionError(), ValueError()])
 
     def choke(raw, **fields):
@@ -245,6 +244,21 @@ def test_f24_parse_says_what_is_not_a_feed(body, says):
     with pytest.raises(FeedParseError) as raised:
         parse(body)
     assert raised.value.reason is ParseReason.NOT_A_FEED and says in raised.value.detail
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<" * 1_000_000,
+        b"<!DOCTYPE html><html><body>" + b"<p>a feed reader's items</p>" * 10_000,
+        b"<r><items/><entryway/><feeds>a &lt;rss></feeds></r>",  # only nearly one of a feed's elements
+    ],
+)
+def test_h02_f24_parse_pays_nothing_for_what_is_no_feed(body, monkeypatch):
+    monkeypatch.setattr(parse_child.feedparser, "parse", None)  # calling it would be another error
+    with pytest.raises(FeedParseError) as raised:
+        parse(body)
+    assert raised.value.reason is ParseReason.NOT_A_FEED
 
 
 @pytest.mark.parametrize("body", [b"", b" \r\n\t"])
