@@ -21,10 +21,11 @@ from bench.figures import Figure
 from bench.progress import say, unread_logs
 from bench.publisher import Publisher
 from bench.stopwatch import Spent, stopwatch
-from worker.app import build, start_logging
+from worker.app import build
 from worker.config.load import load_config
 from worker.pipeline.poll import poll_due_feeds
 from worker.pipeline.runtime import Runtime
+from worker.reporting import start_logging
 from worker.store.feeds import list_feeds, set_next_polls
 from worker.tasks import PLACES
 

@@ -15,7 +15,7 @@ from worker.config.values import Secret
 from worker.delivery.email import Email, Relay
 from worker.delivery.webhook import Webhook
 from worker.errors import DeliveryError
-from worker.net import Allow, NetworkPolicy
+from worker.guard import Allow, NetworkPolicy
 
 PASSWORD = "canary-password"
 SECRET = "whsec_" + base64.b64encode(b"canary of the tests only").decode()

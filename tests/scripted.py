@@ -7,8 +7,8 @@ import threading
 import time
 
 from worker.feeds.fetch import Fetcher
+from worker.guard import Allow, HostPolicy, NetworkPolicy
 from worker.model import FetchFailed, FetchRequest, Validators
-from worker.net import Allow, HostPolicy, NetworkPolicy
 
 
 class Origin(socketserver.ThreadingTCPServer):

@@ -1,33 +1,22 @@
-"""The composition root: environment and configuration in, one frozen Runtime out. Also logging."""
+"""The composition root: environment and configuration in, one frozen Runtime out."""
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import logging
-import sys
-import threading
-import traceback
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
-
-import structlog
 
 from worker import __version__, sentry
-from worker.config.schema import MAYBE_SECRET_FIELDS, SECRET_FIELDS, Config
+from worker.config.schema import Config
 from worker.delivery.build import build_channels
 from worker.feeds.fetch import Fetcher
 from worker.feeds.parse import Parser
 from worker.pipeline.runtime import Judges, Runtime, no_hint
-from worker.scrub import Scrub, make_scrub, secrets_in_url
 from worker.store.alerts import save_config_version
 from worker.store.engine import open_store
 from worker.store.feeds import sync_feeds
 from worker.store.migrate import migrate
 
-SECRET_VARIABLES = ("DATABASE_URL", "REDIS_URL", sentry.DSN)
-ANYBODYS = Scrub()  # for who knows no secret: what gives itself away by its form
 FIRST_POLL_SPREAD = 0.05  # seconds between the first polls of new feeds: a cold start is no stampede
 
 _runtime: Runtime | None = None
@@ -79,76 +68,3 @@ def load_judge(config: Config) -> Judges:
     from worker.nlp.names import compile_watchlist
 
     return Judge(compile_watchlist(config.watchlist), config.topics, model=config.topic_model)
-
-
-def start_reporting(config: Config, environ: Mapping[str, str], *, role: str, secrets: Iterable[str] = ()) -> None:
-    """Logs and, where SENTRY_DSN is set, Sentry: both without a secret of the configuration, the environment or of
-    `secrets`. Raises NoDsn."""
-    scrub = make_scrub([*secrets_of(config, environ), *secrets])
-    start_logging(level=config.settings.log_level, scrub=scrub)
-    sentry.start(environ, role=role, environment=config.settings.environment, scrub=scrub)
-
-
-def secrets_of(config: Config, environ: Mapping[str, str]) -> Iterator[str]:
-    """All that is one, or may be: a user name may come from the environment, but not one that is a plain word."""
-    for name in SECRET_VARIABLES:
-        yield from secrets_in_url(environ.get(name, ""))
-    for channel in config.channels:
-        for name in SECRET_FIELDS | MAYBE_SECRET_FIELDS:
-            given = getattr(channel, name, "")
-            secret = getattr(given, "reveal", lambda given=given: given)()
-            if name != "username" or not secret.isalpha():
-                yield secret
-            if name == "url":
-                yield from secrets_in_url(secret, path=True)
-
-
-def start_logging(*, level: str = "INFO", scrub: Scrub = ANYBODYS) -> None:
-    """One line an event on stderr, as key=value, every value quoted, escaped and scrubbed. So is what others write
-    there: libraries that log, and the last words of a thread or a process."""
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            sentry.tell,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            lambda _, __, event: scrub.value(event),
-            structlog.processors.KeyValueRenderer(key_order=["event"]),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level)),
-        logger_factory=structlog.PrintLoggerFactory(_Stderr()),  # type: ignore[arg-type]
-    )
-    foreign = logging.StreamHandler(sys.stderr)
-    foreign.setFormatter(_Scrubbed(scrub))
-    logging.basicConfig(level=logging.WARNING, handlers=[foreign], force=True)
-    logging.lastResort = foreign  # of loggers that keep to themselves and have no handler
-
-    def say_last(kind: Any, error: Any, trace: Any) -> None:
-        if kind is not SystemExit:  # a thread's way to end
-            _Stderr().write(scrub.text("".join(traceback.format_exception(kind, error, trace))))
-
-    sys.excepthook = say_last
-    threading.excepthook = lambda broken: say_last(broken.exc_type, broken.exc_value, broken.exc_traceback)
-
-
-class _Scrubbed(logging.Formatter):
-    """A library's line, with its traceback."""
-
-    def __init__(self, scrub: Scrub) -> None:
-        super().__init__("%(levelname)s %(name)s %(message)s")
-        self.scrub = scrub
-
-    def format(self, record: logging.LogRecord) -> str:
-        return self.scrub.text(super().format(record))
-
-
-class _Stderr:
-    """Whoever reads our lines may go away; our work goes on."""
-
-    def write(self, text: str) -> None:
-        with contextlib.suppress(OSError, ValueError):
-            sys.stderr.write(text)
-
-    def flush(self) -> None:
-        with contextlib.suppress(OSError, ValueError):
-            sys.stderr.flush()

@@ -19,8 +19,8 @@ from worker.demo.sample import load_sample
 from worker.errors import FeedParseError
 from worker.feeds.fetch import Fetcher
 from worker.feeds.parse import Parser
+from worker.guard import Allow, HostPolicy, NetworkPolicy
 from worker.model import Fetched, FetchRequest, NotModified, Validators
-from worker.net import Allow, HostPolicy, NetworkPolicy
 
 EXAMPLE = Path(__file__).parents[2] / "config"
 SECRET = "whsec_" + base64.b64encode(b"a secret for the tests only").decode()

@@ -14,11 +14,12 @@ from scripted import Origin, http
 START = """
 import asyncio, os, threading
 import structlog
-from worker import app, sentry
+from worker import sentry
+from worker.reporting import start_reporting
 from worker.config.schema import Config
 
 log = structlog.get_logger()
-app.start_reporting(Config(), os.environ, role=os.environ.get("ROLE", "poll-deliver"))
+start_reporting(Config(), os.environ, role=os.environ.get("ROLE", "poll-deliver"))
 
 def fail(words="a flaw of ours"):
     raise ValueError(words)
@@ -204,7 +205,7 @@ nothing = lambda: None
 celery.send_task("wirewatch.flaw", queue="analyse")
 run_worker(
     celery, name="analyse", queues=("analyse",), threads=int(os.environ["THREADS"]), on_ready=nothing, on_task=nothing,
-    on_start=lambda: app.start_reporting(Config(), os.environ, role="analyse"), on_stop=nothing,
+    on_start=lambda: start_reporting(Config(), os.environ, role="analyse"), on_stop=nothing,
 )
 """  # fmt: skip
 

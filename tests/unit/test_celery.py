@@ -3,9 +3,10 @@
 import pytest
 from kombu import Queue
 
-from worker import roles, tasks
+from worker import tasks
 from worker.celery import QUEUES, canaries_through, make_celery
 from worker.config.schema import Timing
+from worker.roles.worker import THREADS
 
 NOWHERE = "redis+socket:///nowhere/at/all"
 
@@ -32,7 +33,7 @@ def test_b14_by_default_silence_is_noticed_with_time_left_to_restart_within_thre
 
 def test_b14_a_thread_is_left_for_the_canary_whatever_hangs():
     steps = tasks.PLACES["poll"] + tasks.PLACES["deliver"]
-    assert steps + tasks.MOST_TICKS < roles.THREADS
+    assert steps + tasks.MOST_TICKS < THREADS
 
 
 def test_the_canarys_queue_is_one_workers_own_and_expires():

@@ -9,9 +9,10 @@ import types
 
 import pytest
 
-from worker import cli, judging, polling, roles
+from worker import cli, judging, polling
 from worker.config.example import write_example
 from worker.model import Fetched, FetchFailed, FetchResult, Judgement, NotModified, ServerHints, Validators
+from worker.roles import worker as worker_role
 
 CANARY = "hunter2-canary"
 # The rest of a channel that must be complete, written so that a row adds one key.
@@ -195,7 +196,7 @@ def test_cli_worker_without_a_broker_is_1(run, desk, tmp_path):
 )
 def test_cli_worker_serves_the_queues_asked_for(run, monkeypatch, desk, given, queues):
     served = []
-    monkeypatch.setattr(roles, "worker", lambda config, *, data, queues: served.append(queues))
+    monkeypatch.setattr(worker_role, "run", lambda config, *, data, queues: served.append(queues))
     code, _, _ = run("worker", "--config", desk, *(word for queue in given for word in ("--queue", queue)))
     assert (code, served) == (0, [queues])
 

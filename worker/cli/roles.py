@@ -68,30 +68,30 @@ def worker(queue: QueueOption = None, config: ConfigOption = HERE, data: DataOpt
         # Celery reads it as it is imported: SIGTERM is then a soft shutdown, which kills the child once its time is
         # over. With a pool of threads it cannot: there celery.end_within ends the process.
         os.environ.setdefault("REMAP_SIGTERM", "SIGQUIT")
-    from worker import roles
+    from worker.roles import worker as role
 
     desk = read_config(config)
     refuse_example_contact(desk)
-    roles.worker(desk, data=data, queues=queues)
+    role.run(desk, data=data, queues=queues)
 
 
 def scheduler(config: ConfigOption = HERE, data: DataOption = KEPT) -> None:
     """The scheduler, for Procfile and compose: it sends the tick. Needs REDIS_URL."""
-    from worker import roles
+    from worker.roles import scheduler as role
 
-    roles.scheduler(read_config(config), data=data)
+    role.run(read_config(config), data=data)
 
 
 def console(config: ConfigOption = HERE, data: DataOption = KEPT, port: PortOption = PORT) -> None:
     """The console, on this machine's loopback address only."""
-    from worker import roles
     from worker.console.access import told_address
+    from worker.roles import console as role
     from worker.up import TIED, choose_port
 
     desk, port = read_config(config), choose_port(port)
     if TIED not in os.environ:  # else `up` says it
         print(f"Console: {told_address(data, port, terminal=sys.stdout.isatty())}", flush=True)
-    roles.console(desk, data=data, port=port)
+    role.run(desk, data=data, port=port)
 
 
 add_to = adder(up, demo, worker, scheduler, console)

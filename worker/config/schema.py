@@ -35,7 +35,7 @@ from worker.config.values import (
     Zone,
 )
 from worker.errors import Problem
-from worker.net import Allow, HostPolicy, NetworkPolicy
+from worker.guard import Allow, HostPolicy, NetworkPolicy
 
 MODEL_FILES = ("config.cfg", "meta.json", "textcat_multilabel/model")  # without which there is no topic model
 OPERATOR = "operator"  # the channel of this id hears of quarantines and dead letters; every configuration has it

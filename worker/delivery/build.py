@@ -11,7 +11,7 @@ from worker.delivery.channel import Channel
 from worker.delivery.email import Email, Relay
 from worker.delivery.inbox import Inbox
 from worker.delivery.webhook import Webhook
-from worker.net import NetworkPolicy
+from worker.guard import NetworkPolicy
 
 
 def build_channels(config: Config, *, policy: NetworkPolicy, inbox_root: Path) -> dict[str, Channel]:

@@ -13,7 +13,6 @@ from typing import Any, BinaryIO
 
 from rich.console import Console
 
-from worker import app
 from worker.config.schema import Config
 from worker.console.access import plain_address, told_address
 from worker.live.happened import Reader
@@ -24,6 +23,7 @@ from worker.live.rows import number, span
 from worker.live.screen import Screen
 from worker.live.state import State
 from worker.live.watch import Follower, Watch
+from worker.reporting import start_reporting
 from worker.store.engine import open_store
 from worker.up import run_up
 
@@ -45,7 +45,7 @@ class Shown:
         path = self.data / "up.log"
         state = State(started=datetime.now(UTC), titles=titles(self.config))
         with open_log(path) as log, writing_to(log):
-            app.start_reporting(self.config, self.environ, role="up")
+            start_reporting(self.config, self.environ, role="up")
             watch = self._watch(tail=LogTail.from_now(path))
             with Screen(state, self._about(path), console=Console(highlight=False)) as screen:
                 follower = Follower(watch, screen, every=LOOK_SECONDS)
@@ -65,7 +65,7 @@ class Shown:
 
     def as_lines(self) -> None:
         """Until Ctrl-C. What the roles log comes between ours: one line an event, for a journal or a plain terminal."""
-        app.start_reporting(self.config, self.environ, role="up")
+        start_reporting(self.config, self.environ, role="up")
 
         def ready(seconds: float) -> None:
             feeds, rules = len(titles(self.config)), len(self.config.rules)
@@ -79,7 +79,7 @@ class Shown:
 
     def as_json(self) -> None:
         """Until Ctrl-C. What the roles write goes to stderr, all of it: stdout has nothing but JSON lines."""
-        app.start_reporting(self.config, self.environ, role="up")
+        start_reporting(self.config, self.environ, role="up")
         follower = Follower(self._watch(tail=None), JsonLines(), every=LOOK_SECONDS)
 
         def ready(seconds: float) -> None:

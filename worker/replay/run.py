@@ -20,8 +20,8 @@ from typing import Any
 from worker.app import load_judge
 from worker.config.schema import Config, FeedSpec
 from worker.feeds.parse import Parser
+from worker.guard import NetworkPolicy
 from worker.model import Fetched, FetchOutcome, FetchRequest, FetchResult, Postponed, ServerHints, Validators
-from worker.net import NetworkPolicy
 from worker.pipeline.analyse import analyse_new_articles
 from worker.pipeline.poll import poll_due_feeds
 from worker.pipeline.raising import storify_and_raise

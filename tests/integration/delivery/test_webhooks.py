@@ -12,7 +12,7 @@ from sinks import WebhookSink
 from standardwebhooks import Webhook as Verifier
 
 from worker.errors import DeliveryReason
-from worker.net import Allow, NetworkPolicy
+from worker.guard import Allow, NetworkPolicy
 
 
 def test_e01_webhook_verifies_at_the_receiver():

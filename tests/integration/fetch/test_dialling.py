@@ -12,8 +12,8 @@ from scripted import assert_failed, fetch, http, moved
 
 from worker import net
 from worker.errors import FetchReason
+from worker.guard import Allow, NetworkPolicy
 from worker.model import Fetched, FetchFailed
-from worker.net import Allow, NetworkPolicy
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,8 @@ from scripted import assert_failed, fetch, http, moved
 
 from worker.errors import FetchReason
 from worker.feeds.fetch import Fetcher
+from worker.guard import Allow, NetworkPolicy
 from worker.model import Fetched, FetchRequest, NotModified, ServerHints, Validators
-from worker.net import Allow, NetworkPolicy
 
 
 def test_f02_f19_f20_what_a_request_carries(origin):

@@ -1,10 +1,12 @@
 """The record on SQLite and PostgreSQL: claims, fencing, one transaction for cause and effect, retention."""
 
+import sys
 import threading
 import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from alembic.script import ScriptDirectory
 from desk import at_once
 from sqlalchemy import exc, select, text
 
@@ -26,8 +28,9 @@ from worker.store import alerts, articles, deliveries, feeds
 from worker.store.due import claim_chore, due_queues
 from worker.store.engine import Lock, open_store, read_clock, take_lock
 from worker.store.lease import MAX_ATTEMPTS
-from worker.store.migrate import current_revision, migrate
+from worker.store.migrate import NEWEST, current_revision, migrate
 from worker.store.schema import Instant, article, article_key, attempt, delivery, feed, revision
+from worker.store.upgrade import MIGRATIONS
 
 LEASE = timedelta(seconds=60)
 
@@ -75,8 +78,20 @@ def add_delivery(store, recipient="a@b.example"):
 def test_migrate_twice_and_from_many_threads_makes_one_schema(database_url, tmp_path):
     store = open_store(database_url, data=tmp_path)
     at_once(4, lambda: migrate(store))
-    assert current_revision(store) == "0002"
+    assert current_revision(store) == NEWEST
     store.close()
+
+
+def test_migrate_loads_alembic_only_where_there_is_something_to_do(tmp_path, monkeypatch):
+    store = open_store("", data=tmp_path)
+    migrate(store)
+    monkeypatch.setitem(sys.modules, "worker.store.upgrade", None)  # importing it would be an error now
+    migrate(store)
+    store.close()
+
+
+def test_newest_schema_is_the_last_of_the_migrations():
+    assert ScriptDirectory(str(MIGRATIONS)).get_current_head() == NEWEST
 
 
 def test_instant_refuses_a_naive_value():

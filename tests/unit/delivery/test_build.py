@@ -8,7 +8,7 @@ from worker.config.schema import Config, EmailChannel, InboxChannel, Person, Set
 from worker.config.values import Secret
 from worker.delivery.build import build_channels
 from worker.delivery.email import in_ascii
-from worker.net import NetworkPolicy
+from worker.guard import NetworkPolicy
 
 SECRET = "whsec_" + base64.b64encode(b"a secret for the tests only").decode()
 ANA = Person(id="ana", name="Ana", address="ana@desk.example", time_zone="Asia/Seoul")

@@ -11,8 +11,8 @@ from standardwebhooks import WebhookVerificationError
 from worker.config.values import Secret
 from worker.delivery.webhook import Webhook
 from worker.errors import DeliveryError, DeliveryReason
+from worker.guard import NetworkPolicy
 from worker.model import Message
-from worker.net import NetworkPolicy
 
 SECRET = "whsec_" + base64.b64encode(b"a secret for the tests only").decode()
 URL = "https://hooks.example/in?token=canary-token"

@@ -9,8 +9,9 @@ from multidict import CIMultiDict, CIMultiDictProxy
 
 from worker.errors import FetchReason
 from worker.feeds.fetch import HostSlots, conditional_headers, read_answer, read_hints, read_validators, reason_of
+from worker.guard import HostPolicy
 from worker.model import Fetched, FetchFailed, FetchRequest, NotModified, ServerHints, Validators
-from worker.net import Answer, HostPolicy
+from worker.net import Answer
 
 NOW = datetime(2023, 11, 9, 12, 0, tzinfo=UTC)
 URL = "https://example.com/feed"

@@ -1,10 +1,10 @@
-"""What the composition root takes for a secret."""
+"""What is taken for a secret, which no log may hold."""
 
 import pytest
 
-from worker.app import secrets_of
 from worker.config.schema import Config, EmailChannel, InboxChannel, WebhookChannel
 from worker.config.values import Secret
+from worker.reporting import secrets_of
 
 HOOK = "https://hooks.example/services/abcdefghijklmn?key=opqrst"
 
