@@ -289,8 +289,9 @@ def private_folder() -> Iterator[Path]:
         if _is_left_behind(left):
             shutil.rmtree(left, ignore_errors=True)
     folder = Path(tempfile.mkdtemp(prefix=FOLDER, dir=place))
-    with (folder / FOLDER_LOCK).open("w") as lock:
+    with (folder / "new").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
+        (folder / "new").rename(folder / FOLDER_LOCK)  # held before any other can look whether it is
         try:
             yield folder
         finally:

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from desk import at_once
 
 from worker.embedded import NoRedis, find_redis, redis_arguments, socket_url
 from worker.errors import StoreError
@@ -166,6 +167,15 @@ def test_embedded_redis_listens_on_no_port_and_keeps_nothing(tmp_path):
     assert (given["--port"], given["--save"], given["--appendonly"]) == ("0", "", "no")
     assert given["--unixsocketperm"] == "600"
     assert socket_url(tmp_path) == f"redis+socket://{tmp_path}/redis.sock"
+
+
+def test_private_folder_of_one_that_starts_is_not_swept_by_another_that_starts():
+    def start_and_end():
+        for _ in range(100):
+            with private_folder() as folder:
+                assert (folder / "in-use").exists()
+
+    at_once(8, start_and_end)
 
 
 def test_private_folder_sweeps_what_a_killed_one_left_and_nothing_else():
