@@ -2,6 +2,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Most tests wait for real processes: two at a time also where there is one core, four at the most, for each brings a
+# PostgreSQL of its own.
+PYTEST := $(BIN)/python -m pytest --numprocesses $$(n=$$(nproc 2>/dev/null || echo 2); echo $$((n < 2 ? 2 : n > 4 ? 4 : n))) --dist worksteal
 
 .PHONY: help setup demo run test test-fast lint bench docs lock clean
 help:
@@ -32,10 +35,10 @@ run: setup
 test: setup
 	$(BIN)/python .ci/bring_postgres.py
 	$(BIN)/python .ci/bring_chromium.py
-	$(BIN)/python -m pytest tests
+	$(PYTEST) tests
 
 test-fast: setup
-	$(BIN)/python -m pytest tests/unit
+	$(PYTEST) tests/unit
 
 lint: setup
 	$(BIN)/ruff check worker tests bench .ci

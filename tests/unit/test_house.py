@@ -4,8 +4,6 @@ import ast
 import importlib.metadata
 import pathlib
 import re
-import subprocess
-import sys
 
 import pytest
 
@@ -68,25 +66,6 @@ def test_house_imports_follow_the_direction(path):
         if name.startswith("worker.") and me is not None:
             other = layer(name.removeprefix("worker."))
             assert other is None or other <= me, f"{relative} imports {name}, which is above it"
-
-
-@pytest.mark.parametrize(
-    ("module", "unneeded"),
-    [
-        ("worker.cli", "aiohttp alembic celery fastapi feedparser numpy sentry_sdk spacy"),
-        ("worker.roles.scheduler", "aiohttp alembic fastapi feedparser lxml numpy spacy"),
-        ("worker.roles.console", "aiohttp alembic celery feedparser numpy spacy"),
-        (
-            "worker.roles.worker",
-            "alembic fastapi feedparser numpy spacy",
-        ),  # spaCy only in the child that judges
-    ],
-)
-def test_house_process_loads_only_what_it_needs(module, unneeded):
-    """Memory, and the time of every start: `up` starts all of them at once."""
-    look = f"import sys, {module}; print([name for name in {unneeded.split()} if name in sys.modules])"
-    done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
-    assert done.stdout.strip() == "[]"
 
 
 def test_house_has_no_unfinished_words():
