@@ -1,6 +1,7 @@
 """Fixtures shared by all: a scrubbed environment, and the record on both databases."""
 
 import os
+import signal
 import subprocess
 
 import pytest
@@ -21,6 +22,10 @@ SCRUBBED = (
     "NO_PROXY",
     "REMAP_SIGTERM",
 )
+
+
+# Whoever runs us in the background has us ignore Ctrl-C, and what we start would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

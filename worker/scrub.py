@@ -87,11 +87,12 @@ def secrets_in_url(url: str, *, path: bool = False) -> Iterator[str]:
     user, _, password = userinfo.partition(":")
     for one in (password, user if len(user) >= SHORTEST_KEY else ""):
         yield from (one, unquote(one))
+    queries = parse_qsl(parts.query)
+    yield from (value for name, value in queries if KEY.search(name))
     if path:
         whole = f"{parts.path}?{parts.query}" if parts.query else parts.path
-        queries = [value for _, value in parse_qsl(parts.query) if len(value) >= SHORTEST_QUERY]
         yield from (one for one in (whole, *parts.path.split("/")) if len(one) >= SHORTEST_SEGMENT)
-        yield from queries
+        yield from (value for _, value in queries if len(value) >= SHORTEST_QUERY)
 
 
 def _forms(secret: str) -> Iterator[str]:

@@ -91,6 +91,7 @@ def test_scrub_leaves_alone_what_is_too_short_to_be_a_secret():
     ("url", "path", "expected"),
     [
         ("postgresql://u:p%40ss@db.example/desk", False, {"p%40ss", "p@ss"}),
+        ("postgresql://db.example/desk?user=u&password=p%40ss&sslmode=require", False, {"p@ss"}),
         ("https://0123456789abcdef0123@o1.sentry.example/7", False, {"0123456789abcdef0123"}),
         ("https://hooks.example/services/T0001/abcdefghijkl", True, {"/services/T0001/abcdefghijkl", "abcdefghijkl"}),
         ("https://hooks.example/h?v=1&key=abcde", True, {"/h?v=1&key=abcde", "abcde"}),

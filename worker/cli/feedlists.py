@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -58,7 +57,7 @@ def add(
 ) -> None:
     """Adds one feed to feeds.yaml, which keeps its comments and order."""
     one = ListedFeed(0, url, title, language, id=feed_id, tier=tier, interval=interval)
-    with editing(config, environ=os.environ) as editor:
+    with editing(config) as editor:
         (found,) = decide_adoptions([one], editor.config, tags=tuple(tag or ()))
         if found.spec is not None:
             editor.add("feeds", [found.spec])
@@ -76,7 +75,7 @@ def remove(
     feed_id: FeedArgument, as_json: JsonOption = False, config: ConfigOption = HERE, data: DataOption = KEPT
 ) -> None:
     """Takes one feed out of feeds.yaml; its articles stay."""
-    with editing(config, environ=os.environ) as editor:
+    with editing(config) as editor:
         if feed_id not in {feed.id for feed in editor.config.feeds}:
             no_feed(editor.config, feed_id)
         editor.remove("feeds", feed_id)
@@ -96,7 +95,7 @@ def import_(
 ) -> None:
     """Adds the feeds of an OPML or CSV list that are not there yet; says what became of each."""
     body = file.read(MAX_LIST + 1)
-    with bar(None, "reading and checking"), editing(config, environ=os.environ) as editor:
+    with bar(None, "reading and checking"), editing(config) as editor:
         listed = read_list(body)
         found = decide_adoptions(listed.feeds, editor.config, tags=tuple(tag or ()))
         specs = [one.spec for one in found if one.spec is not None]

@@ -20,7 +20,7 @@ from worker.config.schema import (
     WebhookChannel,
 )
 from worker.config.source import Path_, Source
-from worker.config.values import Secret, is_http_url
+from worker.config.values import SECRET_FORM, Secret, is_http_url
 from worker.errors import FetchError
 from worker.guard import check_url
 
@@ -245,7 +245,9 @@ def _check_channels(config: Config, sources: Mapping[str, Source]) -> None:
 
 def _check_webhook(config: Config, sources: Mapping[str, Source], channel: WebhookChannel, n: int) -> None:
     source = sources["channels"]
-    if not is_http_url(channel.url):
+    if SECRET_FORM.fullmatch(channel.url):
+        pass  # loaded without secrets
+    elif not is_http_url(channel.url):
         source.add(("channels", n, "url"), "write the whole address, with https://")
     else:
         _check_address(config, sources, source, ("channels", n, "url"), channel.url, use="webhook")

@@ -74,16 +74,18 @@ def load_config(
     environ: Mapping[str, str],
     only: frozenset[str] | None = None,
     files: Mapping[str, Path] | None = None,
+    secrets: bool = True,
 ) -> Config:
     """The configuration in `folder`. Raises ConfigError with every problem found.
 
     With `only`, just those parts are read; what is wrong with references between them is a warning, and so is a rule
-    that cannot be read, which is left out. `files`: parts that are read from elsewhere.
+    that cannot be read, which is left out. `files`: parts that are read from elsewhere. Without `secrets`, their
+    references are read and the secrets are not: for who edits a file, and need not be able to read them.
     """
     wanted = PARTS if only is None else only
     places = {part: folder / FILES[part] for part in wanted} | dict(files or {})
     sources = {part: read_source(places[part]) for part in sorted(wanted)}
-    reader = Reader(folder, environ)
+    reader = Reader(folder, environ if secrets else None)
     parts: dict[str, Any] = {
         part: reader.items(source, LISTS[part][1], LISTS[part][2]) for part, source in sources.items() if part in LISTS
     }
@@ -105,9 +107,9 @@ def load_config(
 
 
 class Reader:
-    """Turns sources into typed values, noting each problem in its source."""
+    """Turns sources into typed values, noting each problem in its source. Without `environ` it resolves no secret."""
 
-    def __init__(self, folder: Path, environ: Mapping[str, str]) -> None:
+    def __init__(self, folder: Path, environ: Mapping[str, str] | None) -> None:
         self.folder, self.environ = folder, environ
 
     def items(self, source: Source, key: str, kind: type[BaseModel]) -> tuple[Any, ...]:
@@ -226,7 +228,7 @@ class Reader:
             seen.setdefault(item.id, source.line((*path, "id")))
 
     def _with_secrets(self, source: Source, path: Path_, raw: dict[str, Any]) -> dict[str, Any]:
-        """Secrets in place of their references. A disabled channel's references are left as they are."""
+        """Secrets in place of their references, which are left as they are of a disabled channel, and without secrets."""
         values = dict(raw)
         for name, given in raw.items():
             where = (*path, name)
@@ -237,7 +239,7 @@ class Reader:
                 values[name] = Secret("")
             elif not readable and "${" in str(given):
                 source.refuse(where, "${…} must be the whole value, and only of password, secret, url or username")
-            elif readable and raw.get("enabled", True) is not False:
+            elif readable and self.environ is not None and raw.get("enabled", True) is not False:
                 value = self._resolve(source, where, found)
                 values[name] = Secret(value) if name in SECRET_FIELDS else value
         return values
@@ -246,9 +248,10 @@ class Reader:
         """The secret, or '' with the problem noted."""
         name, path = found["name"], found["path"]
         if name:
-            if not self.environ.get(name):
+            value = (self.environ or {}).get(name, "")
+            if not value:
                 source.refuse(where, f"the environment variable {name} is not set; set it, or set `enabled: false`")
-            return self.environ.get(name, "")
+            return value
         try:
             with (self.folder / path).open("rb") as handle:
                 secret = handle.read(MAX_SECRET).decode().strip()

@@ -10,7 +10,7 @@ import fcntl
 import os
 import stat
 import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -27,10 +27,9 @@ BOM: Final = "\ufeff"
 
 @dataclass(frozen=True)
 class Editor:
-    """A configuration that nobody else writes meanwhile, `config` as it was read. For one edit."""
+    """A configuration that nobody else writes meanwhile, `config` as it was read, without secrets. For one edit."""
 
     folder: Path
-    environ: Mapping[str, str]
     config: Config
 
     def add(self, part: str, items: Sequence[BaseModel]) -> Config:
@@ -73,7 +72,7 @@ class Editor:
 
     def _checked(self, part: str, draft: Path) -> Config:
         try:
-            return load_config(self.folder, environ=self.environ, files={part: draft})
+            return load_config(self.folder, environ={}, files={part: draft}, secrets=False)
         except ConfigError as error:
             name = LISTS[part][0]
             named = [replace(one, file=name) if one.file == draft.name else one for one in error.problems]
@@ -81,8 +80,9 @@ class Editor:
 
 
 @contextlib.contextmanager
-def editing(folder: Path, *, environ: Mapping[str, str]) -> Iterator[Editor]:
-    """The configuration in `folder`, to be edited; whoever else wants to edit it waits.
+def editing(folder: Path) -> Iterator[Editor]:
+    """The configuration in `folder`, to be edited; whoever else wants to edit it waits. Whoever edits it need not be able
+    to read its secrets.
 
     Raises ConfigError for a configuration with problems: what is broken is not edited.
     """
@@ -93,7 +93,7 @@ def editing(folder: Path, *, environ: Mapping[str, str]) -> Iterator[Editor]:
         raise WirewatchError(f"{folder}: no configuration can be read there: {error.strerror}. {words}") from error
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
-        yield Editor(folder, environ, load_config(folder, environ=environ))
+        yield Editor(folder, load_config(folder, environ={}, secrets=False))
     finally:
         os.close(handle)
 

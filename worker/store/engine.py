@@ -58,8 +58,8 @@ class Store:
 
     @property
     def shown(self) -> str:
-        """Its address without the password."""
-        return self.engine.url.render_as_string(hide_password=True)
+        """Its address without the password, which may also stand in the query."""
+        return self.engine.url.set(query={}).render_as_string(hide_password=True)
 
     @property
     def is_sqlite(self) -> bool:

@@ -43,6 +43,14 @@ def test_j06_address_with_the_wrong_password_names_the_user_and_no_password(tmp_
     store.close()
 
 
+def test_j06_address_with_its_password_in_the_query_is_shown_without(tmp_path):
+    store = open_store("postgresql://w@127.0.0.1:1/desk?password=canary", data=tmp_path)
+    with pytest.raises(StoreError) as refused:
+        migrate(store)
+    assert "127.0.0.1:1/desk cannot be used" in str(refused.value) and "canary" not in str(refused.value)
+    store.close()
+
+
 def test_address_with_codes_in_its_password_is_understood(tmp_path, postgres_tcp):
     url = postgres_tcp.new_database().replace("canary", "%63anary")
     store = open_store(url, data=tmp_path)

@@ -25,7 +25,7 @@ def folder(tmp_path):
 
 
 def add(folder, *items, part="feeds"):
-    with editing(folder, environ={}) as editor:
+    with editing(folder) as editor:
         return editor.add(part, items)
 
 
@@ -43,10 +43,26 @@ def test_writer_adds_at_the_end_and_keeps_every_byte_before(folder):
     assert b"tier" not in (folder / "feeds.yaml").read_bytes()[len(before["feeds.yaml"]) :]  # defaults are left out
 
 
+CHANNELS = """channels:
+  - {id: operator, kind: inbox}
+  - {id: mail, kind: email, host: relay.example, password: "${NOT_HERE}", sender: d@desk.example, to: [a@desk.example]}
+  - {id: hook, kind: webhook, url: "${file:secrets/not-ours}", secret: "${file:secrets/not-ours}"}
+"""
+
+
+def test_writer_needs_no_secret_of_the_channels(folder):
+    """Where the desk runs, only its processes can read them."""
+    (folder / "channels.yaml").write_text(CHANNELS)
+    assert add(folder, NEW).feeds[-1] == NEW
+    (folder / "channels.yaml").write_text(CHANNELS.replace("${NOT_HERE}", "written here"))
+    with pytest.raises(ConfigError, match="never write a secret here"):
+        add(folder, FeedSpec(id="newer", url="https://new.example/feed-2"))
+
+
 def test_writer_removes_what_it_added(folder):
     before = files(folder)
     add(folder, NEW)
-    with editing(folder, environ={}) as editor:
+    with editing(folder) as editor:
         config = editor.remove("feeds", "new")
     assert files(folder) == before
     assert "new" not in {feed.id for feed in config.feeds}
@@ -54,7 +70,7 @@ def test_writer_removes_what_it_added(folder):
 
 def test_writer_removes_no_item_that_is_not_there(folder):
     before = files(folder)
-    with editing(folder, environ={}) as editor, pytest.raises(KeyError):
+    with editing(folder) as editor, pytest.raises(KeyError):
         editor.remove("feeds", "new")
     assert files(folder) == before
 
@@ -94,7 +110,7 @@ def test_writer_does_not_take_away_what_a_rule_names(folder):
     rule = "{id: r, name: r, when: {topics: {any: [middle-east]}, sources: [yonhap-en]}, channels: [inbox]}"
     (folder / "rules.yaml").write_text(f"rules:\n  - {rule}\n")
     before = files(folder)
-    with editing(folder, environ={}) as editor, pytest.raises(ConfigError, match="no feed 'yonhap-en'"):
+    with editing(folder) as editor, pytest.raises(ConfigError, match="no feed 'yonhap-en'"):
         editor.remove("feeds", "yonhap-en")
     assert files(folder) == before
 
@@ -125,7 +141,7 @@ def test_writer_keeps_the_files_mode_and_the_link(folder, tmp_path):
 
 def test_writer_gives_way_to_a_change_by_hand(folder):
     path = folder / "feeds.yaml"
-    with editing(folder, environ={}) as editor:
+    with editing(folder) as editor:
         changed = path.read_bytes().replace(b"interval: 10m", b"interval: 11m", 1)
         path.write_bytes(changed)
         with pytest.raises(WirewatchError, match="changed meanwhile"):
@@ -135,7 +151,7 @@ def test_writer_gives_way_to_a_change_by_hand(folder):
 
 @pytest.mark.parametrize("broken", [b"feeds: [", b"\xff", b"", b"feeds: 3\n"])
 def test_writer_gives_way_to_a_file_that_broke_meanwhile(folder, broken):
-    with editing(folder, environ={}) as editor:
+    with editing(folder) as editor:
         (folder / "feeds.yaml").write_bytes(broken)
         with pytest.raises(WirewatchError, match="changed meanwhile"):
             editor.add("feeds", [NEW])
