@@ -17,6 +17,7 @@ from email.utils import format_datetime
 from html import escape
 from typing import Any, Final
 
+from worker import display
 from worker.alerts.wording import (
     SEVERITY,
     direction,
@@ -25,7 +26,6 @@ from worker.alerts.wording import (
     marked,
     matched_words,
     subject_line,
-    visible,
     web_link,
     why_lines,
 )
@@ -72,7 +72,7 @@ def make_mail(
     subject: str, text: str, html: str, *, sender: str, recipient: str, message_id: str, now: datetime
 ) -> Message:
     """Text and HTML as one mail; whatever they hold, the headers are these."""
-    text, html = visible(text), visible(html)
+    text, html = display.lines(text), display.lines(html)
     mail = EmailMessage(policy=MAIL_POLICY)
     mail["Subject"] = SUBJECT_PLACE
     mail["From"] = f"Wirewatch <{sender}>"
@@ -320,7 +320,7 @@ def render_inbox(content: AlertContent, *, recipient: str, time_zone: str, messa
 
 def make_files(subject: str, text: str, html: str, *, recipient: str, message_id: str, now: datetime) -> Message:
     subject = header_text(subject)
-    body = _json({"at": _iso(now), "subject": subject, "text": visible(text), "html": visible(html)})
+    body = _json({"at": _iso(now), "subject": subject, "text": display.lines(text), "html": display.lines(html)})
     return Message(message_id=message_id, body=body, recipient=recipient, subject=subject)
 
 

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from worker.display import one_line
 from worker.model import AlertArticle, AlertContent, Mention
 
 SUBJECT_LENGTH: Final = 180
@@ -43,24 +44,8 @@ def subject_line(content: AlertContent) -> str:
 
 def header_text(text: str) -> str:
     """One line that cannot end a header, hide text or pretend to be encoded already."""
-    line = " ".join(visible(text).split())
-    line = line.replace("=?", "= ?")  # last: what was taken out may have stood between the two
+    line = one_line(text).replace("=?", "= ?")  # last: what was taken out may have stood between the two
     return line if len(line) <= SUBJECT_LENGTH else line[: SUBJECT_LENGTH - 1].rstrip() + "…"
-
-
-def visible(text: str) -> str:
-    """Without direction overrides and lone surrogates; other controls as spaces, a new line as it is; NFC."""
-    kept = (" " if _breaks(c) else c for c in text if not _invisible(c))
-    return unicodedata.normalize("NFC", "".join(kept))
-
-
-def _breaks(character: str) -> bool:
-    return character != "\n" and unicodedata.category(character) in ("Cc", "Zl", "Zp")
-
-
-def _invisible(character: str) -> bool:
-    """Direction overrides and the like, which could reorder what a reader sees."""
-    return unicodedata.category(character) in ("Cf", "Cs") and character not in "\u200c\u200d"
 
 
 def direction(text: str) -> str:

@@ -12,6 +12,8 @@ from urllib.parse import unquote_plus, urlsplit, urlunsplit
 
 from lxml import etree
 
+from worker.display import one_line
+
 MAX_TITLE: Final = 1_000
 MAX_TEXT: Final = 100_000  # code points: the longest article of our captured feeds has a third of it
 MAX_URL: Final = 2_000
@@ -23,7 +25,6 @@ BLOCKS: Final = frozenset(
 UNSEEN: Final = frozenset(
     "script style noscript template iframe object embed svg math head title form button select textarea".split()
 )
-KEPT_FORMAT: Final = "\u200c\u200d"  # the non-joiner and joiner spell words in Persian, Arabic and Indic scripts
 # Parameters that only say where a reader came from (the public lists of link cleaners agree on these).
 TRACKING: Final = re.compile(
     r"(utm_[a-z_]+|at_(medium|campaign|custom\d|link.*|bbc_team|format|ptr_name)|fbclid|gclid|dclid|msclkid|yclid|igshid"
@@ -86,16 +87,6 @@ class _Words:
 def _sane(markup: str) -> str:
     """Without what lxml refuses: NULs, other controls, lone surrogates."""
     return re.sub(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]", " ", markup)
-
-
-def one_line(text: str) -> str:
-    """NFC, spaces where it had any space, break or control character, no invisible ones; '' when nothing is left."""
-    kept = "".join(
-        " " if ch.isspace() or unicodedata.category(ch) in ("Cc", "Zl", "Zp", "Zs") else ch
-        for ch in text
-        if ch in KEPT_FORMAT or unicodedata.category(ch) not in ("Cf", "Cs", "Co", "Cn")
-    )
-    return re.sub(" +", " ", unicodedata.normalize("NFC", kept)).strip()
 
 
 def canonical_url(url: str) -> str:

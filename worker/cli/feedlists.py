@@ -12,9 +12,10 @@ import typer
 
 from worker.cli.feeds import complete_feed, no_feed
 from worker.cli.options import HERE, KEPT, ConfigOption, DataOption, JsonOption, adder, print_line, read_config
-from worker.cli.table import bar, print_table, print_text, visible
+from worker.cli.table import bar, print_table, print_text
 from worker.config.schema import Config
 from worker.config.writer import editing
+from worker.display import escaped
 from worker.errors import WirewatchError
 from worker.feeds.adopt import MAX_LIST, Adoption, Fate, decide_adoptions, read_list
 from worker.feeds.listed import FeedList, ListedFeed, slug
@@ -29,7 +30,7 @@ RESTART = "Whatever runs polls by the new list from its next start on."
 
 def _slug(value: str) -> str:
     if slug(value) != value:
-        raise typer.BadParameter(f"{visible(value)!r}: small letters, digits and single hyphens, such as north-korea")
+        raise typer.BadParameter(f"{escaped(value)!r}: small letters, digits and single hyphens, such as north-korea")
     return value
 
 
@@ -64,10 +65,10 @@ def add(
     if as_json:
         print_line({"added": found.spec is not None, "id": found.id, "why": found.why})
     elif found.spec is None:
-        raise WirewatchError(visible(found.why) or f"The feed {found.id} has this address already. Nothing was added.")
+        raise WirewatchError(escaped(found.why) or f"The feed {found.id} has this address already. Nothing was added.")
     else:
         notes = f" Note: {found.why}." if found.why else ""
-        print_text(visible(f"{found.id} added to {config / 'feeds.yaml'}.{notes} {RESTART}"))
+        print_text(escaped(f"{found.id} added to {config / 'feeds.yaml'}.{notes} {RESTART}"))
     raise typer.Exit(0 if found.spec else 1)
 
 
@@ -125,7 +126,7 @@ def _print_adoptions(found: Sequence[Adoption], listed: FeedList, path: Path, *,
     ]
     print_table(("line", "what", "id", "title", "address", "why"), rows)
     for words in [*listed.notes, *(f"line {line}: {words}" for line, words in listed.damage)]:
-        print_text(visible(f"Note: {words}"))
+        print_text(escaped(f"Note: {words}"))
     counts = {fate: sum(one.fate is fate for one in found) for fate in Fate}
     added = f"{counts[Fate.ADDED]} {'would be added' if dry_run else 'added'} to {path}"
     print_text(f"{added}, {counts[Fate.THERE]} there already, {counts[Fate.REFUSED]} refused.")

@@ -26,8 +26,9 @@ from worker.cli.options import (
     read_config,
     refuse_example_contact,
 )
-from worker.cli.table import bar, print_table, print_text, visible
+from worker.cli.table import bar, print_table, print_text
 from worker.config.schema import Config
+from worker.display import escaped
 from worker.feeds.shown import STATE_WORDS, FeedState, ShownFeed, show_feed
 
 cli = typer.Typer(no_args_is_help=True, help="The feeds: list, test, add and remove them; lists in, lists out.")
@@ -39,7 +40,7 @@ def complete_feed(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
         desk = read_config(ctx.params.get("config") or HERE, only=frozenset({"feeds"}))
     except Exception:
         return []
-    return [(feed.id, visible(feed.title)) for feed in desk.feeds if feed.id.startswith(incomplete)]
+    return [(feed.id, escaped(feed.title)) for feed in desk.feeds if feed.id.startswith(incomplete)]
 
 
 StateOption = Annotated[list[FeedState] | None, typer.Option("--state", help="Only these; may be given again.")]
@@ -134,7 +135,7 @@ def _wanted(desk: Config, asked: Sequence[str], *, everything: bool) -> list[tup
 def no_feed(desk: Config, feed_id: str) -> Any:
     near = difflib.get_close_matches(feed_id, [feed.id for feed in desk.feeds], n=1)
     hint = f"; did you mean {near[0]}?" if near else ""
-    raise typer.BadParameter(f"there is no feed {visible(feed_id)!r}{hint}", param_hint="feed")
+    raise typer.BadParameter(f"there is no feed {escaped(feed_id)!r}{hint}", param_hint="feed")
 
 
 def _print_checks(found: Sequence[Any], zone: str) -> None:

@@ -24,9 +24,10 @@ from worker.cli.options import (
     read_config,
     refuse_no_record,
 )
-from worker.cli.table import print_table, print_text, visible
+from worker.cli.table import print_table, print_text
 from worker.config.schema import Config
 from worker.console.words import counted, distance, span, zone_name
+from worker.display import escaped
 from worker.errors import ConfigError
 from worker.status import NOT_RUNNING, read_status
 from worker.store.engine import open_store
@@ -75,7 +76,7 @@ def show(found: Mapping[str, Any]) -> None:
     """On one screen. What a feed or a host has written is shown without anything that a terminal would obey."""
     print_text(f"Wirewatch is {found['status']}.")
     for reason in found["reasons"]:
-        print_text(f"  - {visible(reason)}")
+        print_text(f"  - {escaped(reason)}")
     if "at" not in found:
         return
     if not found["configured"]:

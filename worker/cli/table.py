@@ -14,20 +14,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from worker.articles.text import KEPT_FORMAT
+from worker.display import escaped
 
 PATIENCE: Final = 2.0  # seconds without a bar
 Rows = Sequence[Sequence[str]]
 
 
-def visible(text: str) -> str:
-    """On one line, with escapes in place of what would move the cursor, colour the terminal or turn the text round."""
-    return "".join(ch if ch.isprintable() or ch in KEPT_FORMAT else ascii(ch)[1:-1] for ch in text)
-
-
 def print_table(heads: Sequence[str], rows: Rows) -> None:
     """Cells may hold anything. Columns that are empty in every row are left out."""
-    shown = [[visible(cell) for cell in row] for row in rows]
+    shown = [[escaped(cell) for cell in row] for row in rows]
     used = [n for n in range(len(heads)) if any(row[n] for row in shown)]
     heads, shown = [heads[n] for n in used], [[row[n] for n in used] for row in shown]
     if not shown:

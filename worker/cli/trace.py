@@ -8,9 +8,20 @@ from typing import Annotated, Any
 
 import typer
 
-from worker.alerts.wording import local_time, visible
-from worker.cli.options import HERE, KEPT, ConfigOption, DataOption, JsonOption, adder, existing_store, print_line
-from worker.cli.options import read_config as read
+from worker.alerts.wording import local_time
+from worker.cli.options import (
+    HERE,
+    KEPT,
+    ConfigOption,
+    DataOption,
+    JsonOption,
+    adder,
+    existing_store,
+    print_line,
+    read_config,
+)
+from worker.cli.table import print_text
+from worker.display import one_line
 
 PARTS = frozenset({"feeds", "topics", "watchlist", "rules", "settings"})
 NAMED = 12  # mentions of one entity's article that are told one by one
@@ -23,7 +34,7 @@ def explain(
     """Why an article raised an alert, or why not: poll, topics, names, every rule's verdict, deliveries."""
     from worker.explain import explain as traces_of
 
-    desk = read(config, only=PARTS)
+    desk = read_config(config, only=PARTS)
     with existing_store(data) as store:
         traces = traces_of(store, desk, article)
     if as_json:
@@ -31,9 +42,9 @@ def explain(
         return
     for number, trace in enumerate(traces):
         if number:
-            typer.echo("\n" + "─" * 40 + "\n")
+            print_text("\n" + "─" * 40 + "\n")
         for line in trace_lines(trace, zone=desk.settings.time_zone):
-            typer.echo(line)
+            print_text(line)
 
 
 def trace_lines(trace: Mapping[str, Any], *, zone: str) -> Iterator[str]:
@@ -53,16 +64,16 @@ def trace_lines(trace: Mapping[str, Any], *, zone: str) -> Iterator[str]:
 
 def _article_lines(trace: Mapping[str, Any], at: Any) -> Iterator[str]:
     article, poll = trace["article"], trace["poll"]
-    yield plain(article["title"])
-    yield f"  article     {article['id']}, {plain(article['url']) or 'without an address'}"
-    yield f"  source      {plain(article['source'])} (feed {article['feed']})"
-    written = f', written as "{plain(article["published_raw"])}"' if article["published_raw"] else ""
+    yield one_line(article["title"])
+    yield f"  article     {article['id']}, {one_line(article['url']) or 'without an address'}"
+    yield f"  source      {one_line(article['source'])} (feed {article['feed']})"
+    written = f', written as "{one_line(article["published_raw"])}"' if article["published_raw"] else ""
     yield f"  published   {at(article['published'])}{written}"
     yield f"  first seen  {at(article['first_seen'])}{_delay(article)}"
     if poll is not None:
         yield f"  poll        {poll['seen']} entries, {poll['new']} new, {poll['changed']} edited"
     for revision in trace["revisions"][1:]:
-        yield f"  edited      {at(revision['seen'])}: {plain(revision['title'])}"
+        yield f"  edited      {at(revision['seen'])}: {one_line(revision['title'])}"
 
 
 def _delay(article: Mapping[str, Any]) -> str:
@@ -88,12 +99,12 @@ def _judgement_lines(judgement: Mapping[str, Any] | None) -> Iterator[str]:
     for topic in judgement["topics"]:
         answer = "yes" if topic["match"] else "no"
         unsure = ", unsure" if topic["review"] else ""
-        evidence = f": {', '.join(plain(word) for word in topic['evidence'])}" if topic["evidence"] else ""
+        evidence = f": {', '.join(one_line(word) for word in topic['evidence'])}" if topic["evidence"] else ""
         yield f"  topic       {answer:3} {topic['score']:.2f}{unsure}  {topic['name']}{evidence}"
     names = judgement["names"]
     for mention in judgement["mentions"][:NAMED]:
         where = f"{mention['field']} {mention['start']}-{mention['end']}"
-        yield f'  name        {names[mention["entity"]]}: "{plain(mention["text"])}" ({where}, by {mention["how"]})'
+        yield f'  name        {names[mention["entity"]]}: "{one_line(mention["text"])}" ({where}, by {mention["how"]})'
     if len(judgement["mentions"]) > NAMED:
         yield f"  and {len(judgement['mentions']) - NAMED} more mentions"
     if not judgement["mentions"]:
@@ -104,10 +115,10 @@ def _story_lines(story: Mapping[str, Any] | None) -> Iterator[str]:
     if story is None:
         return
     size = f"{counted(story['articles'], 'article')} of {counted(story['outlets'], 'outlet')}"
-    yield f"Story: {plain(story['title'])} ({size})"
+    yield f"Story: {one_line(story['title'])} ({size})"
     copy = story["copy_of"]
     if copy is not None:
-        yield f"  copy of     {plain(copy['title'])} ({plain(copy['source'])}, {copy['id']}), by {copy['by']}"
+        yield f"  copy of     {one_line(copy['title'])} ({one_line(copy['source'])}, {copy['id']}), by {copy['by']}"
 
 
 def _rule_lines(trace: Mapping[str, Any]) -> Iterator[str]:
@@ -116,17 +127,17 @@ def _rule_lines(trace: Mapping[str, Any]) -> Iterator[str]:
     stored = trace["rules_of"]["stored"]
     yield "Rules" + ("" if stored else ", as they are today") + ":"
     for rule in trace["rules"]:
-        yield f"  {'fires' if rule['fires'] else 'no':5}       {rule['id']}: {plain(rule['because'])}"
+        yield f"  {'fires' if rule['fires'] else 'no':5}       {rule['id']}: {one_line(rule['because'])}"
         if rule["fires"]:
             yield f"              {rule['words']}{' (' + rule['alert'] + ')' if rule['alert'] else ''}"
 
 
 def _alert_lines(alerts: Sequence[Mapping[str, Any]], at: Any) -> Iterator[str]:
     for alert in alerts:
-        who = "" if alert["by_this_article"] else f", by another article: {plain(alert['by']['title'])}"
+        who = "" if alert["by_this_article"] else f", by another article: {one_line(alert['by']['title'])}"
         yield f"Alert {alert['id']} ({alert['rule']}, {alert['severity']}), raised {at(alert['raised'])}{who}"
         for delivery in alert["deliveries"]:
-            to, tries = f"{delivery['channel']} to {plain(delivery['recipient'])}", len(delivery["attempts"])
+            to, tries = f"{delivery['channel']} to {one_line(delivery['recipient'])}", len(delivery["attempts"])
             yield f"  {delivery['state']:11} {to}, {counted(tries, 'attempt')}{_fate(delivery, at)}"
         if not alert["deliveries"]:
             yield "  nobody      none of its rule's channels was enabled"
@@ -135,17 +146,12 @@ def _alert_lines(alerts: Sequence[Mapping[str, Any]], at: Any) -> Iterator[str]:
 def _fate(delivery: Mapping[str, Any], at: Any) -> str:
     if delivery["sent"]:
         return f", sent {at(delivery['sent'])}"
-    reason = f": {delivery['reason']} {plain(delivery['detail'] or '')}".rstrip() if delivery["reason"] else ""
+    reason = f": {delivery['reason']} {one_line(delivery['detail'] or '')}".rstrip() if delivery["reason"] else ""
     return reason + (f"; next try {at(delivery['due'])}" if delivery["state"] in ("pending", "failed") else "")
 
 
 def counted(count: int, one: str) -> str:
     return f"{count} {one}{'' if count == 1 else 's'}"
-
-
-def plain(text: str) -> str:
-    """One line that a terminal only shows."""
-    return " ".join(visible(text).split())
 
 
 add_to = adder(explain)

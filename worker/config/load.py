@@ -228,7 +228,7 @@ class Reader:
             seen.setdefault(item.id, source.line((*path, "id")))
 
     def _with_secrets(self, source: Source, path: Path_, raw: dict[str, Any]) -> dict[str, Any]:
-        """Secrets in place of their references, which are left as they are of a disabled channel, and without secrets."""
+        """Secrets in place of their references; those of a disabled channel stay, and all where none is wanted."""
         values = dict(raw)
         for name, given in raw.items():
             where = (*path, name)

@@ -81,8 +81,9 @@ class Editor:
 
 @contextlib.contextmanager
 def editing(folder: Path) -> Iterator[Editor]:
-    """The configuration in `folder`, to be edited; whoever else wants to edit it waits. Whoever edits it need not be able
-    to read its secrets.
+    """The configuration in `folder`, to be edited; whoever else wants to edit it waits.
+
+    Whoever edits it need not be able to read its secrets.
 
     Raises ConfigError for a configuration with problems: what is broken is not edited.
     """

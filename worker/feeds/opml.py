@@ -8,15 +8,17 @@ from __future__ import annotations
 import contextlib
 import html.entities
 import io
+import itertools
 import re
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 from lxml import etree
 
-from worker.articles.text import MAX_TITLE, one_line
+from worker.articles.text import MAX_TITLE
 from worker.config.schema import FeedSpec
+from worker.display import one_line
 from worker.feeds.listed import MAX_LISTED, FeedList, ListedFeed, ListError, as_tags, refuse_long
 
 NAMESPACE: Final = "urn:wirewatch:feed"
@@ -25,6 +27,7 @@ FEED_TYPES: Final = frozenset({"rss", "atom", "rdf"})
 MAX_MARKUP: Final = 20 * MAX_LISTED  # "<" and "&": each costs time and memory while it is repaired
 MAX_ATTRIBUTES: Final = 100  # exporters write a dozen; lxml's time for them grows with their square
 MAX_DAMAGE: Final = 20  # places that are told; the rest is counted
+MAX_NOTES: Final = 20  # folders that are told of
 
 DECLARATION: Final = re.compile(r"<!(?:ENTITY|ATTLIST|ELEMENT|NOTATION)\b", re.I)
 XML_LINE: Final = re.compile(r"\A\s*<\?xml[^>]{0,400}>")
@@ -37,12 +40,26 @@ NO_TAG: Final = re.compile(r"<(?!/?(?:opml|head|body|outline)\b|!--|!DOCTYPE\b|!
 
 @dataclass
 class _Open:
-    """An outline whose end has not come yet. `folder` is its name where it is one."""
+    """An outline whose end has not come yet. `folder` is its name where it is one.
+
+    `tags` are those of all open folders down to it, made once: every feed in there shares them. `notes` are of its own.
+    """
 
     line: int
     folder: str
     kind: str
+    tags: tuple[str, ...]
+    notes: tuple[str, ...] = ()
     empty: bool = True
+
+
+@dataclass
+class _Reading:
+    """How far a list is read. `notes` are those of the folders that hold something, each once."""
+
+    feeds: list[ListedFeed] = field(default_factory=list)
+    above: list[_Open] = field(default_factory=list)
+    notes: dict[str, None] = field(default_factory=dict)
 
 
 def read_opml(text: str) -> FeedList:
@@ -64,23 +81,22 @@ def read_opml(text: str) -> FeedList:
         remove_comments=True,
         remove_pis=True,
     )
-    feeds: list[ListedFeed] = []
-    above: list[_Open] = []
+    reading = _Reading()
     seen = False
     for event, element in _until_broken(tree):
         name = str(element.tag).lower()
         seen |= name in ("opml", "outline")
         if name == "outline" and event == "start":
-            _open(element, above, feeds)
-        elif name == "outline" and above:
-            _close(above, feeds)
+            _open(element, reading)
+        elif name == "outline" and reading.above:
+            _close(reading)
         if event == "end":
             _forget(element)
-        if len(feeds) > MAX_LISTED:
+        if len(reading.feeds) > MAX_LISTED:
             break
     if not seen:
         raise ListError("No outline is in it: it is no OPML list of feeds.")
-    return FeedList(tuple(feeds), _damage(tree.error_log))
+    return FeedList(tuple(reading.feeds), _damage(tree.error_log), _told(reading.notes))
 
 
 def _until_broken(tree: Any) -> Iterator[tuple[str, Any]]:
@@ -108,26 +124,25 @@ def _reference(found: re.Match[str]) -> str:
     return "".join(f"&#{ord(one)};" for one in meant) or f"&amp;{found[0][1:]}"
 
 
-def _open(element: Any, above: list[_Open], feeds: list[ListedFeed]) -> None:
+def _open(element: Any, reading: _Reading) -> None:
     if len(element.attrib) > MAX_ATTRIBUTES:
         raise ListError(f"The list holds an outline of more than {MAX_ATTRIBUTES} attributes: it is not read.")
     said = {_name(key): value for key, value in element.attrib.items()}
     kind = said.get("type", "").lower()
     url = said.get("xmlurl", said.get("url", "") if kind in FEED_TYPES else None)
     name = one_line(said.get("title") or said.get("text", ""))[:MAX_TITLE].rstrip()
-    if above:
-        above[-1].empty = False
+    folders = _enter(reading)
     if url is None or (not url and "xmlurl" not in said):
-        above.append(_Open(element.sourceline, name, kind))
+        tags, notes = as_tags([name], above=folders)
+        reading.above.append(_Open(element.sourceline, name, kind, tags, notes))
         return
-    folders = [one.folder for one in above]
-    tags, notes = as_tags(folders + re.split("[,/]", said.get("category", "")))
+    tags, notes = as_tags(re.split("[,/]", said.get("category", "")), above=folders)
     ours = {key: said.get(f"{NAMESPACE} {key}", "").strip() for key in OURS}
     title = (
         "" if name == ours["id"] and not said.get("title") else name
     )  # an outline must have a text: ours had no title
     language = one_line(said.get("language", ""))
-    feeds.append(
+    reading.feeds.append(
         ListedFeed(
             line=element.sourceline,
             url=url.strip(),
@@ -138,13 +153,24 @@ def _open(element: Any, above: list[_Open], feeds: list[ListedFeed]) -> None:
             **ours,
         )
     )
-    above.append(_Open(element.sourceline, "", "", empty=False))
+    reading.above.append(_Open(element.sourceline, "", "", folders, empty=False))
 
 
-def _close(above: list[_Open], feeds: list[ListedFeed]) -> None:
-    one = above.pop()
+def _enter(reading: _Reading) -> tuple[str, ...]:
+    """The tags of the folder that the next outline stands in; the folder is known to hold something now."""
+    if not reading.above:
+        return ()
+    folder = reading.above[-1]
+    folder.empty = False
+    if len(reading.notes) <= MAX_NOTES:  # one more, so that it is seen
+        reading.notes |= dict.fromkeys(folder.notes)
+    return folder.tags
+
+
+def _close(reading: _Reading) -> None:
+    one = reading.above.pop()
     if one.empty and one.kind in FEED_TYPES:
-        feeds.append(ListedFeed(line=one.line, url="", title=one.folder))
+        reading.feeds.append(ListedFeed(line=one.line, url="", title=one.folder))
 
 
 def _name(key: str) -> str:
@@ -167,6 +193,11 @@ def _damage(log: Any) -> tuple[tuple[int, str], ...]:
     found = list(dict.fromkeys(found))
     more = [(found[MAX_DAMAGE][0], f"and {len(found) - MAX_DAMAGE} more")] if len(found) > MAX_DAMAGE else []
     return tuple(found[:MAX_DAMAGE] + more)
+
+
+def _told(notes: Mapping[str, None]) -> tuple[str, ...]:
+    more = ("and more of the kind",) if len(notes) > MAX_NOTES else ()
+    return (*itertools.islice(notes, MAX_NOTES), *more)
 
 
 def write_opml(feeds: Sequence[FeedSpec]) -> bytes:

@@ -11,8 +11,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from worker.articles.text import MAX_TITLE, one_line
+from worker.articles.text import MAX_TITLE
 from worker.config.schema import FeedSpec
+from worker.display import one_line
 from worker.feeds.listed import MAX_LISTED, FeedList, ListedFeed, ListError, as_tags, refuse_long
 
 COLUMNS: Final = ("id", "url", "title", "language", "tags", "tier", "interval", "enabled")

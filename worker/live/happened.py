@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Final
 
-from worker.articles.text import one_line
 from worker.config.schema import Config
+from worker.display import one_line
 
 LONGEST: Final = 300  # letters of one string: more than any screen has in a line
 # They change how wide a picture is, and terminals differ about it.

@@ -18,7 +18,6 @@ from worker.alerts.wording import (
     marked,
     matched_words,
     subject_line,
-    visible,
     web_link,
     why_lines,
 )
@@ -74,7 +73,6 @@ def test_h06_header_text_law(text):
     assert len(found) <= SUBJECT_LENGTH
     assert "=?" not in found
     assert not any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in found)
-    assert visible(visible(text)) == visible(text)
 
 
 def test_subject_line_has_severity_headline_and_rule():

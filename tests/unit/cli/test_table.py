@@ -8,7 +8,7 @@ import pytest
 from rich.cells import cell_len
 
 from worker.cli import table as module
-from worker.cli.table import bar, print_table, visible
+from worker.cli.table import bar, print_table
 
 HOSTILE = "a\x1b[31m\x07\r\nb\x9b2J\u202egnp\u2066\u200b\ud800\x00[bold]c[/]"
 
@@ -42,23 +42,6 @@ def printed(request, monkeypatch):
         return screen.text()
 
     return printed
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("plain 김정은 é 😀", "plain 김정은 é 😀"),
-        ("می‌خواهم", "می‌خواهم"),  # Persian is spelled with a non-joiner
-        ("a\x1b[31mb", "a\\x1b[31mb"),
-        ("a\r\nb\tc", "a\\r\\nb\\tc"),
-        ("\x9b2J\x00", "\\x9b2J\\x00"),
-        ("\u202eabc\u2069", "\\u202eabc\\u2069"),
-        ("\ud800\U000e0041", "\\ud800\\U000e0041"),
-        ("a\u2028b", "a\\u2028b"),
-    ],
-)
-def test_visible_leaves_letters_and_shows_the_rest(text, shown):
-    assert visible(text) == shown
 
 
 def test_h12_print_table_lets_no_escape_through(printed):

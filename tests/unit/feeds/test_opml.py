@@ -1,14 +1,16 @@
 """OPML as damaged as it comes: every feed is found with its address unchanged, and nothing is expanded or fetched."""
 
 import contextlib
+import tracemalloc
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree
 
-from worker.articles.text import canonical_url, one_line
+from worker.articles.text import canonical_url
 from worker.config.schema import Config, FeedSpec
+from worker.display import one_line
 from worker.feeds import opml as module
 from worker.feeds.adopt import decide_adoptions, read_list
 from worker.feeds.listed import ListError
@@ -40,10 +42,38 @@ def test_opml_folders_and_categories_are_tags():
         '<outline text="C" xmlUrl="https://c.example/"/>',
         '<outline text="북한"><outline text="D" xmlUrl="https://d.example/"/></outline>',
     )
-    a, b, c, d = read_opml(text).feeds
+    found = read_opml(text)
+    a, b, c, d = found.feeds
     assert a.tags == ("north-korea", "defense-arms", "news", "asia", "wire")
     assert (b.tags, c.tags, d.tags) == (("north-korea",), (), ())
-    assert d.notes == ("'북한' makes no tag: a tag has small Latin letters",)
+    assert d.tags == d.notes == ()
+    assert found.notes == ("'북한' makes no tag: a tag has small Latin letters",)
+
+
+def test_opml_a_folder_without_anything_in_it_is_not_told_of():
+    assert read_opml(body('<outline text="북한"/>', '<outline type="rss" text="한국"/>')).notes == ()
+
+
+def test_opml_h16_folder_names_are_not_multiplied_by_their_feeds():
+    folders = [f"{n} " + "북한" * 500 for n in range(50)] + [f"tag {n}" for n in range(60)]
+    feeds = [f'<outline text="A" xmlUrl="https://a{n}.example/" category="{"가" * 900},나"/>' for n in range(1_000)]
+    text = body(*(f'<outline text="{name}">' for name in folders), *feeds, "</outline>" * len(folders))
+    tracemalloc.start()
+    found = read_opml(text)
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(found.feeds) == 1_000
+    assert len({id(feed.tags) for feed in found.feeds}) == 1 and len(found.feeds[0].tags) == 50
+    assert {len(feed.notes) for feed in found.feeds} == {1} and len(found.feeds[0].notes[0]) < 150
+    assert len(found.notes) == 21 and max(map(len, found.notes)) < 150
+    assert held < 3_000_000  # bytes, where each folder's note at each feed took 108 MB
+
+
+def test_opml_h16_only_so_many_tags_are_kept_of_folders_and_categories():
+    folders = "".join(f'<outline text="t{n}">' for n in range(60))
+    found = read_opml(body(folders, '<outline text="A" xmlUrl="https://a.example/" category="t1,more"/>'))
+    assert found.feeds[0].tags == tuple(f"t{n}" for n in range(50))
+    assert found.feeds[0].notes == found.notes == ("only the first 50 of 51 tags are kept",)
 
 
 @pytest.mark.parametrize(

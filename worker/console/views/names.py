@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from worker.alerts.wording import visible
+from worker import display
 from worker.config.schema import Config
 from worker.console.words import Moment, moment
 
@@ -68,10 +68,9 @@ class Headline:
 
 
 def one_line(text: str | None, limit: int = TITLE_LETTERS) -> str:
-    line = " ".join(visible(text or "").split())
-    return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
+    return display.one_line(text or "", limit)
 
 
 def paragraphs(text: str | None) -> str:
     """Lines stay; whatever else would move the reader's eye goes."""
-    return visible(text or "").strip()
+    return display.lines(text or "").strip()

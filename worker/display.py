@@ -1,0 +1,42 @@
+"""What of a text is safe to show people: in a mail, on a page, on a terminal. Pure: no I/O, no clock.
+
+Two ways: to leave out what a reader does not see (`one_line`, `lines`), and to show it (`escaped`). Markup stays as it
+is: who writes markup escapes it.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Final
+
+JOINERS: Final = "\u200c\u200d"  # they spell words in Persian, Arabic and Indic scripts
+BREAKS: Final = ("Cc", "Zl", "Zp")  # controls and every kind of line's end
+INVISIBLE: Final = ("Cf", "Cs", "Co", "Cn")  # direction overrides and the like, half characters, nobody's characters
+
+
+def one_line(text: str, limit: int | None = None) -> str:
+    """Without what is not seen, a single space for any white space or control; beyond `limit` letters cut with an
+    ellipsis. '' when nothing is left. NFC."""
+    line = " ".join(lines(text).split())
+    return line if limit is None or len(line) <= limit else line[: limit - 1].rstrip() + "…"
+
+
+def lines(text: str) -> str:
+    """Without what is not seen; a new line stays one, other controls become spaces. NFC."""
+    kept = (" " if _breaks(ch) else ch for ch in text if ch in JOINERS or unicodedata.category(ch) not in INVISIBLE)
+    return unicodedata.normalize("NFC", "".join(kept))
+
+
+def _breaks(character: str) -> bool:
+    return character != "\n" and unicodedata.category(character) in BREAKS
+
+
+def escaped(text: str) -> str:
+    """On one line, with escapes in place of what would move the cursor, colour the terminal or turn the text round."""
+    return "".join(_escape(ch) for ch in text)
+
+
+def _escape(character: str) -> str:
+    if character.isprintable() or character in JOINERS:
+        return character
+    return " " if unicodedata.category(character) == "Zs" else ascii(character)[1:-1]
