@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import difflib
 import json
+import re
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
@@ -62,7 +63,15 @@ def advice(config: Config) -> tuple[str, ...]:
 
 def is_example_contact(config: Config) -> bool:
     """Whether publishers would be told to write where nobody reads."""
-    return config.settings.contact.rstrip("/").endswith(EXAMPLE_HOSTS)
+    host = _contact_host(config.settings.contact)
+    return any(host == one or host.endswith(f".{one}") for one in EXAMPLE_HOSTS)
+
+
+def _contact_host(contact: str) -> str:
+    """Of a mail address or a web address, with or without mailto: or https: before it."""
+    _, found, rest = contact.partition("://")
+    authority = re.split(r"[/?#]", rest)[0] if found else contact
+    return re.match(r"[\w.-]*", authority.rpartition("@")[2])[0].lower().rstrip(".")  # type: ignore[index]
 
 
 def _ids(sources: Mapping[str, Source], part: str, ids: Iterable[str]) -> Known:
@@ -88,12 +97,13 @@ def _check_feeds(config: Config, sources: Mapping[str, Source]) -> None:
 def _check_address(
     config: Config, sources: Mapping[str, Source], source: Source, path: Path_, url: str, *, use: str
 ) -> None:
-    """What the guard refuses without a look-up will never be dialled; what a name leads to is seen only then."""
+    """What the guard refuses without a look-up will not be fetched; what a name leads to is seen only then."""
     if "network" in sources and not sources["network"].problems:
         try:
             check_url(url, use=use, policy=config.to_policy())
         except FetchError as refusal:
-            source.add(path, f"would never be dialled: {refusal.detail}")
+            why = refusal.detail
+            source.add(path, f"will not be fetched: {why}" if use == "feed" else f"nothing will be sent there: {why}")
 
 
 def _check_topics(config: Config, sources: Mapping[str, Source]) -> None:

@@ -4,13 +4,14 @@ import base64
 
 import pytest
 
-from worker.config.checks import check_references
+from worker.config.checks import check_references, is_example_contact
 from worker.config.schema import (
     CHANNELS,
     Config,
     FeedSpec,
     Person,
     RuleSpec,
+    Settings,
     TopicSpec,
     WatchedEntity,
 )
@@ -62,6 +63,29 @@ def found():
         return [(problem.key, problem.message) for source in sources.values() for problem in source.problems]
 
     return found
+
+
+@pytest.mark.parametrize(
+    ("contact", "example"),
+    [
+        ("mailto:operator@example.org", True),  # as it is shipped
+        ("desk@example.org", True),
+        ("Desk <desk@Example.COM>", True),
+        ("mailto:desk@example.net?subject=feeds", True),
+        ("https://example.org", True),
+        ("https://example.org/about", True),
+        ("https://www.example.org:8080/?a=b", True),
+        ("example.org/", True),
+        ("desk@counterexample.org", False),  # a host that only ends like it
+        ("https://counterexample.com/", False),
+        ("https://desk.example/for/example.org", False),
+        ("https://desk.example/@desk@example.org", False),
+        ("desk@desk.example", False),
+        ("unset", False),
+    ],
+)
+def test_check_knows_a_contact_that_is_the_examples_by_its_host(contact, example):
+    assert is_example_contact(Config(settings=Settings(contact=contact))) is example
 
 
 def rule(channels=("operator",), **when):
@@ -213,10 +237,11 @@ def test_check_refuses_a_topic_that_the_model_does_not_know(found):
 def test_check_j11_refuses_an_address_that_would_never_be_dialled(found, url, says):
     [(key, message)] = found(feeds=[{"id": "wire", "url": url}])
     assert key == "feeds[0].url"
-    assert message.startswith("would never be dialled: ") and says in message
+    assert message.startswith("will not be fetched: ") and says in message
     assert "secret" not in message.replace("a user name, password", "")
-    [(key, _)] = found(channels=[OPERATOR, HOOK | {"url": url}])
+    [(key, message)] = found(channels=[OPERATOR, HOOK | {"url": url}])
     assert key == "channels[1].url"
+    assert message.startswith("nothing will be sent there: ") and says in message
     assert found(channels=[OPERATOR, HOOK | {"url": url, "enabled": False}]) == []
 
 
