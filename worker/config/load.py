@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import ipaddress
 import json
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from worker.config.checks import check_references
 from worker.config.schema import (
@@ -31,6 +30,7 @@ from worker.config.schema import (
     WatchedEntity,
 )
 from worker.config.source import Path_, Source, read_source
+from worker.config.typed import WORDS, shown, typed_item, unknown
 from worker.config.values import SECRET_FORM, Secret
 from worker.errors import ConfigError
 
@@ -49,23 +49,6 @@ FILES = {part: file for part, (file, _, _) in LISTS.items()} | {
 }
 NO_LITERAL = "never write a secret here; write ${NAME} (an environment variable) or ${file:PATH}"
 MAX_SECRET = 64 * 1024  # bytes: the longest secret is a key of a few thousand
-# pydantic's error types, in words that say what to do; the rest keep pydantic's own message.
-WORDS = {
-    "missing": "missing; it is required",
-    "string_type": "must be text; put it in quotes",
-    "tuple_type": "must be a list: [one, two] or lines that begin with -",
-    "dict_type": "must hold keys with values",
-    "model_type": "must hold keys with values",
-    "model_attributes_type": "must hold keys with values",
-    "int_parsing": "must be a whole number",
-    "int_type": "must be a whole number",
-    "int_from_float": "must be a whole number",
-    "float_parsing": "must be a number",
-    "float_type": "must be a number",
-    "bool_parsing": "must be true or false",
-    "bool_type": "must be true or false",
-    "too_short": "must not be empty",
-}
 
 
 def load_config(
@@ -114,7 +97,7 @@ class Reader:
 
     def items(self, source: Source, key: str, kind: type[BaseModel]) -> tuple[Any, ...]:
         """The items of the file's one list; each is read by itself, so one bad item hides no other."""
-        return self._keep(source, key, lambda path, raw: self.item(source, path, raw, kind))
+        return self._keep(source, key, lambda path, raw: typed_item(source, path, raw, kind))
 
     def topic_model(self, source: Source) -> Path | None:
         """The folder under `model:`, beside the list of topics; None for the shipped model."""
@@ -144,7 +127,7 @@ class Reader:
             words = f"{shown(raw['kind'])} is no kind of channel" if "kind" in raw else "missing"
             source.add((*path, "kind"), f"{words}; choose {', '.join(CHANNELS)}")
             return None
-        return self.item(source, path, self._with_secrets(source, path, raw), kind)
+        return typed_item(source, path, self._with_secrets(source, path, raw), kind)
 
     def _keep(self, source: Source, key: str, read: Callable[[Path_, Any], Any]) -> tuple[Any, ...]:
         """The items that `read` could type; the source notes their positions, and the ids of the others."""
@@ -160,14 +143,14 @@ class Reader:
         if not self._is_mapping(source, value, ("allow", "hosts")):
             return None
         allow = [
-            self.item(source, ("allow", n), raw, AllowSpec)
+            typed_item(source, ("allow", n), raw, AllowSpec)
             for n, raw in self._listed(source, value.get("allow"), "allow")
         ]
         hosts = {} if value.get("hosts") is None else value["hosts"]
         if not isinstance(hosts, dict):
             source.add(("hosts",), WORDS["dict_type"])
             hosts = {}
-        typed = {name: self.item(source, ("hosts", name), raw, HostSpec) for name, raw in hosts.items()}
+        typed = {name: typed_item(source, ("hosts", name), raw, HostSpec) for name, raw in hosts.items()}
         ranges = []
         for n, spec in enumerate(allow):
             try:
@@ -184,16 +167,7 @@ class Reader:
     def whole(self, source: Source, kind: type[BaseModel]) -> Any:
         if not source.readable:
             return None
-        return self.item(source, (), source.value if source.value is not None else {}, kind)
-
-    def item(self, source: Source, path: Path_, raw: Any, kind: type[BaseModel]) -> Any:
-        """One typed value, or None with its problems noted."""
-        try:
-            return kind.model_validate(raw)
-        except ValidationError as error:
-            for found in error.errors(include_url=False):
-                source.add((*path, *found["loc"]), _in_words(found, kind))
-            return None
+        return typed_item(source, (), source.value if source.value is not None else {}, kind)
 
     def _raw_items(self, source: Source, key: str) -> Iterator[tuple[Path_, Any]]:
         if self._is_mapping(source, source.value, (key, *BESIDE.get(key, ()))):
@@ -264,44 +238,9 @@ class Reader:
         return secret
 
 
-def shown(value: Any) -> str:
-    """A value in a message, never long."""
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
-
-
 def _id(raw: Any) -> str | None:
     given = raw.get("id") if isinstance(raw, dict) else None
     return given if isinstance(given, str) else None
-
-
-def unknown(name: str, known: Any) -> str:
-    """Words for a name that is not known, with the nearest that is."""
-    near = difflib.get_close_matches(str(name), [str(one) for one in known], n=1)
-    return f"unknown; did you mean {near[0]}?" if near else "unknown; remove it, or look at the example for its name"
-
-
-def _in_words(found: Any, kind: type[BaseModel]) -> str:
-    if found["type"] == "extra_forbidden":
-        names = [field.alias or name for name, field in _fields_at(kind, found["loc"][:-1]).items()]
-        return unknown(found["loc"][-1], names)
-    if found["type"] == "string_pattern_mismatch":
-        return f"{shown(found['input'])} may hold only small letters, digits and single hyphens"
-    if found["type"] == "literal_error":
-        return f"{shown(found['input'])} is none of {found['ctx']['expected']}"
-    if found["type"] == "value_error":
-        return str(found["ctx"]["error"])
-    return WORDS.get(found["type"], found["msg"][:1].lower() + found["msg"][1:])
-
-
-def _fields_at(kind: Any, path: tuple[Any, ...]) -> Mapping[str, Any]:
-    for name in path:
-        annotation = kind.model_fields[name].annotation if name in getattr(kind, "model_fields", {}) else None
-        options = [annotation, *getattr(annotation, "__args__", ())]
-        kind = next((one for one in options if isinstance(one, type) and issubclass(one, BaseModel)), None)
-        if kind is None:
-            return {}
-    return kind.model_fields  # type: ignore[no-any-return]
 
 
 def _inside(name: str, network: Any) -> bool:

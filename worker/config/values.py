@@ -16,6 +16,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 LONGEST = 3650 * UNITS["d"]  # ten years: beyond, calendars overflow
 SECRET_FORM = re.compile(r"\$\{(?:file:(?P<path>[^{}]+)|(?P<name>[A-Za-z_][A-Za-z0-9_]*))\}")
+FOLDER_FORM = r"^[a-z0-9][a-z0-9_-]{0,60}$"
 HIDDEN = "***"
 # ASCII only, as RFC 5322 has it unquoted: few relays take another (RFC 6531), so mail to one would fail for good.
 MAILBOX = r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}"
@@ -135,9 +136,7 @@ Recipient = Annotated[Line, AfterValidator(_recipient), Form("id of a person, or
 Language = Annotated[str, AfterValidator(_language), Form("language code")]
 Range = Annotated[str, AfterValidator(_narrow), Form("address range")]
 Band = Annotated[tuple[float, float], AfterValidator(_review_band), Form("[low, high], from 0 to 1")]
-Folder = Annotated[
-    str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,60}$"), Form("small letters, digits, `-` and `_`, up to 61")
-]
+Folder = Annotated[str, Field(pattern=FOLDER_FORM), Form("small letters, digits, `-` and `_`, up to 61")]
 Port = Annotated[int, Field(strict=True, ge=1, le=65535)]
 Kept = Annotated[Secret | str, Form("`${NAME}` or `${file:PATH}`")]
 Strings = tuple[Line, ...]

@@ -6,14 +6,13 @@ import enum
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 from worker.articles.text import canonical_url
-from worker.config.load import Reader
 from worker.config.schema import Config, FeedSpec
 from worker.config.source import Source
+from worker.config.typed import typed_item
 from worker.errors import FetchError
 from worker.feeds.decode import XML_CHARSET, settle_charset
 from worker.feeds.listed import MAX_LISTED, FeedList, ListedFeed, ListError, slug
@@ -115,10 +114,13 @@ class _Desk:
         """What the guard refuses without a look-up; what a name leads to is seen only when it is asked."""
         if not url:
             return "has no address"
+        if "://" not in url:  # as tables often have them; the guard would only say what is fetched, not what to write
+            _, problems = _validated({"id": "any", "url": url})
+            return f"url: {problems['url']}"
         try:
             check_url(url, use="feed", policy=self.policy)
         except FetchError as refusal:
-            return f"would never be dialled: {refusal.detail}"
+            return f"will not be fetched: {refusal.detail}"
         return ""
 
     def _free_id(self, title: str, url: str) -> str:
@@ -168,5 +170,5 @@ def _typed(one: ListedFeed, *, url: str, feed_id: str, tags: tuple[str, ...]) ->
 
 def _validated(raw: dict[str, Any]) -> tuple[FeedSpec | None, dict[str, str]]:
     source = Source("list")
-    spec = Reader(Path(), {}).item(source, (), raw, FeedSpec)
+    spec = typed_item(source, (), raw, FeedSpec)
     return spec, {problem.key: problem.message for problem in source.problems}

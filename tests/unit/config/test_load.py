@@ -138,6 +138,11 @@ def test_load_gives_every_part(load):
             "feeds.yaml:2: feeds[0].id: 'The Wire' may hold only small letters, digits and single hyphens",
         ),
         (
+            "channels",
+            FILES["channels"] + "  - {id: files, kind: inbox, folder: My Files}\n",
+            "folder: 'My Files' may hold only small letters, digits, - and _, up to 61, and begins with a letter",
+        ),
+        (
             "feeds",
             FILES["feeds"] + "    enabled: 'no'\n",
             "feeds.yaml:5: feeds[0].enabled: must be true or false",

@@ -118,7 +118,7 @@ def test_examples_recognise_what_the_page_says(desk):
         assert [mention.entity for mention in find_mentions(index, ArticleText(id="a", title=text))] == [entity]
 
 
-@pytest.mark.parametrize("module", ["checks", "load", "source", "values"])
+@pytest.mark.parametrize("module", ["checks", "load", "source", "typed", "values"])
 def test_every_refusal_is_on_the_page(module):
     told = {plain or ticked for plain, ticked in MESSAGES}
     said = {text for text in spoken(module) if len(text) >= SHORT and " " in text}
@@ -126,7 +126,7 @@ def test_every_refusal_is_on_the_page(module):
 
 
 def test_every_message_on_the_page_is_said():
-    said = set().union(*map(spoken, ("checks", "load", "source", "values")))
+    said = set().union(*map(spoken, ("checks", "load", "source", "typed", "values")))
     told = {plain or ticked for plain, ticked in MESSAGES} - {"message"}
     assert len(told) > 40
     assert told - said == set()

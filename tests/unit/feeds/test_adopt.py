@@ -88,12 +88,15 @@ def test_adopt_makes_ids_that_are_unique():
     [
         (dict(url=""), "has no address"),
         (dict(url="http://10.0.0.1/feed"), "10.0.0.1 is private or reserved"),
-        (dict(url="http://127.1/"), "would never be dialled"),
+        (dict(url="http://127.1/"), "will not be fetched: "),
         (dict(url="https://user:word@a.example/"), "a user name, password"),
         (dict(url="https://a.example:22/"), "port 22"),
         (dict(url="ftp://a.example/"), "only http and https"),
-        (dict(url="javascript:alert(1)"), "would never be dialled"),
-        (dict(url="=HYPERLINK(1)"), "would never be dialled"),
+        (dict(url="javascript:alert(1)"), "url: write the whole address, with http:// or https://"),
+        (dict(url="=HYPERLINK(1)"), "url: write the whole address"),
+        (dict(url="news.example.com/rss"), "url: write the whole address, with http:// or https://"),
+        (dict(url="news.example.com:8080/rss"), "url: write the whole address"),  # its host is no scheme
+        (dict(url="www.gazette.example/feed/"), "url: write the whole address"),  # although that one is there
         (dict(url="https://a.example/a b"), "url: write the whole address"),
         (dict(url="https://a.example/", id="gazette"), "id: gazette is taken"),
         (dict(url="https://a.example/", id="Not A Slug"), "id: 'Not A Slug' may hold only small letters"),
