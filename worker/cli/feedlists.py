@@ -100,8 +100,8 @@ def import_(
         listed = read_list(body)
         found = decide_adoptions(listed.feeds, editor.config, tags=tuple(tag or ()))
         specs = [one.spec for one in found if one.spec is not None]
-        if specs and not dry_run:
-            editor.add("feeds", specs)
+        if specs:
+            editor.add("feeds", specs, write=not dry_run)
     if as_json:
         print_line(_plain(found, listed, written=bool(specs) and not dry_run))
     else:

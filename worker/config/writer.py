@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import math
 import os
 import stat
 import tempfile
@@ -20,9 +21,11 @@ from pydantic import BaseModel
 from worker.config.edit import add_items, remove_item
 from worker.config.load import LISTS, load_config
 from worker.config.schema import Config
+from worker.config.source import MAX_BYTES
 from worker.errors import ConfigError, WirewatchError
 
 BOM: Final = "\ufeff"
+DRAFT: Final = ".draft"  # how a file ends that is to replace another: no editor's own beside it ends so
 
 
 @dataclass(frozen=True)
@@ -32,15 +35,20 @@ class Editor:
     folder: Path
     config: Config
 
-    def add(self, part: str, items: Sequence[BaseModel]) -> Config:
+    def add(self, part: str, items: Sequence[BaseModel], *, write: bool = True) -> Config:
         """Writes `items` at the end of the part's list and gives the configuration as it is then.
 
+        Without `write` it only sees whether the file can be edited so, and would not be too long.
         Raises ConfigError for what `wirewatch check` would, WirewatchError where the file cannot be written or edited;
-        the file is then as it was.
+        the file is then as it was, unless the words say that it is written.
         """
         plain = [item.model_dump(mode="json", by_alias=True, exclude_defaults=True) for item in items]
         held = getattr(self.config, part)
-        return self._edit(part, lambda text: add_items(text, LISTS[part][1], plain), wanted=(*held, *items))
+
+        def edit(text: str) -> str:
+            return add_items(text, LISTS[part][1], plain)
+
+        return self._edit(part, edit, wanted=(*held, *items), write=write)
 
     def remove(self, part: str, item_id: str) -> Config:
         """Takes the item of this id out of the part's list. Raises KeyError, and what `add` raises."""
@@ -50,24 +58,27 @@ class Editor:
             raise KeyError(item_id)
         return self._edit(part, lambda text: remove_item(text, LISTS[part][1], n), wanted=held[:n] + held[n + 1 :])
 
-    def _edit(self, part: str, edit: Callable[[str], str], *, wanted: tuple[Any, ...]) -> Config:
+    def _edit(self, part: str, edit: Callable[[str], str], *, wanted: tuple[Any, ...], write: bool = True) -> Config:
         path = (self.folder / LISTS[part][0]).resolve()  # where it is a link, the link stays
         try:
             before = path.read_bytes()
             text = before.decode()
             mark = BOM if text.startswith(BOM) else ""
             after = (mark + edit(text.removeprefix(BOM))).encode()
+            _refuse_long(path.name, len(after))
+            if not write:
+                return self.config
             with _written_beside(path, after) as draft:
                 config = self._checked(part, draft)
                 if getattr(config, part) != wanted or path.read_bytes() != before:
                     raise ValueError("not what was meant")
                 os.replace(draft, path)
-            _sync(path.parent)
         except ValueError as error:
             words = "was changed meanwhile, or is written in a way that cannot be edited here"
             raise WirewatchError(f"{path.name} {words}. Nothing was written: try again, or edit it by hand.") from error
         except OSError as error:
             raise WirewatchError(f"{path} cannot be written: {error.strerror}. Nothing was changed.") from error
+        _sync(path)
         return config
 
     def _checked(self, part: str, draft: Path) -> Config:
@@ -94,6 +105,7 @@ def editing(folder: Path) -> Iterator[Editor]:
         raise WirewatchError(f"{folder}: no configuration can be read there: {error.strerror}. {words}") from error
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
+        _sweep(folder)
         yield Editor(folder, load_config(folder, environ={}, secrets=False))
     finally:
         os.close(handle)
@@ -102,7 +114,7 @@ def editing(folder: Path) -> Iterator[Editor]:
 @contextlib.contextmanager
 def _written_beside(path: Path, content: bytes) -> Iterator[Path]:
     """A file in the same folder, of the same mode and owner, safe on the disk; at the end it is gone."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=DRAFT)
     try:
         with open(handle, "wb") as file:
             like = path.stat()
@@ -117,10 +129,30 @@ def _written_beside(path: Path, content: bytes) -> Iterator[Path]:
         Path(name).unlink(missing_ok=True)
 
 
-def _sync(folder: Path) -> None:
-    """The new name, too, outlasts a power cut."""
-    handle = os.open(folder, os.O_RDONLY)
+def _refuse_long(name: str, size: int) -> None:
+    """Raises WirewatchError: such a file would not be read again, and reading it whole only to see so takes long."""
+    if size > MAX_BYTES:
+        became, most = math.ceil(size / 2**20 * 10) / 10, MAX_BYTES // 2**20
+        raise WirewatchError(f"{name} would become {became} MB, {most} at most: import fewer; nothing was written.")
+
+
+def _sweep(folder: Path) -> None:
+    """Drafts of writers that were killed. Whoever holds the folder's lock is the only one that writes any there; those
+    beside a file that is linked to from here are not ours to judge, and stay."""
+    for file, _, _ in LISTS.values():
+        for draft in folder.glob(f".{file}.*{DRAFT}"):
+            with contextlib.suppress(OSError):
+                draft.unlink()
+
+
+def _sync(path: Path) -> None:
+    """The new name, too, outlasts a power cut. Raises WirewatchError, which says that the edit stands."""
     try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+        handle = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+    except OSError as error:
+        words = "is written, but may be as it was before after a power cut"
+        raise WirewatchError(f"{path} {words}: its folder cannot be synced: {error.strerror}.") from error

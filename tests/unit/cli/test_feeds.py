@@ -7,6 +7,7 @@ import typer
 
 from worker.cli import feeds as module
 from worker.cli.feeds import complete_feed
+from worker.config import writer
 from worker.config.load import load_config
 
 OPML = b"""<opml version="2.0"><body><outline text="North Korea">
@@ -129,6 +130,17 @@ def test_feeds_import_dry_run_writes_nothing(run, desk, tmp_path):
     (tmp_path / "list.csv").write_text("url;title\nhttps://new.example/;New\n")
     code, out, _ = run("feeds", "import", tmp_path / "list.csv", "--config", desk, "--dry-run")
     assert (code, "1 would be added to" in out, feeds_file(desk)) == (0, True, before)
+
+
+@pytest.mark.parametrize("option", [[], ["--dry-run"]])
+def test_feeds_import_of_more_than_the_file_may_hold_says_so(run, desk, monkeypatch, option):
+    monkeypatch.setattr(writer, "MAX_BYTES", 2**20)
+    before = feeds_file(desk)
+    body = "url\n" + "".join(f"https://new.example/{n}?{'x' * 1_000}\n" for n in range(1_100))
+    code, out, err = run("feeds", "import", "-", "--config", desk, *option, stdin=body.encode())
+    assert (code, out) == (1, "")
+    assert "feeds.yaml would become 1.2 MB, 1 at most: import fewer; nothing was written." in err
+    assert feeds_file(desk) == before
 
 
 def test_feeds_import_as_json(run, desk):

@@ -2,11 +2,17 @@
 
 import os
 import pathlib
+import re
+import signal
 import stat
+import subprocess
+import sys
+import textwrap
 import threading
 
 import pytest
 
+from worker.config import writer as module
 from worker.config.example import write_example
 from worker.config.schema import FeedSpec, WatchedEntity
 from worker.config.writer import editing
@@ -168,6 +174,74 @@ def test_writer_that_cannot_replace_the_file_leaves_it(folder, monkeypatch):
     with pytest.raises(WirewatchError, match="Permission denied"):
         add(folder, NEW)
     assert files(folder) == before
+
+
+@pytest.mark.parametrize("write", [True, False])
+def test_writer_refuses_before_it_writes_what_would_be_too_long(folder, monkeypatch, write):
+    before = files(folder)
+    items = [FeedSpec(id=f"a-{n}", url=f"https://a.example/{n}?{'x' * 2_000}") for n in range(5_200)]
+    with editing(folder) as editor:
+        monkeypatch.setattr(module, "_written_beside", None)  # nothing is even tried
+        with pytest.raises(WirewatchError) as refused:
+            editor.add("feeds", items, write=write)
+    words = r"feeds\.yaml would become 10\.\d MB, 10 at most: import fewer; nothing was written\."
+    assert re.fullmatch(words, str(refused.value))
+    assert files(folder) == before
+
+
+def test_writer_fills_a_file_up_to_what_is_read(folder, monkeypatch):
+    add(folder, NEW)
+    size = (folder / "feeds.yaml").stat().st_size
+    with editing(folder) as editor:
+        editor.remove("feeds", "new")
+    monkeypatch.setattr(module, "MAX_BYTES", size - 1)
+    with pytest.raises(WirewatchError, match="would become"):
+        add(folder, NEW)
+    monkeypatch.setattr(module, "MAX_BYTES", size)
+    add(folder, NEW)
+
+
+def test_writer_that_only_tries_writes_nothing(folder):
+    before = files(folder)
+    with editing(folder) as editor:
+        assert editor.add("feeds", [NEW], write=False) == editor.config
+    assert files(folder) == before
+
+
+def test_writer_says_that_the_edit_stands_where_the_folder_cannot_be_synced(folder, monkeypatch):
+    sync = os.fsync
+
+    def refuse(handle):
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            raise OSError(5, "Input/output error")
+        sync(handle)
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    with pytest.raises(WirewatchError, match=r"is written, but .* cannot be synced: Input/output error") as refused:
+        add(folder, NEW)
+    assert "Nothing was changed" not in str(refused.value)
+    assert b"- id: new\n" in (folder / "feeds.yaml").read_bytes()
+
+
+def test_writer_sweeps_what_a_killed_one_left(folder):
+    kept = [folder / ".feeds.yaml.swp", folder / ".feeds.yaml", folder / "mine.draft"]  # an editor's, and a person's
+    for path in kept:
+        path.write_text("mine")
+    before = files(folder)
+    script = """
+        import os, pathlib, signal, sys
+        from worker.config import writer
+        from worker.config.schema import FeedSpec
+        writer.os.replace = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+        with writer.editing(pathlib.Path(sys.argv[1])) as editor:
+            editor.add("feeds", [FeedSpec(id="new", url="https://new.example/")])
+    """
+    killed = subprocess.run([sys.executable, "-c", textwrap.dedent(script), str(folder)], timeout=60)
+    assert killed.returncode == -signal.SIGKILL
+    (draft,) = files(folder).keys() - before.keys()
+    assert draft.startswith(".feeds.yaml.")
+    with editing(folder):
+        assert files(folder) == before
 
 
 def test_writer_lets_one_write_at_a_time(folder):
