@@ -13,7 +13,6 @@ from typing import Any, Final
 from worker.config.schema import Config, Timing
 from worker.store.engine import Store
 from worker.store.heartbeats import Heartbeat, list_heartbeats
-from worker.store.migrate import NEWEST, current_revision
 from worker.store.standing import Standing, read_standing
 
 SILENT: Final = timedelta(minutes=3)  # by default, twelve beats
@@ -109,15 +108,6 @@ def _quiet(standing: Standing, config: Config | None) -> Iterator[str]:
     quiet_for = standing.now - standing.last_poll_at
     if quiet_for > 1.2 * max(LONGEST_WAIT, timedelta(seconds=shortest)):
         yield f"no feed was polled for {quiet_for // timedelta(hours=1)} h"
-
-
-def schema_trouble(store: Store) -> str | None:
-    """Why this program cannot work with the record as it is; None when it can. Raises what the database raises."""
-    found = current_revision(store)
-    if found == NEWEST:
-        return None
-    shown = f"schema {found}" if found else "no schema yet"
-    return f"the database has {shown}; this program works with schema {NEWEST}"
 
 
 def unreadable(error: Exception) -> str:

@@ -57,7 +57,7 @@ def start_logging(*, level: str = "INFO", scrub: Scrub = ANYBODYS) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level)),
         logger_factory=structlog.PrintLoggerFactory(_Stderr()),  # type: ignore[arg-type]
     )
-    foreign = logging.StreamHandler(sys.stderr)
+    foreign = logging.StreamHandler(_Stderr())  # type: ignore[type-var]
     foreign.setFormatter(_Scrubbed(scrub))
     logging.basicConfig(level=logging.WARNING, handlers=[foreign], force=True)
     logging.lastResort = foreign  # of loggers that keep to themselves and have no handler

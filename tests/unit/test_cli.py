@@ -2,12 +2,14 @@
 
 import io
 import json
+import logging
 import os
 import subprocess
 import sys
 import types
 
 import pytest
+import structlog
 
 from worker import cli, judging, polling
 from worker.config.example import write_example
@@ -199,6 +201,20 @@ def test_cli_worker_serves_the_queues_asked_for(run, monkeypatch, desk, given, q
     monkeypatch.setattr(worker_role, "run", lambda config, *, data, queues: served.append(queues))
     code, _, _ = run("worker", "--config", desk, *(word for queue in given for word in ("--queue", queue)))
     assert (code, served) == (0, [queues])
+
+
+def test_j06_cli_logs_to_stderr_and_no_secret(run, desk, monkeypatch):
+    """A program reads standard output: nothing stands between its lines."""
+
+    def poll_once(*_):
+        structlog.get_logger().warning("fetch_broke", feed_id="https://paper.example/feed?token=canary")
+        logging.getLogger("a.library").warning("of https://paper.example/feed?token=canary")
+        return [{"error": "broke"}]
+
+    monkeypatch.setattr(polling, "poll_once", poll_once)
+    code, out, err = run("poll", "https://paper.example/feed?token=canary", "--config", desk)
+    assert (code, json.loads(out)) == (1, {"error": "broke"})
+    assert "event='fetch_broke'" in err and "a.library" in err and "canary" not in err
 
 
 # ---------------------------------------------------------------- judge, stories

@@ -7,6 +7,7 @@ import sys
 from worker.cli import articles, desk, feedlists, feeds, history, roles, status, topics, trace
 from worker.cli.options import cli
 from worker.errors import ConfigError, WirewatchError
+from worker.reporting import start_logging
 
 __all__ = ["cli", "main"]
 
@@ -19,7 +20,8 @@ for module in (roles, desk, status, articles, trace, history):
 
 
 def main() -> None:
-    """Expected errors are one plain message and exit code 1; wrong use is 2; the unexpected is a traceback."""
+    """Expected errors are one plain message and exit code 1; wrong use is 2; the unexpected is a scrubbed traceback."""
+    start_logging(level="WARNING")  # to stderr; a role says more, once it has read how much it should
     try:
         cli()
     except ConfigError as error:

@@ -31,14 +31,12 @@ def replay(
     """A feed history through the whole pipeline on a simulated clock; prints what would have been told, as JSON."""
     from worker.replay.history import read_history
     from worker.replay.run import replay as run
-    from worker.reporting import start_logging
 
     if keep is not None and keep.exists() and any(keep.iterdir()):
         raise typer.BadParameter("is not empty; a replay keeps its store in a new folder", param_hint="--keep")
     desk = read_config(config, only=PARTS, files={"rules": rules} if rules else None)
     if desk.warnings:
         raise ConfigError(desk.warnings)  # a rule left out would never fire, and nobody would know
-    start_logging(level="WARNING")
     history = read_history(path)
     for note in history.notes:
         print(note, file=sys.stderr)

@@ -15,9 +15,9 @@ import typer
 from worker.config.checks import CONTACT, is_example_contact
 from worker.config.load import load_config
 from worker.config.schema import Config
-from worker.errors import WirewatchError
+from worker.errors import StoreError, WirewatchError
 from worker.store.engine import SQLITE, Store, open_store
-from worker.store.migrate import migrate
+from worker.store.migrate import schema_trouble
 
 ConfigOption = Annotated[Path, typer.Option("--config", help="The folder with the configuration files.")]
 DataOption = Annotated[Path, typer.Option("--data", help="The folder where everything is kept.")]
@@ -60,22 +60,19 @@ def refuse_example_contact(desk: Config) -> None:
 
 
 @contextlib.contextmanager
-def opened_store(data: Path) -> Iterator[Store]:
-    """The record at DATABASE_URL, or in the data folder; brought up to date first."""
+def existing_store(data: Path) -> Iterator[Store]:
+    """The record at DATABASE_URL, or in the data folder, to look at; that makes no desk, and changes none.
+
+    Raises NothingYet where none has been kept, StoreError for one that cannot be read or that another version keeps.
+    """
+    refuse_no_record(data)
     store = open_store(os.environ.get("DATABASE_URL", ""), data=data)
     try:
-        migrate(store)
+        if trouble := schema_trouble(store):
+            raise StoreError(f"{store.shown}: {trouble}. Look with the version that runs, or start this one.")
         yield store
     finally:
         store.close()
-
-
-@contextlib.contextmanager
-def existing_store(data: Path) -> Iterator[Store]:
-    """The record, to look at. Raises NothingYet where none has been kept: looking makes no desk."""
-    refuse_no_record(data)
-    with opened_store(data) as store:
-        yield store
 
 
 def refuse_no_record(data: Path) -> None:

@@ -31,6 +31,7 @@ from worker.display import escaped
 from worker.errors import ConfigError
 from worker.status import NOT_RUNNING, read_status
 from worker.store.engine import open_store
+from worker.store.migrate import schema_trouble
 
 Row = tuple[str, ...]
 SAID: Final = 120  # characters of what is wrong with a feed, of which its server may have said some
@@ -63,11 +64,10 @@ def look_in(config: Config | None, data: Path) -> dict[str, Any]:
         return {"status": NOT_RUNNING, "reasons": [str(error)]}
     store = open_store(os.environ.get("DATABASE_URL", ""), data=data)
     try:
-        trouble = health.schema_trouble(store)
+        trouble = schema_trouble(store)
+        return {"status": NOT_RUNNING, "reasons": [trouble]} if trouble else read_status(store, config)
     except Exception as error:
         return {"status": "down", "reasons": [f"{health.unreadable(error)} ({store.shown})"]}
-    else:
-        return {"status": NOT_RUNNING, "reasons": [trouble]} if trouble else read_status(store, config)
     finally:
         store.close()
 

@@ -14,6 +14,7 @@ from worker import health
 from worker.config.schema import Config
 from worker.console.scrape import CONTENT_TYPE, scrape
 from worker.store.engine import Store
+from worker.store.migrate import schema_trouble
 
 log = structlog.get_logger()
 
@@ -38,7 +39,7 @@ def add_probes(console: FastAPI, store: Store, config: Config | None = None) -> 
         """200 when the record can be read, and has the schema that this program works with."""
         response.headers.update(FRESH)
         try:
-            reason = health.schema_trouble(store)
+            reason = schema_trouble(store)
         except Exception as error:
             reason = health.unreadable(error)
         if reason is None:

@@ -38,3 +38,12 @@ def find_revision(connection: Connection) -> str | None:
 def current_revision(store: Store) -> str | None:
     with store.reading() as connection:
         return find_revision(connection)
+
+
+def schema_trouble(store: Store) -> str | None:
+    """Why this program cannot work with the record as it is; None when it can. Raises what the database raises."""
+    found = current_revision(store)
+    if found == NEWEST:
+        return None
+    shown = f"schema {found}" if found else "no schema yet"
+    return f"the database has {shown}; this program works with schema {NEWEST}"
