@@ -39,6 +39,7 @@ def test_a09_random_kills_of_random_processes_lose_nothing(desk):
             desk.kill_role(up, victim)
     expected = items["a"] + items["b"]
     desk.check_alerts(expected, allowed_extra=len(expected))
-    unknown = len(desk.rows(attempt, attempt.c.outcome == "unknown"))
+    # What docs/promise.md allows: the attempt's process died, or its connection did, before the receiver's word came.
+    lost = (attempt.c.outcome == "unknown") | attempt.c.reason.in_(["timeout", "connect"])
     extra = len(desk.mail.received) + len(desk.webhook.received) - 2 * len(expected)
-    assert extra <= unknown, "a second copy without an attempt of unknown fate"
+    assert extra <= len(desk.rows(attempt, lost)), "a second copy without an attempt of unknown fate"
