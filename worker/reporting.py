@@ -8,13 +8,15 @@ import sys
 import threading
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from worker import sentry
-from worker.config.schema import MAYBE_SECRET_FIELDS, SECRET_FIELDS, Config
 from worker.scrub import Scrub, make_scrub, secrets_in_url
+
+if TYPE_CHECKING:
+    from worker.config.schema import Config
 
 SECRET_VARIABLES = ("DATABASE_URL", "REDIS_URL", sentry.DSN)
 ANYBODYS = Scrub()  # for who knows no secret: what gives itself away by its form
@@ -30,6 +32,8 @@ def start_reporting(config: Config, environ: Mapping[str, str], *, role: str, se
 
 def secrets_of(config: Config, environ: Mapping[str, str]) -> Iterator[str]:
     """All that is one, or may be: a user name may come from the environment, but not one that is a plain word."""
+    from worker.config.schema import MAYBE_SECRET_FIELDS, SECRET_FIELDS
+
     for name in SECRET_VARIABLES:
         yield from secrets_in_url(environ.get(name, ""))
     for channel in config.channels:

@@ -16,7 +16,6 @@ from typing import Any, Final
 from worker import __version__
 from worker.errors import WirewatchError
 from worker.scrub import Scrub
-from worker.store.engine import is_away
 
 DSN: Final = "SENTRY_DSN"
 RELEASE: Final = f"wirewatch@{__version__}"
@@ -173,6 +172,8 @@ def is_expected(error: BaseException) -> bool:
 
     A database that refuses or is full is not: no look at the desk's health tells that.
     """
+    from worker.store.engine import is_away  # here, for who only looks at a terminal has no database
+
     if isinstance(error, BaseExceptionGroup):
         return all(is_expected(one) for one in error.exceptions)
     if not isinstance(error, Exception) or isinstance(error, WirewatchError) or is_away(error):

@@ -8,7 +8,6 @@ from pathlib import Path
 import typer
 
 from worker.cli.options import HERE, KEPT, ConfigOption, DataOption, JsonOption, adder, print_line, read_config
-from worker.config.checks import advice
 from worker.errors import ConfigError
 
 COUNTED = {
@@ -34,6 +33,8 @@ def init(folder: Path, as_json: JsonOption = False) -> None:
 
 def check(as_json: JsonOption = False, config: ConfigOption = HERE, data: DataOption = KEPT) -> None:
     """Every problem in the configuration, with file, line and key."""
+    from worker.config.checks import advice
+
     try:
         desk = read_config(config)
     except ConfigError as error:

@@ -1,4 +1,7 @@
-"""What the verbs share: their options, how they read the configuration, how they print. No verb."""
+"""What the verbs share: their options, how they read the configuration, how they print. No verb.
+
+What is slow to load is loaded by the verb that needs it: completion and help wait for nothing.
+"""
 
 from __future__ import annotations
 
@@ -8,16 +11,15 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from worker.config.checks import CONTACT, is_example_contact
-from worker.config.load import load_config
-from worker.config.schema import Config
 from worker.errors import StoreError, WirewatchError
-from worker.store.engine import SQLITE, Store, open_store
-from worker.store.migrate import schema_trouble
+
+if TYPE_CHECKING:
+    from worker.config.schema import Config
+    from worker.store.engine import Store
 
 ConfigOption = Annotated[Path, typer.Option("--config", help="The folder with the configuration files.")]
 DataOption = Annotated[Path, typer.Option("--data", help="The folder where everything is kept.")]
@@ -50,11 +52,15 @@ def adder(*verbs: Callable[..., Any]) -> Callable[[typer.Typer], None]:
 
 
 def read_config(folder: Path, *, only: frozenset[str] | None = None, files: Mapping[str, Path] | None = None) -> Config:
+    from worker.config.load import load_config
+
     return load_config(folder, environ=os.environ, only=only, files=files)
 
 
 def refuse_example_contact(desk: Config) -> None:
     """Nobody asks publishers under a name that nobody answers to. Raises WirewatchError."""
+    from worker.config.checks import CONTACT, is_example_contact
+
     if is_example_contact(desk):
         raise WirewatchError(CONTACT)
 
@@ -65,6 +71,9 @@ def existing_store(data: Path) -> Iterator[Store]:
 
     Raises NothingYet where none has been kept, StoreError for one that cannot be read or that another version keeps.
     """
+    from worker.store.engine import open_store
+    from worker.store.migrate import schema_trouble
+
     refuse_no_record(data)
     store = open_store(os.environ.get("DATABASE_URL", ""), data=data)
     try:
@@ -77,6 +86,8 @@ def existing_store(data: Path) -> Iterator[Store]:
 
 def refuse_no_record(data: Path) -> None:
     """Raises NothingYet."""
+    from worker.store.engine import SQLITE
+
     if not os.environ.get("DATABASE_URL") and not (data / SQLITE).exists():
         raise NothingYet(
             f"Nothing has run here yet: {data} holds no record. Start the desk (`wirewatch up`), or name its folder: "

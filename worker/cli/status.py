@@ -6,12 +6,12 @@ import os
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 from zoneinfo import ZoneInfo
 
 import typer
 
-from worker import health, metrics
+from worker import metrics
 from worker.cli.options import (
     HERE,
     KEPT,
@@ -25,13 +25,12 @@ from worker.cli.options import (
     refuse_no_record,
 )
 from worker.cli.table import print_table, print_text
-from worker.config.schema import Config
 from worker.console.words import counted, distance, span, zone_name
 from worker.display import escaped
 from worker.errors import ConfigError
-from worker.status import NOT_RUNNING, read_status
-from worker.store.engine import open_store
-from worker.store.migrate import schema_trouble
+
+if TYPE_CHECKING:
+    from worker.config.schema import Config
 
 Row = tuple[str, ...]
 SAID: Final = 120  # characters of what is wrong with a feed, of which its server may have said some
@@ -58,6 +57,11 @@ def _config(folder: Path) -> Config | None:
 
 def look_in(config: Config | None, data: Path) -> dict[str, Any]:
     """`status` is ok, degraded, down or not running, with `reasons`; nothing else where there is no record to read."""
+    from worker.health import unreadable
+    from worker.status import NOT_RUNNING, read_status
+    from worker.store.engine import open_store
+    from worker.store.migrate import schema_trouble
+
     try:
         refuse_no_record(data)
     except NothingYet as error:
@@ -67,7 +71,7 @@ def look_in(config: Config | None, data: Path) -> dict[str, Any]:
         trouble = schema_trouble(store)
         return {"status": NOT_RUNNING, "reasons": [trouble]} if trouble else read_status(store, config)
     except Exception as error:
-        return {"status": "down", "reasons": [f"{health.unreadable(error)} ({store.shown})"]}
+        return {"status": "down", "reasons": [f"{unreadable(error)} ({store.shown})"]}
     finally:
         store.close()
 
