@@ -24,7 +24,16 @@ from worker.up import choose_port
 ROOT = pathlib.Path(__file__).parents[2]
 SERVICES = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]
 BEATS = {name: SERVICES[name]["healthcheck"]["test"][1] for name in ("worker", "analyse", "scheduler")}
+FORWARDER = yaml.safe_load((ROOT / "docker-compose.console.yml").read_text())["services"]["console-port"]
 PASSWORD = "5f2b0c9d"
+# For socat: a look takes the next of the answers, and without one kills the listener.
+SOCAT = """#!/bin/sh
+if [ "$1" != -u ]; then echo $$ > listener; exec /bin/sleep 60; fi
+echo "$*" >> looks
+answer=$(sed -n "$(wc -l < looks)p" answers)
+[ -n "$answer" ] || kill "$(cat listener)"
+[ "$answer" = yes ]
+"""
 
 
 def in_shell(command, **variables):
@@ -127,6 +136,28 @@ def test_images_health_of_redis_is_an_answer_to_its_password(commands, composed_
     server.kill()
     server.wait()
     assert not in_shell(command, REDIS_PASSWORD=PASSWORD)
+
+
+@pytest.mark.parametrize(
+    ("answers", "looks"),
+    [
+        (["yes", "no", "yes", "no", "no"], [5]),  # one look in vain is none; two in a row end it
+        (["no", "no"], [2]),  # the console's old loopback, where nobody ever answers again
+        (["yes"], [2, 3]),  # the listener itself is gone, which the shell may learn a look later
+    ],
+)
+def test_images_port_of_the_console_ends_itself_when_the_console_is_gone(commands, answers, looks):
+    for name, text in (("socat", SOCAT), ("sleep", "#!/bin/sh\nexec /bin/sleep 0.1\n")):
+        (commands / name).write_text(text)
+        (commands / name).chmod(0o755)
+    (commands / "answers").write_text("".join(f"{answer}\n" for answer in answers))
+    (script,) = FORWARDER["command"]
+    shell = [*FORWARDER["entrypoint"], script.replace("$$", "$")]
+    done = subprocess.run(shell, cwd=commands, env=os.environ, capture_output=True, timeout=30, check=False)
+    assert done.returncode == 1, "an end that its keeper takes for a failure"
+    asked = (commands / "looks").read_text().splitlines()
+    assert len(asked) in looks and set(asked) == {"-u OPEN:/dev/null TCP:127.0.0.1:8420,connect-timeout=4"}
+    assert not psutil.pid_exists(int((commands / "listener").read_text())), "nothing is left behind"
 
 
 def test_unit_of_the_document_is_one_that_systemd_reads(tmp_path):

@@ -101,7 +101,8 @@ def test_j08_containers_publish_nothing_but_the_console_to_this_machine():
     assert [name for name, service in SERVICES.items() if "ports" in service] == []
     assert CONSOLE["services"]["console"] == {"ports": ["127.0.0.1:8420:8421"]}
     forwarder = CONSOLE["services"]["console-port"]
-    assert forwarder["command"] == ["TCP-LISTEN:8421,fork,reuseaddr", "TCP:127.0.0.1:8420"]
+    (script,) = forwarder["command"]
+    assert script.startswith("socat TCP-LISTEN:8421,fork,reuseaddr TCP:127.0.0.1:8420 &\n")
     assert forwarder["network_mode"] == "service:console" and "ports" not in forwarder
     assert "8420" in ROLES["console"]["command"]
     assert COMPOSE["networks"]["inside"] == {"internal": True}
@@ -158,13 +159,28 @@ def test_containers_health_is_the_role_s_own_beat(name):
 
 
 def test_containers_every_service_has_health_and_time_to_stop():
-    for name, service in SERVICES.items():
+    for name, service in EVERYTHING.items():
         assert service["healthcheck"]["test"] and service["healthcheck"]["interval"], name
     for name, service in ROLES.items():
         assert int(service["stop_grace_period"].removesuffix("s")) >= 30, name
         assert service["init"] is True, name
         assert set(service["depends_on"]) == {"postgres", "redis"}, name
         assert all(on == {"condition": "service_healthy"} for on in service["depends_on"].values()), name
+
+
+def test_containers_port_of_the_console_comes_back_after_the_console():
+    """What it runs is run in tests/integration/test_images.py."""
+    forwarder = CONSOLE["services"]["console-port"]
+    assert forwarder["restart"] == "unless-stopped" and forwarder["init"] is True
+    assert forwarder["depends_on"] == {"console": {"condition": "service_healthy", "restart": True}}
+    (address,) = (word for word in forwarder["healthcheck"]["test"] if word.startswith("http"))
+    assert address.startswith("http://127.0.0.1:8421/static/"), "through the forwarder, to what needs no key"
+
+
+def test_containers_port_of_the_console_outlives_an_upgrade():
+    """Without the second file in `.env`, the documented commands would take the port away."""
+    assert "COMPOSE_FILE=docker-compose.yml:docker-compose.console.yml" in DOCS
+    assert not re.search(r"docker compose .*-f ", DOCS)
 
 
 def test_containers_redis_keeps_nothing_and_evicts_nothing():
