@@ -1,17 +1,21 @@
-"""Feeds asked once, to see whether they answer and how: what `wirewatch feeds test` tells. Stores nothing."""
+"""Feeds asked once, to see whether they answer and how: what `wirewatch feeds test` tells. Stores nothing.
+
+What publishers asked of the desk binds this, too: it is read from the record's rows, where there are any.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
+from worker.alerts.wording import local_time
 from worker.config.schema import Config
 from worker.errors import FeedParseError, FetchReason
 from worker.feeds.parse import Parser
 from worker.feeds.reasons import explain, wording
-from worker.model import Fetched, FetchFailed, FetchRequest, FetchResult, ParsedFeed
+from worker.model import Fetched, FetchFailed, FetchRequest, FetchResult, NotModified, ParsedFeed, Validators
 from worker.polling import new_fetcher
 
 QUIET: Final = timedelta(days=90)  # no entry for so long: most feeds that are kept up bring one a month at least
@@ -27,13 +31,14 @@ class FeedCheck:
     """What one request to `url` brought. `name` is the feed's id, or the address where it was asked by that.
 
     `notes` are what is odd about a feed that answers; `wrong` and `advice` stand for one that does not. What comes from
-    the publisher (`language`, addresses) is as it came.
+    the publisher (`language`, addresses) is as it came. One that is `unchanged` since the desk's last poll answers
+    without a document, so there is nothing to tell of it; one that is told to wait is not asked before `waits_until`.
     """
 
     name: str
     url: str
     answers: bool
-    seconds: float
+    seconds: float = 0.0
     format: str = ""
     entries: int = 0
     newest: datetime | None = None
@@ -45,13 +50,42 @@ class FeedCheck:
     reason: str = ""
     wrong: str = ""
     advice: str = ""
+    unchanged: bool = False
+    waits_until: datetime | None = None
 
 
-def check_feeds(config: Config, feeds: Sequence[tuple[str, str]]) -> Iterator[FeedCheck]:
-    """One for each (name, url), as the answers come; as polite as any poll."""
+def check_feeds(config: Config, feeds: Sequence[tuple[str, str]], *, rows: Iterable[Any] = ()) -> Iterator[FeedCheck]:
+    """One for each (name, url), as the answers come; as polite as any poll.
+
+    `rows` are the record's feeds: an address that asked us to wait is not asked, one that gave validators gets them.
+    """
+    rows, now = list(rows), datetime.now(UTC)
+    waits = _waits(rows, now)
+    given = {row.current_url: Validators(row.etag, row.last_modified) for row in rows}
+    requests = []
+    for name, url in feeds:
+        if url in waits:
+            yield _waiting(name, url, until=waits[url], zone=config.settings.time_zone)
+        else:
+            requests.append(FetchRequest(name, url, given.get(url, Validators())))
+    yield from _asked(config, requests)
+
+
+def _waits(rows: Iterable[Any], now: datetime) -> dict[str, datetime]:
+    """Until when each address is not asked, by the 429 that it, or what it moved to, answered a poll with."""
+    asked = [row for row in rows if row.reason == FetchReason.RATE_LIMITED and row.next_poll_at > now]
+    return {url: row.next_poll_at for row in asked for url in (row.configured_url, row.current_url)}
+
+
+def _waiting(name: str, url: str, *, until: datetime, zone: str) -> FeedCheck:
+    detail = f"it asked us to wait until {local_time(until, zone)}, so it was not asked now"
+    return replace(_failed(FeedCheck(name, url, answers=False), FetchReason.RATE_LIMITED, detail), waits_until=until)
+
+
+def _asked(config: Config, requests: Sequence[FetchRequest]) -> Iterator[FeedCheck]:
     fetcher, parser = new_fetcher(config), Parser()
     try:
-        for group in fetcher.fetch_all([FetchRequest(name, url) for name, url in feeds]):
+        for group in fetcher.fetch_all(requests):
             for result in group:
                 yield _check(parser, result, now=datetime.now(UTC))
     finally:
@@ -63,6 +97,9 @@ def _check(parser: Parser, result: FetchResult, *, now: datetime) -> FeedCheck:
     base = FeedCheck(request.feed_id, request.url, answers=False, seconds=round(result.seconds, 2))
     if isinstance(outcome, FetchFailed):
         return _failed(base, outcome.reason, outcome.detail)
+    if isinstance(outcome, NotModified) and request.validators != Validators():
+        named = _named(outcome.validators)
+        return replace(base, answers=True, unchanged=True, validators=named, notes=("unchanged since the last poll",))
     if not isinstance(outcome, Fetched):
         return _failed(base, FetchReason.STATUS, "304 to a request that asked for no such thing")
     try:
@@ -70,7 +107,6 @@ def _check(parser: Parser, result: FetchResult, *, now: datetime) -> FeedCheck:
     except FeedParseError as error:
         return _failed(base, error.reason, error.detail)
     moved = outcome.permanent_url or ""
-    named = {"ETag": outcome.validators.etag, "Last-Modified": outcome.validators.last_modified}
     newest = max((entry.published for entry in parsed.entries if entry.published), default=None)
     return replace(
         base,
@@ -79,11 +115,16 @@ def _check(parser: Parser, result: FetchResult, *, now: datetime) -> FeedCheck:
         entries=len(parsed.entries),
         newest=newest,
         language=parsed.language,
-        validators=tuple(name for name, value in named.items() if value),
+        validators=_named(outcome.validators),
         redirected_to=outcome.final_url if outcome.final_url != request.url else "",
         set_address=moved,
         notes=tuple(_notes(parsed, outcome, newest=newest, now=now)),
     )
+
+
+def _named(validators: Validators) -> tuple[str, ...]:
+    given = {"ETag": validators.etag, "Last-Modified": validators.last_modified}
+    return tuple(name for name, value in given.items() if value)
 
 
 def _failed(base: FeedCheck, reason: str, detail: str) -> FeedCheck:

@@ -1,5 +1,6 @@
 """Feeds asked once: what each of their answers is said to be. The origin is real, and so is the parser's child."""
 
+import types
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
@@ -7,6 +8,7 @@ import pytest
 from origin import rss
 from scripted import Origin, http, moved
 
+from worker.alerts.wording import local_time
 from worker.config.schema import AllowSpec, Config, HostSpec, Network, Settings
 from worker.feedcheck import check_feeds
 
@@ -28,13 +30,25 @@ def check(origin):
     allow = AllowSpec.model_validate({"cidr": "127.0.0.0/8", "ports": [port], "for": ["feed"]})
     host = HostSpec(interval_floor="1s", spacing="0s", concurrent=50, ignore_hints=True)
     network = Network(allow=(allow,), hosts={"127.0.0.1": host})
-    config = Config(network=network, settings=Settings(contact="https://desk.example"))
+    config = Config(network=network, settings=Settings(contact="https://desk.example", time_zone="Asia/Seoul"))
 
-    def check(**paths):
+    def check(*, rows=(), **paths):
         feeds = [(name, path if "://" in path else origin.url + path) for name, path in paths.items()]
-        return {one.name: one for one in check_feeds(config, feeds)}
+        return {one.name: one for one in check_feeds(config, feeds, rows=rows)}
 
     return check
+
+
+def row(url, *, etag=None, last_modified=None, reason=None, minutes=-1, moved_to=None):
+    """A feed's, as the record has it, with its next poll in so many minutes."""
+    return types.SimpleNamespace(
+        configured_url=url,
+        current_url=moved_to or url,
+        etag=etag,
+        last_modified=last_modified,
+        reason=reason,
+        next_poll_at=NOW + timedelta(minutes=minutes),
+    )
 
 
 def dated(moment):
@@ -84,6 +98,51 @@ def test_feedcheck_says_what_is_wrong_and_what_to_do(origin, check, route, reaso
     assert (bad.answers, bad.reason) == (False, reason)
     assert wrong in bad.wrong and advice in bad.advice
     assert found["good"].answers  # one bad feed hides no other
+
+
+def test_f12_feedcheck_does_not_ask_who_asked_us_to_wait(origin, check):
+    origin.routes["/other"] = http(200, body=dated(NOW))
+    rows = [
+        row(origin.url + "/a", reason="rate_limited", minutes=60),
+        row(origin.url + "/old", reason="rate_limited", minutes=60, moved_to=origin.url + "/new"),
+    ]
+    found = check(a="/a", b="/a", old="/old", new="/new", other="/other", rows=rows)
+    assert [request.split(b" ")[1] for request in origin.requests] == [b"/other"]
+    assert found.pop("other").answers
+    for one in found.values():
+        assert (one.answers, one.reason, one.seconds) == (False, "rate_limited", 0)
+        assert one.waits_until == NOW + timedelta(hours=1)
+        assert f"asked us to wait until {local_time(one.waits_until, 'Asia/Seoul')}" in one.wrong
+
+
+@pytest.mark.parametrize(
+    "known",
+    [
+        dict(reason="rate_limited", minutes=-1),  # the wait is over
+        dict(reason="server", minutes=60),  # our own back-off is no publisher's wish
+        dict(minutes=60),
+    ],
+)
+def test_f12_feedcheck_asks_who_asked_for_no_wait(origin, check, known):
+    origin.routes["/a"] = http(200, body=dated(NOW))
+    assert check(a="/a", rows=[row(origin.url + "/a", **known)])["a"].answers
+
+
+def test_feedcheck_sends_what_the_server_gave_byte_for_byte(origin, check):
+    etag, modified = 'W/"x, y\\z=%20--gzip"', "tue, 24 Nov 2026 00:00:00 +0000"
+    origin.routes["/a"] = http(304)
+    one = check(a="/a", rows=[row(origin.url + "/a", etag=etag, last_modified=modified)])["a"]
+    assert origin.headers()["if-none-match"] == etag.encode()
+    assert origin.headers()["if-modified-since"] == modified.encode()
+    assert (one.answers, one.unchanged, one.wrong) == (True, True, "")
+    assert (one.notes, one.validators) == (("unchanged since the last poll",), ("ETag", "Last-Modified"))
+
+
+def test_feedcheck_sends_no_validators_of_another_address(origin, check):
+    origin.routes["/a"] = http(200, body=dated(NOW))
+    one = check(a="/a", rows=[row(origin.url + "/a", etag='"x"', moved_to=origin.url + "/b")])["a"]
+    assert one.answers and not one.unchanged
+    assert "if-none-match" not in origin.headers()
 
 
 def test_feedcheck_asks_nobody_whom_the_guard_refuses(check):

@@ -7,12 +7,16 @@ import pathlib
 import pty
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import yaml
 from desk import BASELINE, Desk
+from sqlalchemy import update
 from steps import poll_now
 
+from worker.alerts.wording import local_time
+from worker.store.engine import SQLITE
 from worker.store.schema import article, feed
 
 WIREWATCH = pathlib.Path(sys.executable).with_name("wirewatch")
@@ -31,7 +35,8 @@ def wirewatch(*argv, environ=None, **options):
 
 
 def feeds(desk, *argv, **options):
-    done = wirewatch("feeds", *argv, "--config", desk.config, "--data", desk.data, environ=desk.environ(), **options)
+    folders = () if "--data" in argv else ("--data", desk.data)
+    done = wirewatch("feeds", *argv, "--config", desk.config, *folders, environ=desk.environ(), **options)
     assert b"Traceback" not in done.stderr
     return done.returncode, done.stdout.decode(), done.stderr.decode()
 
@@ -82,6 +87,42 @@ def test_feeds_test_of_all_asks_what_is_enabled(tmp_path):
         code, out, _ = feeds(desk, "test", "--all")
         assert (code, [path for path, _ in desk.origin.requests]) == (0, ["/a"])
         assert out.splitlines()[1].split()[:2] == ["a", "yes"]
+
+
+def test_f12_feeds_test_obeys_what_the_record_knows(desk):
+    runtime = desk.runtime()
+    with contextlib.closing(runtime.parser), contextlib.closing(runtime.store):
+        poll_now(desk, runtime)
+    until = datetime.now(UTC) + timedelta(hours=24)
+    with desk.store.writing() as connection:
+        values = dict(reason="rate_limited", next_poll_at=until)
+        connection.execute(update(feed).where(feed.c.id == "a").values(**values))
+    desk.set_feed("c", [*BASELINE, ("g", "Another", "Text")])
+    before = desk.rows(feed)
+    desk.origin.requests.clear()
+    code, out, err = feeds(desk, "test", "a", "b", "c", desk.origin.url("/a"), "--json")
+    found = {one["name"]: one for one in map(json.loads, out.splitlines())}
+    assert (code, err) == (1, "")
+    assert sorted(desk.origin.requests) == [("/b", 304), ("/c", 200)]
+    for name in ("a", desk.origin.url("/a")):
+        assert (found[name]["reason"], found[name]["waits_until"]) == ("rate_limited", until.isoformat())
+    assert (found["b"]["answers"], found["b"]["unchanged"]) == (True, True)
+    assert (found["c"]["answers"], found["c"]["unchanged"], found["c"]["entries"]) == (True, False, 2)
+    code, out, _ = feeds(desk, "test", "b", "a")
+    assert code == 1
+    b, a = out.splitlines()[1:3]
+    assert b.split()[:2] == ["b", "yes"] and b.endswith("unchanged since the last poll")
+    assert a.split()[:2] == ["a", "no"] and f"asked us to wait until {local_time(until, 'UTC')}" in a
+    assert desk.rows(feed) == before
+
+
+def test_feeds_test_asks_all_the_same_where_the_record_cannot_be_read(tmp_path):
+    with Desk(tmp_path) as desk:
+        (tmp_path / "broken").mkdir()
+        (tmp_path / "broken" / SQLITE).write_bytes(b"no database at all" * 100)
+        code, out, err = feeds(desk, "test", "a", "--data", tmp_path / "broken")
+        assert (code, out.splitlines()[-1]) == (0, "1 of 1 feeds answer.")
+        assert err.startswith("Note: the record cannot be read") and err.count("\n") == 1
 
 
 def test_h12_feeds_test_lets_no_escape_through(tmp_path):
