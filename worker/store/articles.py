@@ -49,9 +49,10 @@ def claim_new_articles(store: Store, *, limit: int, lease: timedelta) -> Claim:
         article,
         limit=limit,
         lease=lease,
-        due=lambda now: is_unjudged(),
+        looks=lambda now: (is_unjudged(),),
         values={"state": ArticleState.ANALYSING},
-        order=(article.c.id,),
+        # By its index, and "analysing" before "new": the retried must not wait behind a flood.
+        order=(article.c.state, article.c.id),
     )
 
 

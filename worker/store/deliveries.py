@@ -14,7 +14,8 @@ from worker.store.lease import Claim, claim_rows, finish_row
 from worker.store.schema import alert, article, attempt, delivery, notification
 from worker.store.tallies import count
 
-OPEN = (DeliveryState.PENDING, DeliveryState.FAILED, DeliveryState.SENDING)
+# What is new first: a pile of retries must not keep it waiting.
+OPEN = (DeliveryState.PENDING, DeliveryState.SENDING, DeliveryState.FAILED)
 # Made once: building a statement costs more than running it.
 FIRST_SEEN = (
     select(article.c.first_seen_at)
@@ -39,14 +40,13 @@ def claim_due_deliveries(store: Store, *, limit: int, lease: timedelta) -> Claim
         delivery,
         limit=limit,
         lease=lease,
-        due=is_due,
+        looks=lambda now: [(delivery.c.state == state) & (delivery.c.due_at <= now) for state in OPEN],
         values={
             "state": DeliveryState.SENDING,
             # A claim of a SENDING row is a claim of the unknown.
             "maybe_duplicate": delivery.c.maybe_duplicate + (delivery.c.state == DeliveryState.SENDING).cast(Integer),
         },
-        # What is new first: a pile of retries must not keep it waiting.
-        order=(delivery.c.attempts > 0, delivery.c.due_at, delivery.c.id),
+        order=(delivery.c.due_at,),
         split=False,
         beside=_start_attempts,
     )

@@ -83,9 +83,9 @@ def claim_due_feeds(store: Store, *, limit: int, lease: timedelta) -> Claim:
         feed,
         limit=limit,
         lease=lease,
-        due=is_due,
+        looks=lambda now: (is_due(now),),
         values={},
-        order=(feed.c.next_poll_at,),
+        order=(feed.c.next_poll_at,),  # the retried keep the time for which they were due, and so come first
     )
 
 

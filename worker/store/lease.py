@@ -6,6 +6,7 @@ split, and only the offender reaches MAX_ATTEMPTS.
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -35,35 +36,38 @@ def new_token() -> str:
     return secrets.token_hex(12)
 
 
+def is_token(text: str) -> bool:
+    """Whether it has the form of `new_token`'s. What a stranger typed may hold what a database refuses, such as NUL."""
+    return re.fullmatch(r"[0-9a-f]{24}", text) is not None
+
+
 def claim_rows(
     store: Store,
     table: Table,
     *,
     limit: int,
     lease: timedelta,
-    due: Any,
+    looks: Callable[[datetime], Sequence[ColumnElement[bool]]],
     values: dict[str, Any],
     order: Sequence[ColumnElement[Any]],
     split: bool = True,
     beside: Callable[[Connection, Claim], None] | None = None,
 ) -> Claim:
-    """Claims up to `limit` rows for which `due(now)` holds and no lease runs. One short write transaction.
+    """Claims up to `limit` rows for which one of `looks(now)` holds and no lease runs. One short write transaction.
 
+    What the first look finds comes before what the next one finds. Each must follow an index in `order`: a claim that
+    sorts what waits holds the write lock for longer the more waits. With `split`, the order must have the retried first.
     `split`: a row claimed before and never finished comes alone; off where an attempt is no sign of danger.
     `beside` writes what must be on record with the claim.
     """
     with store.writing() as connection:
         now = read_clock(connection)
         free = or_(table.c.lease_until.is_(None), table.c.lease_until < now)
-        candidates = (
-            select(table.c.id, table.c.attempts)
-            .where(due(now), free)
-            # With split, the retried first: they must not wait behind a flood.
-            .order_by(*((table.c.attempts == 0,) if split else ()), *order)
-            .limit(limit)
-            .with_for_update(skip_locked=True)
-        )
-        found = connection.execute(candidates).all()
+        candidates = select(table.c.id, table.c.attempts).order_by(*order).with_for_update(skip_locked=True)
+        found: list[Any] = []
+        for look in looks(now):
+            if len(found) < limit:
+                found += connection.execute(candidates.where(look, free).limit(limit - len(found)))
         retried = [row.id for row in found if row.attempts > 0] if split else []
         chosen = retried[:1] or [row.id for row in found]
         token, until = new_token(), now + lease

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from alembic.script import ScriptDirectory
 from desk import at_once
-from sqlalchemy import exc, select, text
+from sqlalchemy import event, exc, select, text
 
 from worker.health import look
 from worker.model import (
@@ -136,6 +136,52 @@ def test_b08_concurrent_claims_give_each_row_once(store):
     for thread in threads:
         thread.join()
     assert sorted(claimed) == sorted(feed_id for feed_id, _, _ in wanted)
+
+
+CLAIMS = {
+    "feeds": feeds.claim_due_feeds,
+    "articles": articles.claim_new_articles,
+    "deliveries": deliveries.claim_due_deliveries,
+}
+
+
+@pytest.mark.parametrize("claim", CLAIMS)
+def test_a_claim_sorts_nothing_of_what_waits(store, claim):
+    """With 200,000 waiting, one that sorts them keeps every other writer waiting for 0.2 s."""
+    plans = []
+
+    def plan(_connection, cursor, statement, parameters, *_):
+        if "ORDER BY" not in statement or statement.startswith("EXPLAIN"):
+            return
+        if not store.is_sqlite:  # for so few rows it would sort by choice; now only where it must
+            cursor.execute("SET LOCAL enable_sort = off; SET LOCAL enable_seqscan = off")
+        cursor.execute(f"EXPLAIN {'QUERY PLAN ' if store.is_sqlite else ''}{statement}", parameters)
+        plans.append(str(cursor.fetchall()))
+
+    event.listen(store.engine, "before_cursor_execute", plan)
+    CLAIMS[claim](store, limit=5, lease=LEASE)
+    assert plans and not [seen for seen in plans if "TEMP B-TREE" in seen or "Sort" in seen]
+
+
+def test_a_retried_article_does_not_wait_behind_what_is_new(store):
+    add_articles(store, "g1", "g2", "g3")
+    (first, second) = articles.claim_new_articles(store, limit=2, lease=LEASE).rows
+    expire_leases(store, article)
+    add_articles(store, "g4")
+    claims = [articles.claim_new_articles(store, limit=2, lease=LEASE) for _ in range(3)]
+    assert [[row.id for row in claim.rows] for claim in claims[:2]] == [[first.id], [second.id]]
+    assert len(claims[2].rows) == 2
+
+
+def test_deliveries_of_unknown_fate_go_before_those_that_failed(store):
+    for name in ("failed", "lost", "new"):
+        add_delivery(store, f"{name}@b.example")
+    with store.writing() as connection:
+        for name, state in (("failed", DeliveryState.FAILED), ("lost", DeliveryState.SENDING)):
+            ours = delivery.c.recipient == f"{name}@b.example"
+            connection.execute(delivery.update().where(ours).values(state=state, attempts=1))
+    claimed = [deliveries.claim_due_deliveries(store, limit=n, lease=LEASE).rows for n in (1, 2)]
+    assert [[row.recipient.split("@")[0] for row in rows] for rows in claimed] == [["new"], ["lost", "failed"]]
 
 
 def test_a07_a_late_result_is_refused_by_its_token(store):
