@@ -22,7 +22,7 @@ from worker.store.migrate import migrate
 from worker.store.schema import alert, article, delivery, feed, notification
 
 SECRET = "whsec_" + base64.b64encode(b"a secret for the tests only").decode()
-FAST = {"tick": "500ms", "poll_lease": "4s", "analyse_lease": "10s", "deliver_lease": "4s"}
+FAST = {"tick": "500ms", "poll_lease": "4s", "analyse_lease": "10s", "deliver_lease": "8s"}
 BASELINE = [("old", "A day like any other", "Kim Jong Un was seen before the desk was set up.")]
 
 

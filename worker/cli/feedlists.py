@@ -6,25 +6,21 @@ import enum
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from worker.cli.feeds import complete_feed, no_feed
 from worker.cli.options import HERE, KEPT, ConfigOption, DataOption, JsonOption, adder, print_line, read_config
 from worker.cli.table import bar, print_table, print_text
-from worker.config.schema import Config
-from worker.config.writer import editing
 from worker.display import escaped
 from worker.errors import WirewatchError
-from worker.feeds.adopt import MAX_LIST, Adoption, Fate, decide_adoptions, read_list
 from worker.feeds.listed import FeedList, ListedFeed, slug
-from worker.feeds.opml import write_opml
-from worker.feeds.sheet import write_sheet
+
+if TYPE_CHECKING:
+    from worker.feeds.adopt import Adoption
 
 Format = enum.StrEnum("Format", ["opml", "csv"])
-WRITERS = {Format.opml: write_opml, Format.csv: write_sheet}
-FATES = {Fate.ADDED: "added", Fate.THERE: "there already", Fate.REFUSED: "refused"}
 RESTART = "Whatever runs polls by the new list from its next start on."
 
 
@@ -57,6 +53,9 @@ def add(
     data: DataOption = KEPT,
 ) -> None:
     """Adds one feed to feeds.yaml, which keeps its comments and order."""
+    from worker.config.writer import editing
+    from worker.feeds.adopt import decide_adoptions
+
     one = ListedFeed(0, url, title, language, id=feed_id, tier=tier, interval=interval)
     with editing(config) as editor:
         (found,) = decide_adoptions([one], editor.config, tags=tuple(tag or ()))
@@ -76,6 +75,8 @@ def remove(
     feed_id: FeedArgument, as_json: JsonOption = False, config: ConfigOption = HERE, data: DataOption = KEPT
 ) -> None:
     """Takes one feed out of feeds.yaml; its articles stay."""
+    from worker.config.writer import editing
+
     with editing(config) as editor:
         if feed_id not in {feed.id for feed in editor.config.feeds}:
             no_feed(editor.config, feed_id)
@@ -95,6 +96,9 @@ def import_(
     data: DataOption = KEPT,
 ) -> None:
     """Adds the feeds of an OPML or CSV list that are not there yet; says what became of each."""
+    from worker.config.writer import editing
+    from worker.feeds.adopt import MAX_LIST, Fate, decide_adoptions, read_list
+
     body = file.read(MAX_LIST + 1)
     with bar(None, "reading and checking"), editing(config) as editor:
         listed = read_list(body)
@@ -110,6 +114,8 @@ def import_(
 
 
 def _plain(found: Sequence[Adoption], listed: FeedList, *, written: bool) -> dict[str, Any]:
+    from worker.feeds.adopt import Fate
+
     by_fate: dict[str, Any] = {fate: [] for fate in Fate}
     for one in found:
         by_fate[one.fate].append(
@@ -120,13 +126,16 @@ def _plain(found: Sequence[Adoption], listed: FeedList, *, written: bool) -> dic
 
 
 def _print_adoptions(found: Sequence[Adoption], listed: FeedList, path: Path, *, dry_run: bool) -> None:
+    from worker.feeds.adopt import Fate
+
+    words = {Fate.ADDED: "added", Fate.THERE: "there already", Fate.REFUSED: "refused"}
     rows = [
-        (str(one.line), FATES[one.fate], one.id, one.title, one.url if one.fate is Fate.REFUSED else "", one.why)
+        (str(one.line), words[one.fate], one.id, one.title, one.url if one.fate is Fate.REFUSED else "", one.why)
         for one in found
     ]
     print_table(("line", "what", "id", "title", "address", "why"), rows)
-    for words in [*listed.notes, *(f"line {line}: {words}" for line, words in listed.damage)]:
-        print_text(escaped(f"Note: {words}"))
+    for note in [*listed.notes, *(f"line {line}: {damage}" for line, damage in listed.damage)]:
+        print_text(escaped(f"Note: {note}"))
     counts = {fate: sum(one.fate is fate for one in found) for fate in Fate}
     added = f"{counts[Fate.ADDED]} {'would be added' if dry_run else 'added'} to {path}"
     print_text(f"{added}, {counts[Fate.THERE]} there already, {counts[Fate.REFUSED]} refused.")
@@ -138,9 +147,12 @@ def export(
     form: FormatOption = None, out: OutOption = None, config: ConfigOption = HERE, data: DataOption = KEPT
 ) -> None:
     """Every configured feed as OPML or CSV; `import` reads either back as the same feeds."""
-    desk: Config = read_config(config, only=frozenset({"feeds"}))
+    from worker.feeds.opml import write_opml
+    from worker.feeds.sheet import write_sheet
+
+    desk = read_config(config, only=frozenset({"feeds"}))
     chosen = form or (Format.csv if out is not None and out.suffix.lower() == ".csv" else Format.opml)
-    body = WRITERS[chosen](desk.feeds)
+    body = {Format.opml: write_opml, Format.csv: write_sheet}[chosen](desk.feeds)
     if out is None:
         sys.stdout.buffer.write(body)
         return
