@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -47,8 +48,16 @@ class NotFound(WirewatchError):
     """No article has that id or address."""
 
 
-def explain(store: Store, config: Config, name: str) -> list[dict[str, Any]]:
-    """A trace, as JSON values, of each article with this id or address, the first seen first. Raises NotFound."""
+@dataclass(frozen=True)
+class Explained:
+    """The traces, as JSON values, of the first MOST articles of one id or address, of `total` that there are."""
+
+    traces: Sequence[dict[str, Any]]
+    total: int
+
+
+def explain(store: Store, config: Config, name: str) -> Explained:
+    """A trace of each article with this id or address, the first seen first. Raises NotFound."""
     link = canonical_url(name)
     ids = find_articles(store, public_id=name, link=link_key(link).value if link else "")
     if not ids:
@@ -56,7 +65,7 @@ def explain(store: Store, config: Config, name: str) -> list[dict[str, Any]]:
             f"No article is stored under {name!r}. Give an article's id, or its address as the feed has it; "
             "`wirewatch feeds list` shows which feeds are polled, and `wirewatch poll URL` what one holds now."
         )
-    return [_explained(read_trace(store, number), config) for number in ids[:MOST]]
+    return Explained([_explained(read_trace(store, number), config) for number in ids[:MOST]], len(ids))
 
 
 def _explained(trace: Trace, config: Config) -> dict[str, Any]:
@@ -166,22 +175,33 @@ def _rules(trace: Trace, version: Version, judgement: Judgement) -> list[dict[st
         verdict = evaluate(rule, judgement=judgement, feed=feed, entities=version.entities)
         alert = alerts.get(rule.id)
         ours = alert is not None and alert.article_id == trace.article.id
-        decision = decide(
+        decided = decide(
             verdict=verdict, baseline=trace.article.baseline, existing_alert=alert is not None and not ours
         )
-        untold = decision.raises and alert is None
+        decision, words = str(decided.reason), DECISIONS[decided.reason]
+        if decided.raises and alert is None:
+            decision, words = _untold(trace.article, stored=version.stored)
         found.append(
             {
                 "id": rule.id,
                 "name": rule.name,
                 "fires": verdict.fires,
                 "because": verdict.because,
-                "decision": str(decision.reason),
-                "words": UNTOLD[version.stored] if untold and trace.article.settled_at else DECISIONS[decision.reason],
+                "decision": decision,
+                "words": words,
                 "alert": alert.public_id if alert is not None and verdict.fires else None,
             }
         )
     return found
+
+
+def _untold(row: Any, *, stored: bool) -> tuple[str, str]:
+    """What became of a rule that fires and has no alert, and its words. `stored`: by the rules that settled it."""
+    if row.state == ArticleState.QUARANTINED:
+        return "parked", "fires, but the article was parked before it had a story: nothing was raised"
+    if row.settled_at is None:
+        return "open", "fires; whether it raises an alert is decided when the article gets its story"
+    return str(Reason.RAISED), UNTOLD[stored]
 
 
 def _alerts(trace: Trace) -> list[dict[str, Any]]:

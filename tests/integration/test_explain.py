@@ -6,11 +6,14 @@ import sys
 
 import pytest
 import yaml
-from desk import Desk, entries
-from steps import bring, settle
+from desk import SECRET, Desk, entries
+from steps import bring, change, poll_now, settle
 
+import worker.explain
+from worker.cli import trace
 from worker.config.load import load_config
 from worker.explain import NotFound, explain
+from worker.pipeline.analyse import analyse_new_articles
 from worker.pipeline.deliver import deliver_due
 from worker.store.schema import article
 
@@ -31,7 +34,7 @@ def runtime(desk):
 
 def traced(desk, name):
     found = explain(desk.store, load_config(desk.config, environ=desk.environ()), name)
-    return found if len(found) > 1 else found[0]
+    return found.traces if found.total > 1 else found.traces[0]
 
 
 def test_explain_of_an_article_that_was_told(desk, runtime):
@@ -80,8 +83,6 @@ def test_explain_judges_by_the_rules_that_settled_it(desk, runtime):
 
 
 def test_explain_of_one_that_waits(desk, runtime):
-    from steps import poll_now
-
     poll_now(desk, runtime)
     trace = traced(desk, desk.rows(article)[0].public_id)
     assert trace["result"] == "It waits to be judged."
@@ -90,6 +91,41 @@ def test_explain_of_one_that_waits(desk, runtime):
     assert traced(desk, trace["article"]["id"])["result"] == (
         "It raised no alert: kim fires, but the article was in the feed before it was watched: not news."
     )
+
+
+@pytest.mark.parametrize(
+    ("state", "decision", "words"),
+    [
+        ("judged", "open", "fires; whether it raises an alert is decided when the article gets its story"),
+        ("quarantined", "parked", "fires, but the article was parked before it had a story: nothing was raised"),
+    ],
+)
+def test_explain_of_one_without_its_story_claims_no_alert(desk, runtime, state, decision, words):
+    bring(desk, runtime, "a", [])
+    desk.set_feed("a", entries(1))
+    poll_now(desk, runtime)
+    analyse_new_articles(runtime)
+    change(desk, article, state=state)
+    found = traced(desk, "https://paper.example/g0")
+    [rule] = found["rules"]
+    assert (rule["fires"], rule["decision"], rule["words"], rule["alert"]) == (True, decision, words, None)
+    assert "alert" not in found["result"]
+
+
+def test_explain_says_how_many_more_an_address_has(desk, runtime, monkeypatch, capsys):
+    for name in ("a", "b"):
+        bring(desk, runtime, name, entries(1))
+    monkeypatch.setattr(worker.explain, "MOST", 1)
+    monkeypatch.setenv("DATABASE_URL", desk.database_url)
+    monkeypatch.setenv("HOOK_SECRET", SECRET)
+    where = dict(config=desk.config, data=desk.data)
+    trace.explain("https://paper.example/g0", **where)
+    assert capsys.readouterr().out.endswith(
+        "\nand 1 more of this address: give an article's id to have its own trace\n"
+    )
+    trace.explain("https://paper.example/g0", **where, as_json=True)
+    shown = json.loads(capsys.readouterr().out)
+    assert (len(shown["articles"]), shown["total"]) == (1, 2)
 
 
 def test_explain_of_one_address_in_two_feeds_tells_of_both(desk, runtime):

@@ -36,15 +36,18 @@ def explain(
 
     desk = read_config(config, only=PARTS)
     with existing_store(data) as store:
-        traces = traces_of(store, desk, article)
+        found = traces_of(store, desk, article)
     if as_json:
-        print_line({"articles": traces})
+        print_line({"articles": found.traces, "total": found.total})
         return
-    for number, trace in enumerate(traces):
+    for number, trace in enumerate(found.traces):
         if number:
             print_text("\n" + "─" * 40 + "\n")
         for line in trace_lines(trace, zone=desk.settings.time_zone):
             print_text(line)
+    left = found.total - len(found.traces)
+    if left:
+        print_text(f"\nand {left} more of this address: give an article's id to have its own trace")
 
 
 def trace_lines(trace: Mapping[str, Any], *, zone: str) -> Iterator[str]:

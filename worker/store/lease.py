@@ -56,7 +56,7 @@ def claim_rows(
     """Claims up to `limit` rows for which one of `looks(now)` holds and no lease runs. One short write transaction.
 
     What the first look finds comes before what the next one finds. Each must follow an index in `order`: a claim that
-    sorts what waits holds the write lock for longer the more waits. With `split`, the order must have the retried first.
+    sorts what waits holds the write lock for longer the more waits. With `split`, the retried must be first in it.
     `split`: a row claimed before and never finished comes alone; off where an attempt is no sign of danger.
     `beside` writes what must be on record with the claim.
     """
