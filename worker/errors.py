@@ -44,7 +44,7 @@ class ParseReason(enum.StrEnum):
     NOT_A_FEED = "not_a_feed"
     FORBIDDEN_MARKUP = "forbidden_markup"  # entity or attribute-list declarations
     TOO_DEAR = "too_dear"  # over its CPU, memory or wall time
-    CRASHED = "crashed"  # the parser child died
+    CRASHED = "crashed"  # the parser child died, or three polls in a row never ended
     UNSTORABLE = "unstorable"  # the record refused what was read
 
 

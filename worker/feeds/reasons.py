@@ -85,7 +85,7 @@ WORDS: Final[Mapping[str, Wording]] = {
         "Look for a shorter feed of this publisher, or remove it.",
     ),
     ParseReason.CRASHED: Wording(
-        "the parser ended while it read the document", f"{WAIT} If it stays so, report it: that is our error."
+        "the program that was reading it ended", f"{WAIT} If it stays so, report it: that is our error."
     ),
     ParseReason.UNSTORABLE: Wording(
         "what it brought could not be stored", "Report it, with the log's lines: that is our error."

@@ -32,8 +32,8 @@ from worker.model import (
 from worker.pipeline.operator import tell_operator
 from worker.pipeline.runtime import Runtime
 from worker.store import feeds, tallies
-from worker.store.engine import Connection, read_clock
-from worker.store.lease import Claim
+from worker.store.engine import Connection, is_away, read_clock
+from worker.store.lease import MAX_ATTEMPTS, Claim
 
 log = structlog.get_logger()
 
@@ -59,7 +59,10 @@ def poll_due_feeds(runtime: Runtime) -> bool:
     settings = runtime.config.settings
     lease = settings.timing.poll_lease
     claim = feeds.claim_due_feeds(runtime.store, limit=settings.poll_batch, lease=timedelta(seconds=lease))
-    requests = [FetchRequest(row.id, row.current_url, Validators(row.etag, row.last_modified)) for row in claim.rows]
+    lost = [row for row in claim.rows if row.attempts > MAX_ATTEMPTS]
+    if lost:
+        _save(runtime, [_lost(row) for row in lost], claim)
+    requests = [_request(row) for row in claim.rows if row not in lost]
     postponed = False
     for group in runtime.fetcher.fetch_all(requests, start_within=lease * ASKING):
         for results in _read_all(runtime, group, claim):
@@ -67,6 +70,17 @@ def poll_due_feeds(runtime: Runtime) -> bool:
             if _save(runtime, results, claim):
                 runtime.hint("analyse")
     return claim.full or postponed
+
+
+def _request(row: Any) -> FetchRequest:
+    return FetchRequest(row.id, row.current_url, Validators(row.etag, row.last_modified))
+
+
+def _lost(row: Any) -> PollResult:
+    """The failed poll of a feed that used up its attempts: it is not asked, for asking it may end this worker too."""
+    outcome = FetchFailed(str(ParseReason.CRASHED), f"{MAX_ATTEMPTS} polls in a row never came to their end")
+    fetched = FetchResult(_request(row), outcome, 0.0)
+    return PollResult(row, fetched, "failed", outcome.reason, outcome.detail, update=None, parsed=None)
 
 
 def _read_all(runtime: Runtime, group: Sequence[FetchResult], claim: Claim) -> Iterator[list[PollResult]]:
@@ -93,17 +107,25 @@ def _read(runtime: Runtime, row: Any, result: FetchResult, claim: Claim) -> Poll
     if isinstance(outcome, NotModified) or outcome.body_hash == row.body_hash:
         return PollResult(**base | dict(outcome="unchanged"))
     try:
-        parsed = runtime.parser.parse(
-            outcome.body, content_type=outcome.content_type, url=outcome.final_url, now=claim.now
-        )
+        parsed, update = _decide(runtime, row, outcome, claim)
     except FeedParseError as error:
         return PollResult(**base | dict(outcome="failed", reason=str(error.reason), detail=error.detail))
-    keys: list[ArticleKey] = [key for entry in parsed.entries for key in entry_keys(entry)]
-    known = feeds.find_known(runtime.store, row.id, keys)
-    base |= dict(outcome="new", update=decide_update(parsed, known), parsed=parsed)
+    except Exception as error:
+        if is_away(error):
+            raise
+        log.exception("feed_not_read", feed_id=row.id)
+        return _unstorable(PollResult(**base | dict(outcome="failed")), error)
+    base |= dict(outcome="new", update=update, parsed=parsed)
     if parsed.cut:
         base |= dict(reason=str(FetchReason.TRUNCATED), detail="it ends inside an entry; the rest is asked for again")
     return PollResult(**base)
+
+
+def _decide(runtime: Runtime, row: Any, fetched: Fetched, claim: Claim) -> tuple[ParsedFeed, FeedUpdate]:
+    """What the document holds, and what of it is news. Raises FeedParseError."""
+    parsed = runtime.parser.parse(fetched.body, content_type=fetched.content_type, url=fetched.final_url, now=claim.now)
+    keys: list[ArticleKey] = [key for entry in parsed.entries for key in entry_keys(entry)]
+    return parsed, decide_update(parsed, feeds.find_known(runtime.store, row.id, keys))
 
 
 def _save(runtime: Runtime, results: Sequence[PollResult], claim: Claim) -> int:
@@ -142,6 +164,8 @@ def _save_or_note(
             return result, _save_one(runtime, connection, result, token=token, now=now)
     except Exception as error:
         log.exception("feed_not_saved", feed_id=result.row.id)
+        if result.outcome == "postponed":
+            return result, False  # nobody was asked, so nothing failed: its lease runs out, and it is due
         refused = _unstorable(result, error)
         with connection.begin_nested():
             return refused, _save_one(runtime, connection, refused, token=token, now=now)
@@ -149,7 +173,7 @@ def _save_or_note(
 
 def _unstorable(result: PollResult, error: Exception) -> PollResult:
     """The same poll as a failure: its validators do not advance, and its next time obeys the back-off."""
-    detail = f"what it brought could not be stored ({type(error).__name__}); please report it"
+    detail = f"what it brought could not be read or stored ({type(error).__name__}); please report it"
     return replace(
         result, outcome="failed", reason=str(ParseReason.UNSTORABLE), detail=detail, update=None, parsed=None
     )
@@ -172,18 +196,27 @@ def _save_one(runtime: Runtime, connection: Connection, result: PollResult, *, t
         milliseconds=int(result.fetched.seconds * 1000),
     )
     if saved and result.reason == FetchReason.GONE:
-        tell_operator(
-            runtime,
-            connection,
-            key=f"gone:{row.id}:{row.current_url}"[:200],
-            subject=f"Feed stopped: {row.id}",
-            lines=[
-                f"The publisher says that the feed {row.id} ({row.title}) is gone for good (410).",
-                "It is polled no more. Find its new address and set it in feeds.yaml, or remove the feed there.",
-            ],
-            now=now,
-        )
+        lines = [
+            f"The publisher says that the feed {row.id} ({row.title}) is gone for good (410).",
+            "It is polled no more. Find its new address and set it in feeds.yaml, or remove the feed there.",
+        ]
+        _tell(runtime, connection, row, key="gone", subject="Feed stopped", lines=lines, now=now)
+    elif saved and row.attempts > MAX_ATTEMPTS:
+        lines = [
+            f"{MAX_ATTEMPTS} polls in a row of the feed {row.id} ({row.title}) never came to their end: "
+            "it may have ended the worker each time.",
+            "It is polled again, later each time. If it stays so, disable it in feeds.yaml, and report it to us.",
+        ]
+        _tell(runtime, connection, row, key="lost", subject="Feed whose polls never end", lines=lines, now=now)
     return saved
+
+
+def _tell(
+    runtime: Runtime, connection: Connection, row: Any, *, key: str, subject: str, lines: Sequence[str], now: datetime
+) -> None:
+    """Once for each trouble of a feed at its present address."""
+    key = f"{key}:{row.id}:{row.current_url}"[:200]
+    tell_operator(runtime, connection, key=key, subject=f"{subject}: {row.id}", lines=lines, now=now)
 
 
 def _feed_values(runtime: Runtime, result: PollResult, now: datetime) -> dict[str, Any]:

@@ -2,15 +2,19 @@
 
 import json
 from dataclasses import replace
+from datetime import timedelta
 
 from desk import BASELINE, entries
 from origin import rss
 from steps import LONG_AGO, bring, change, operator_subjects, poll_now
 
 from worker.feeds.fetch import Fetcher
+from worker.feeds.update import decide_update
+from worker.model import FetchResult, Postponed
 from worker.pipeline.poll import poll_due_feeds
 from worker.store import feeds
 from worker.store.feeds import sync_feeds
+from worker.store.lease import MAX_ATTEMPTS
 from worker.store.schema import alert, article, feed, poll, revision
 
 
@@ -92,6 +96,42 @@ def test_a_poll_that_cannot_be_stored_is_its_feeds_failure_and_nobody_elses(desk
     assert desk.guids() == ["g0", "g1", "g5", "old", "old"]
 
 
+def test_a_document_that_no_decision_can_be_made_of_is_its_feeds_failure(desk, runtime, monkeypatch):
+    poll_now(desk, runtime)
+    before = desk.etag()
+
+    def decide(parsed, known):
+        if parsed.title == "a":
+            raise ValueError("a flaw of ours")
+        return decide_update(parsed, known)
+
+    monkeypatch.setattr("worker.pipeline.poll.decide_update", decide)
+    desk.set_feed("a", entries(2) + BASELINE)
+    desk.set_feed("b", entries(1, start=5) + BASELINE)
+    poll_now(desk, runtime)
+    (row,) = desk.rows(feed, feed.c.id == "a")
+    assert (row.etag, row.reason, row.failures, row.attempts) == (before, "unstorable", 1, 0)
+    assert "ValueError" in row.detail
+    assert desk.guids() == ["g5", "old", "old"]
+
+
+def test_a_feed_that_ends_its_worker_is_recorded_as_failed_after_three_and_told_once(desk, runtime):
+    poll_now(desk, runtime)
+    for failures in (1, 2):
+        change(desk, feed, next_poll_at=LONG_AGO)
+        for _ in range(MAX_ATTEMPTS):  # each claims one of them and is killed
+            feeds.claim_due_feeds(desk.store, limit=1, lease=timedelta(0))
+        asked = len(desk.origin.requests)
+        while poll_due_feeds(runtime):
+            pass
+        (lost,) = desk.rows(feed, feed.c.failures > 0)
+        assert (lost.reason, lost.failures, lost.attempts, lost.lease_token) == ("crashed", failures, 0, None)
+        assert lost.next_poll_at > lost.polled_at
+        assert len(desk.origin.requests) == asked + 1, "only the other one was asked"
+        assert [row.reason for row in desk.rows(poll, poll.c.feed_id == lost.id)] == [None] + ["crashed"] * failures
+    assert operator_subjects(desk) == [f"Feed whose polls never end: {lost.id}"]
+
+
 def test_a_date_in_broken_letters_costs_no_entry(desk, runtime):
     items = [
         {"id": "1", "title": "One", "date_published": "\ud800"},
@@ -128,6 +168,25 @@ def test_poll_gives_back_what_its_time_was_too_short_for(desk, runtime):
     assert [(row.lease_token, row.attempts, row.failures) for row in desk.rows(feed)] == [(None, 0, 0)] * 2
     poll_due_feeds(runtime)
     assert desk.polled()
+
+
+def test_a_feed_that_cannot_be_given_back_holds_up_no_other(desk, runtime, monkeypatch):
+    class OneOnly(Fetcher):
+        def fetch_all(self, requests, *, start_within):
+            late, asked = sorted(requests, key=lambda one: one.feed_id)
+            (answers,) = super().fetch_all([asked], start_within=start_within)
+            yield [FetchResult(late, Postponed(), 0.0), *answers]
+
+    def release_feed(connection, row, *, token):
+        raise ValueError("a flaw of ours")
+
+    monkeypatch.setattr(feeds, "release_feed", release_feed)
+    change(desk, feed, next_poll_at=LONG_AGO)
+    poll_due_feeds(replace(runtime, fetcher=OneOnly(runtime.fetcher.policy, user_agent="Test/1")))
+    assert [(row.id, row.baseline_at is None, row.failures) for row in desk.rows(feed)] == [
+        ("a", True, 0),
+        ("b", False, 0),
+    ]
 
 
 def test_f16_a_feed_that_is_gone_is_stopped_and_told_once(desk, runtime):
