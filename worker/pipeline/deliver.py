@@ -11,7 +11,7 @@ import queue
 import random
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,7 +19,7 @@ from typing import Any
 import structlog
 
 from worker.config.schema import OPERATOR
-from worker.delivery.retry import next_attempt
+from worker.delivery.retry import GIVE_UP, next_attempt
 from worker.errors import DeliveryError, DeliveryReason
 from worker.metrics import ATTEMPTS, time_to_alert
 from worker.model import DeliveryState, Message
@@ -27,9 +27,12 @@ from worker.pipeline.operator import tell_operator
 from worker.pipeline.runtime import Runtime
 from worker.store import deliveries, tallies
 from worker.store.engine import Connection, read_clock
+from worker.store.lease import Claim
 
 log = structlog.get_logger()
-RECORD_WAITS = (0.2, 1.0)  # seconds before an outcome is recorded again
+RECORD_WAITS = (0.2, 1.0)  # seconds before an outcome is recorded again; then it is put aside, for the others' sake
+AGAIN = 2.0  # seconds between further tries
+RECORDING = 0.95  # of the lease: afterwards another may send it again, whatever we record
 
 
 @dataclass(frozen=True)
@@ -50,21 +53,31 @@ def deliver_due(runtime: Runtime) -> bool:
         return False
     # The attempts must all have ended while the lease is still ours; waiting for the claim has used some of it.
     deadline = max(1.0, lease * 0.8 - (time.monotonic() - began))
-    for sent in _attempt_all(runtime, claim.rows, deadline=deadline):
-        _record_surely(runtime, sent, token=claim.token)
+    _record_all(runtime, _attempt_all(runtime, claim.rows, deadline=deadline), claim, until=began + lease * RECORDING)
     return claim.full
 
 
-def _record_surely(runtime: Runtime, sent: Sent, *, token: str) -> None:
-    """What a receiver said is worth some tries: unrecorded, it hears it again. One failure loses no other outcome."""
-    for wait in (*RECORD_WAITS, None):
-        try:
-            return _record(runtime, sent, token=token)
-        except Exception:
-            log.exception("delivery_not_recorded", delivery=sent.row.public_id, again_in=wait)
-            if wait is not None:
-                time.sleep(wait)
-    return None
+def _record_all(runtime: Runtime, outcomes: Iterable[Sent], claim: Claim, *, until: float) -> None:
+    """What a receiver said is worth many tries: unrecorded, it hears it again. One failure loses no other outcome."""
+
+    def is_recorded(sent: Sent, waits: Sequence[float]) -> bool:
+        for wait in (*waits, None):
+            try:
+                _record(runtime, sent, token=claim.token)
+                return True
+            except Exception:
+                log.warning("delivery_not_recorded", delivery=sent.row.public_id, again_in=wait, exc_info=bool(waits))
+            if wait is None or time.monotonic() + wait > until:
+                break
+            time.sleep(wait)
+        return False
+
+    left = [sent for sent in outcomes if not is_recorded(sent, RECORD_WAITS)]
+    while left and time.monotonic() + AGAIN < until:
+        time.sleep(AGAIN)
+        left = [sent for sent in left if not is_recorded(sent, ())]
+    for sent in left:
+        log.error("delivery_outcome_lost", delivery=sent.row.public_id, failed=sent.error is not None)
 
 
 def _attempt_all(runtime: Runtime, rows: list[Any], *, deadline: float) -> Iterator[Sent]:
@@ -115,25 +128,55 @@ def _record(runtime: Runtime, sent: Sent, *, token: str) -> None:
         if error is not None:
             due_at = None if error.permanent else _next(row, error, now)
             state = DeliveryState.FAILED if due_at else DeliveryState.ABANDONED
-        saved = deliveries.finish_delivery(
-            connection,
-            row,
-            token=token,
-            state=state,
-            now=now,
-            due_at=due_at,
-            receipt=sent.receipt or None,
-            reason=str(error.reason) if error else None,
-            detail=error.detail[:500] if error else None,
-        )
-        if saved and error is not None and state is DeliveryState.ABANDONED and row.channel != OPERATOR:
-            _tell_of_dead_letter(runtime, connection, row, error, now)
-        if saved:
-            _count(connection, sent, state, now)
+        saved = _finish(runtime, connection, sent, token=token, state=state, due_at=due_at, now=now)
     log.info(
         "delivery_attempted", delivery=row.public_id, channel=row.channel, n=row.attempts, state=str(state),
         reason=str(error.reason) if error else None, saved=saved,
     )  # fmt: skip
+
+
+def _finish(
+    runtime: Runtime,
+    connection: Connection,
+    sent: Sent,
+    *,
+    token: str,
+    state: DeliveryState,
+    due_at: datetime | None,
+    now: datetime,
+) -> bool:
+    row, error = sent.row, sent.error
+    saved = deliveries.finish_delivery(
+        connection,
+        row,
+        token=token,
+        state=state,
+        now=now,
+        due_at=due_at,
+        receipt=sent.receipt or None,
+        reason=str(error.reason) if error else None,
+        detail=error.detail[:500] if error else None,
+    )
+    if saved and error is not None and state is DeliveryState.ABANDONED and row.channel != OPERATOR:
+        _tell_of_dead_letter(runtime, connection, row, error, now)
+    if saved:
+        _count(connection, sent, state, now)
+    return saved
+
+
+def give_up_lost(runtime: Runtime) -> None:
+    """Abandons what is too old and never failed, because its attempts do not come to their end; tells the operator."""
+    error = DeliveryError(
+        DeliveryReason.INTERNAL, "its last attempt never came to its end, so it is not known whether it arrived"
+    )
+    with runtime.store.writing() as connection:
+        now = read_clock(connection)
+        rows = deliveries.lost_deliveries(connection, now=now, before=now - GIVE_UP)
+        for row in rows:
+            ended = dict(token=row.lease_token, state=DeliveryState.ABANDONED, due_at=now, now=now)
+            _finish(runtime, connection, Sent(row, error=error), **ended)
+    for row in rows:
+        log.error("delivery_given_up", delivery=row.public_id, channel=row.channel, attempts=row.attempts)
 
 
 def _count(connection: Connection, sent: Sent, state: DeliveryState, now: datetime) -> None:

@@ -1,4 +1,4 @@
-"""The tick: hints what is due, parks what killed its workers, drops what is past its time. Harmless when run twice."""
+"""The tick: hints what is due, gives up what never ends, drops what is past its time. Harmless when run twice."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import timedelta
 import structlog
 
 from worker.metrics import QUARANTINED
+from worker.pipeline.deliver import give_up_lost
 from worker.pipeline.operator import tell_of_quarantine
 from worker.pipeline.runtime import Runtime
 from worker.store import articles, feeds, heartbeats, tallies
@@ -39,6 +40,7 @@ def tick(runtime: Runtime) -> None:
 
 def look_around(runtime: Runtime) -> None:
     park_poison(runtime)
+    give_up_lost(runtime)
     for queue in due_queues(runtime.store):
         runtime.hint(queue)
     if claim_chore(runtime.store, "checkpoint", every=CHECKPOINT_EVERY):
@@ -54,9 +56,9 @@ def drop_expired(runtime: Runtime) -> None:
     while True:
         with runtime.store.writing() as connection:
             now = read_clock(connection)
-            feeds.forget_old_polls(connection, before=now - POLL_HISTORY)
+            forgotten = feeds.forget_old_polls(connection, before=now - POLL_HISTORY, limit=RETENTION_BATCH)
             dropped = articles.drop_old_text(connection, before=now - keep, limit=RETENTION_BATCH)
-        if dropped < RETENTION_BATCH:
+        if max(forgotten, dropped) < RETENTION_BATCH:
             return
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, Integer, bindparam, insert, se
 from worker.metrics import MAYBE_DUPLICATES
 from worker.model import DeliveryState
 from worker.store.engine import Store
-from worker.store.lease import Claim, claim_rows, finish_row
+from worker.store.lease import MAX_ATTEMPTS, Claim, claim_rows, finish_row
 from worker.store.schema import alert, article, attempt, delivery, notification
 from worker.store.tallies import count
 
@@ -87,6 +87,17 @@ def finish_delivery(
     outcome = dict(outcome=str(state), finished_at=now, reason=reason, detail=detail)
     connection.execute(update(attempt).where(this).values(**outcome))
     return True
+
+
+def lost_deliveries(connection: Connection, *, now: datetime, before: datetime) -> list[Any]:
+    """Those made before `before` that are SENDING without a lease, not for the first time: their attempts do not end.
+
+    (After a long standstill, one that was tried once or twice is tried again.) Without their bodies.
+    """
+    names = "id public_id notification_id channel recipient subject attempts lease_token".split()
+    lost = (delivery.c.state == DeliveryState.SENDING) & (delivery.c.lease_until < now)
+    old = (delivery.c.created_at < before) & (delivery.c.attempts >= MAX_ATTEMPTS)
+    return list(connection.execute(select(*(delivery.c[name] for name in names)).where(lost, old)))
 
 
 def find_first_seen(connection: Connection, row: Any) -> datetime | None:

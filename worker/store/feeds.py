@@ -38,8 +38,8 @@ KNOWN = (
 def sync_feeds(store: Store, wanted: Sequence[tuple[str, str, str]], *, spread: float) -> None:
     """Makes the rows agree with the configured (id, url, title). New feeds fall due `spread` seconds apart.
 
-    A changed URL forgets the validators (they belong to the old one) and keeps the articles. A feed that left the
-    configuration is 'removed', its articles stay.
+    A changed URL forgets the validators (they belong to the old one) and keeps the articles. A title that is given
+    replaces the feed's own. A feed that left the configuration is 'removed', its articles stay.
     """
     with store.writing() as connection:
         take_lock(connection, Lock.START)
@@ -60,6 +60,8 @@ def sync_feeds(store: Store, wanted: Sequence[tuple[str, str, str]], *, spread: 
                 connection.execute(update(feed).where(feed.c.id == feed_id).values(**values))
             elif row.state == "removed":
                 connection.execute(update(feed).where(feed.c.id == feed_id).values(state="active", next_poll_at=now))
+            if row is not None and title and row.title != title:
+                connection.execute(update(feed).where(feed.c.id == feed_id).values(title=title))
         gone = rows.keys() - {feed_id for feed_id, _, _ in wanted}
         if gone:
             connection.execute(update(feed).where(feed.c.id.in_(gone)).values(state="removed", **NO_LEASE))
@@ -233,6 +235,7 @@ def list_feeds(store: Store) -> list[Any]:
         return list(connection.execute(statement))
 
 
-def forget_old_polls(connection: Connection, *, before: datetime) -> int:
-    """Returns how many lines of poll history were dropped."""
-    return connection.execute(delete(poll).where(poll.c.at < before)).rowcount
+def forget_old_polls(connection: Connection, *, before: datetime, limit: int) -> int:
+    """Drops lines of poll history, in batches: polls never wait. Returns how many."""
+    old = select(poll.c.id).where(poll.c.at < before).limit(limit)
+    return connection.execute(delete(poll).where(poll.c.id.in_(old))).rowcount

@@ -1,13 +1,17 @@
 """What is sent, tried again, given up; every outcome on record."""
 
+import time
 from dataclasses import replace
 from datetime import timedelta
 
 from desk import BASELINE, entries
 from steps import LONG_AGO, bring, change, operator_subjects, poll_now
 
+from worker.pipeline import deliver
 from worker.pipeline.deliver import deliver_due
+from worker.pipeline.tick import tick
 from worker.store import deliveries
+from worker.store.lease import MAX_ATTEMPTS
 from worker.store.schema import attempt, delivery
 
 
@@ -60,6 +64,66 @@ def test_deliver_records_what_it_can_when_one_record_fails(desk, runtime, monkey
     deliver_due(runtime)
     assert {row.state for row in desk.rows(delivery)} == {"sent"}
     assert (len(desk.mail.received), len(desk.webhook.received)) == (3, 3)
+
+
+def test_deliver_records_a_receipt_after_an_outage_of_some_seconds(desk, runtime, monkeypatch):
+    poll_now(desk, runtime)
+    bring(desk, runtime, "a", entries(1) + BASELINE)
+    finish, until = deliveries.finish_delivery, time.monotonic() + 2.0
+
+    def finish_delivery(connection, row, **rest):
+        if time.monotonic() < until:
+            raise RuntimeError("the database is away")
+        return finish(connection, row, **rest)
+
+    monkeypatch.setattr(deliveries, "finish_delivery", finish_delivery)
+    monkeypatch.setattr(deliver, "AGAIN", 0.3)
+    deliver_due(runtime)
+    assert {row.state for row in desk.rows(delivery)} == {"sent"}
+    assert (len(desk.mail.received), len(desk.webhook.received)) == (1, 1)
+
+
+def test_deliver_records_no_more_when_its_lease_is_over(desk, runtime, monkeypatch):
+    poll_now(desk, runtime)
+    bring(desk, runtime, "a", entries(1) + BASELINE)
+
+    def away(*_, **__):
+        raise RuntimeError("the database is away")
+
+    monkeypatch.setattr(deliveries, "finish_delivery", away)
+    monkeypatch.setattr(deliver, "AGAIN", 0.3)
+    began = time.monotonic()
+    deliver_due(runtime)
+    assert time.monotonic() - began < runtime.config.settings.timing.deliver_lease
+    assert {row.state for row in desk.rows(delivery)} == {"sending"}
+
+
+def test_a_delivery_whose_attempts_never_end_is_given_up_after_three_days_and_told_once(desk, runtime):
+    poll_now(desk, runtime)
+    bring(desk, runtime, "a", entries(1) + BASELINE)
+    for _ in range(MAX_ATTEMPTS):  # each claims them and is killed
+        deliveries.claim_due_deliveries(desk.store, limit=5, lease=timedelta(0))
+    tick(runtime)
+    assert {row.state for row in desk.rows(delivery)} == {"sending"}, "not before its time"
+    change(desk, delivery, created_at=LONG_AGO)
+    tick(runtime)
+    tick(runtime)
+    ours = desk.rows(delivery, delivery.c.channel != "operator")
+    assert {(row.state, row.reason, row.lease_token) for row in ours} == {("abandoned", "internal", None)}
+    assert all(row.due_at > row.created_at for row in ours), "given up now: the operator's day to look begins"
+    outcomes = [a.outcome for a in sorted(desk.rows(attempt, attempt.c.delivery_id == ours[0].id), key=lambda a: a.n)]
+    assert outcomes == ["unknown", "unknown", "abandoned"]
+    assert [subject.split(":")[0] for subject in operator_subjects(desk)] == ["Not delivered"] * 2
+
+
+def test_an_old_delivery_of_a_desk_that_stood_still_is_tried_again_first(desk, runtime):
+    poll_now(desk, runtime)
+    bring(desk, runtime, "a", entries(1) + BASELINE)
+    deliveries.claim_due_deliveries(desk.store, limit=5, lease=timedelta(0))
+    change(desk, delivery, created_at=LONG_AGO)
+    tick(runtime)
+    deliver_due(runtime)
+    assert {row.state for row in desk.rows(delivery)} == {"sent"}
 
 
 def test_deliver_sends_what_is_new_before_what_is_tried_again(desk, runtime):

@@ -8,6 +8,7 @@ from steps import LONG_AGO, change, operator_subjects, poll_now
 
 from worker.pipeline.deliver import deliver_due
 from worker.pipeline.tick import drop_expired, tick
+from worker.store import feeds
 from worker.store.engine import read_clock
 from worker.store.schema import article, feed, poll
 
@@ -39,3 +40,14 @@ def test_retention_drops_poll_history_after_a_month_and_no_sooner(desk, runtime)
         connection.execute(update(poll).where(poll.c.id == first.id).values(at=old))
     drop_expired(runtime)
     assert [row.id for row in desk.rows(poll)] == [second.id]
+
+
+def test_retention_drops_poll_history_in_batches_until_none_is_left(desk, runtime, monkeypatch):
+    for _ in range(3):
+        poll_now(desk, runtime)
+    change(desk, poll, at=LONG_AGO)
+    with desk.store.writing() as connection:
+        assert feeds.forget_old_polls(connection, before=read_clock(connection), limit=1) == 1
+    monkeypatch.setattr("worker.pipeline.tick.RETENTION_BATCH", 2)
+    drop_expired(runtime)
+    assert desk.rows(poll) == []

@@ -120,6 +120,19 @@ def test_sync_feeds_keeps_state_forgets_validators_of_a_changed_url_and_removes(
     assert (rows["b"].etag, rows["b"].state) == ('"x"', "removed")
 
 
+def test_sync_feeds_takes_a_title_that_is_given_and_keeps_the_feeds_own_where_none_is(store):
+    address = "https://a.example/1"
+    titles = []
+    for wanted in ("", "The paper", "The Paper", ""):
+        feeds.sync_feeds(store, [("a", address, wanted)], spread=0)
+        with store.reading() as connection:
+            titles.append(connection.execute(select(feed.c.title)).scalar_one())
+    assert titles == ["", "The paper", "The Paper", "The Paper"]
+    feeds.sync_feeds(store, [("a", "https://a.example/2", "Another")], spread=0)
+    with store.reading() as connection:
+        assert connection.execute(select(feed.c.title)).scalar_one() == "Another"
+
+
 def test_b08_concurrent_claims_give_each_row_once(store):
     wanted = [(f"f{n}", f"https://h{n}.example/", "") for n in range(40)]
     feeds.sync_feeds(store, wanted, spread=0)
