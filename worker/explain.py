@@ -14,6 +14,7 @@ from typing import Any
 
 from worker.alerts.decide import Reason, decide
 from worker.alerts.rules import FeedFacts, evaluate
+from worker.articles.shown import WAITING
 from worker.articles.stories import LINK, story_keys
 from worker.articles.text import canonical_url
 from worker.config.schema import Config
@@ -26,12 +27,6 @@ from worker.store.engine import Store
 from worker.store.traces import Trace, find_articles, read_trace
 
 MOST = 5  # articles of one address that are told of
-WAITING = {
-    ArticleState.NEW: "It waits to be judged.",
-    ArticleState.ANALYSING: "It is being judged.",
-    ArticleState.JUDGED: "It is judged, and waits for its story.",
-    ArticleState.QUARANTINED: "It was parked after three failed tries, and raised nothing; the operator was told.",
-}
 DECISIONS = {
     Reason.RULE_DID_NOT_FIRE: "does not fire",
     Reason.BASELINE: "fires, but the article was in the feed before it was watched: not news",
@@ -88,7 +83,7 @@ def _explained(trace: Trace, config: Config) -> dict[str, Any]:
 def _result(trace: Trace, rules: Sequence[Mapping[str, Any]]) -> str:
     """One sentence: was it told, and if not, why not."""
     if trace.article.state != ArticleState.SETTLED:
-        return WAITING[ArticleState(trace.article.state)]
+        return f"It {WAITING[trace.article.state]}."
     raised = [rule["id"] for rule in rules if rule["decision"] == Reason.RAISED and rule["alert"]]
     if raised:
         return f"It raised an alert by {', '.join(raised)}."

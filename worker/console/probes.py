@@ -5,8 +5,6 @@ The first two are open, so they name nobody. /metrics names rules, channels and 
 
 from __future__ import annotations
 
-from typing import Final
-
 import structlog
 from fastapi import FastAPI, Response
 
@@ -18,16 +16,13 @@ from worker.store.migrate import schema_trouble
 
 log = structlog.get_logger()
 
-FRESH: Final = {"Cache-Control": "no-store"}
 
-
-def add_probes(console: FastAPI, store: Store, config: Config | None = None) -> None:
-    """`config` knows how long leases and intervals are; without it the default ones are taken."""
+def add_probes(console: FastAPI, store: Store, config: Config) -> None:
+    """`config` knows how long leases and intervals are."""
 
     @console.get("/healthz")
     def healthz(response: Response) -> dict[str, object]:
         """200 while the record can be read, also when degraded: a restart would not mend a failing feed."""
-        response.headers.update(FRESH)
         try:
             return health.look(store, config).as_json()
         except Exception as error:
@@ -37,7 +32,6 @@ def add_probes(console: FastAPI, store: Store, config: Config | None = None) -> 
     @console.get("/readyz")
     def readyz(response: Response) -> dict[str, object]:
         """200 when the record can be read, and has the schema that this program works with."""
-        response.headers.update(FRESH)
         try:
             reason = schema_trouble(store)
         except Exception as error:
@@ -54,5 +48,5 @@ def add_probes(console: FastAPI, store: Store, config: Config | None = None) -> 
             text = scrape(store, config)
         except Exception as error:
             log.warning("metrics_not_read", error=type(error).__name__)  # each scrape says so: no news for Sentry
-            return Response(health.unreadable(error) + "\n", status_code=503, headers=FRESH, media_type="text/plain")
-        return Response(text, headers={**FRESH, "Content-Type": CONTENT_TYPE})
+            return Response(health.unreadable(error) + "\n", status_code=503, media_type="text/plain")
+        return Response(text, headers={"Content-Type": CONTENT_TYPE})

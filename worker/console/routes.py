@@ -24,7 +24,7 @@ from worker.console.views.deliveries import delivery_view
 from worker.console.views.feeds import feeds_view
 from worker.console.views.names import Names, names_of
 from worker.console.words import zone_city, zone_name
-from worker.store.engine import Store
+from worker.store.engine import DATABASE_ERRORS, Store
 from worker.store.latest import Latest, find_alert, read_latest
 
 log = structlog.get_logger()
@@ -57,7 +57,8 @@ def make_console(store: Store, config: Config, *, data: Path, on_ready: Callable
 
 
 def add_pages(console: FastAPI, store: Store, config: Config) -> None:
-    """The pages for people. A record that cannot be read is a plain page, and a line in the log."""
+    """The pages for people. A record that cannot be read is a plain page and a line in the log; so is a flaw of ours,
+    which `door` tells of."""
     names = names_of(config)
 
     @console.get("/")
@@ -65,7 +66,7 @@ def add_pages(console: FastAPI, store: Store, config: Config) -> None:
         try:
             found = read_latest(store, feeds_page=page_number(request.query_params.get("feeds", "")))
             state = health.look(store, config)
-        except Exception:
+        except DATABASE_ERRORS:
             return unreadable("desk")
         return page("desk.html", health=state, **desk_views(found, names))
 
@@ -73,7 +74,7 @@ def add_pages(console: FastAPI, store: Store, config: Config) -> None:
     def alert(public_id: str) -> Response:
         try:
             found = find_alert(store, public_id)
-        except Exception:
+        except DATABASE_ERRORS:
             return unreadable("alert")
         if found is None:
             return plain_page(404, "No such alert", "This desk has no alert of that name.")
@@ -116,7 +117,7 @@ def unreadable(what: str) -> Response:
     return plain_page(
         503,
         "The record cannot be read",
-        "The database does not answer. What is stored is safe; this page comes back when the database does.",
+        "The database does not answer, or not as it should. What is stored is safe; this page comes back when it does.",
         "The log says what went wrong. If DATABASE_URL is set, see whether that server runs.",
     )
 

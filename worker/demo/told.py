@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Final, Protocol
@@ -110,7 +111,7 @@ class Picture:
 def telling(manner: Manner, state: State, *, address: Callable[..., str], log: str) -> Iterator[Teller]:
     """`address(terminal=…)` is the console's, with its key where only a person reads it."""
     if manner is Manner.LINES:
-        yield Lines(state, address=address(terminal=False))
+        yield Lines(state, address=address(terminal=sys.stdout.isatty()))
     elif manner is Manner.JSON:
         yield Json(state, address=address(terminal=False))
     else:

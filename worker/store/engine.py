@@ -19,6 +19,7 @@ from pathlib import Path
 from sqlalchemy import Connection, Engine, ExceptionContext, create_engine, event, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from worker.errors import StoreError
 from worker.store.schema import EPOCH, MICROSECOND
@@ -37,8 +38,14 @@ NO_ADDRESS = (
     "DATABASE_URL is not a URL. Write postgresql://USER:PASSWORD@HOST/NAME, and each character of the password that is "
     "neither a letter nor a digit by its code: @ is %40, : is %3A."
 )
+NO_FILE = (
+    "DATABASE_URL names an SQLite database without a file: each process would keep a record of its own. Leave "
+    "DATABASE_URL out to keep the record in the data folder, or give PostgreSQL's address."
+)
 # What PostgreSQL says of a server that goes, comes, or is full (Appendix A of its manual); also all of class 08.
 AWAY = {"57P01", "57P02", "57P03", "53300"}
+# What the database raises, or the wait for a connection to it: never a flaw in what was made of its rows.
+DATABASE_ERRORS = (DBAPIError, PoolTimeout)
 
 
 class Lock(enum.IntEnum):
@@ -67,13 +74,13 @@ class Store:
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A connection that cannot write."""
+        """A connection that cannot write, and sees the record as it was at its first query."""
         with self.engine.connect() as connection:
             if self.is_sqlite:
                 connection.exec_driver_sql("PRAGMA query_only=ON")
                 connection.exec_driver_sql("BEGIN DEFERRED")
             else:
-                connection.execute(text("SET TRANSACTION READ ONLY"))
+                connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
             yield connection
             connection.rollback()
 
@@ -141,7 +148,9 @@ def open_store(url: str, *, data: Path, durable: bool = True) -> Store:
     if parsed.get_backend_name() not in ("sqlite", "postgresql", "postgres"):
         raise StoreError(f"DATABASE_URL names {parsed.get_backend_name()}: Wirewatch keeps its record in PostgreSQL.")
     if parsed.get_backend_name() == "sqlite":
-        path = Path(parsed.database or "")
+        if parsed.database in (None, "", ":memory:"):
+            raise StoreError(NO_FILE)
+        path = Path(parsed.database)
         return Store(engine=_sqlite(path), lock_path=path.with_suffix(".write-lock"))
     if "@" in (parsed.host or ""):
         raise StoreError(NO_ADDRESS)  # the rest of a password, which a message would show as the host

@@ -18,6 +18,7 @@ from sqlalchemy import Connection, case, func, literal, select, union_all
 from worker.model import DeliveryState
 from worker.store.engine import Store, read_clock
 from worker.store.feeds import shown_state
+from worker.store.lease import is_token
 from worker.store.schema import alert, article, attempt, delivery, feed, judgement, notification, revision, story
 
 NEWEST = 50
@@ -113,6 +114,9 @@ def read_latest(store: Store, *, feeds_page: int = 1) -> Latest:
 
 
 def find_alert(store: Store, public_id: str) -> AlertWhole | None:
+    """None also for what cannot be an id of ours."""
+    if not is_token(public_id):
+        return None
     with store.reading() as connection:
         row = connection.execute(_alert_rows().where(alert.c.public_id == public_id)).first()
         if row is None:
@@ -185,7 +189,7 @@ def _articles(connection: Connection) -> list[ArticleFound]:
     """In the order of their arrival, the last first."""
     original = article.alias("original")
     publisher = feed.alias("publisher")
-    names = "id public_id feed_id state baseline title url first_seen_at duplicate_of story_id".split()
+    names = "id public_id feed_id state baseline title url first_seen_at settled_at duplicate_of story_id".split()
     newest = (
         select(*(article.c[name] for name in names), feed.c.title.label("source"))
         .add_columns(original.c.title.label("original_title"), original.c.feed_id.label("original_feed_id"))
@@ -199,8 +203,8 @@ def _articles(connection: Connection) -> list[ArticleFound]:
     rows = list(connection.execute(newest))
     judged = _judged(connection, [row.id for row in rows], letters=0)
     stories = [row.story_id for row in rows if row.story_id is not None]
-    columns = (alert.c.public_id, alert.c.rule_id, alert.c.severity, alert.c.story_id, alert.c.article_id)
-    raised = select(*columns).where(alert.c.story_id.in_(stories)).order_by(alert.c.id)
+    columns = "public_id rule_id severity story_id article_id raised_at".split()
+    raised = select(*(alert.c[name] for name in columns)).where(alert.c.story_id.in_(stories)).order_by(alert.c.id)
     alerts = _grouped(connection.execute(raised), "story_id")
     return [ArticleFound(row, judged.get(row.id), alerts.get(row.story_id, [])) for row in rows]
 

@@ -7,8 +7,10 @@ import sys
 
 import pytest
 from desk import wait_for
+from served import Served
 from starlette.routing import Mount
 
+from worker.console import routes
 from worker.store.schema import metadata
 
 OPEN = {"/healthz", "/readyz"}
@@ -130,6 +132,32 @@ def test_a_flaw_of_ours_is_a_plain_page(served, capsys):
     assert "Something went wrong" in answer.text
     assert not re.search("Traceback|ValueError|secret", answer.text)
     assert "console_failed" in capsys.readouterr().out, "the log says why"
+
+
+@pytest.mark.parametrize("name", ["%00", "a%00b", "%ff", "0" * 23, "0" * 24, "0" * 24 + "%0a", "x" * 9_000])
+def test_an_alert_by_any_other_name_is_not_there(desk, served, capsys, name):
+    """PostgreSQL refuses a NUL: that was told as a database that does not answer."""
+    assert served.ask(f"/alerts/{name}").status == 404
+    assert "record_not_read" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("path", ["/", f"/alerts/{'0' * 24}"])
+def test_a_flaw_of_ours_while_the_record_is_read_is_not_blamed_on_the_database(served, monkeypatch, path):
+    def flawed(*_, **__):
+        raise KeyError("ours")
+
+    monkeypatch.setattr(routes, "read_latest", flawed)
+    monkeypatch.setattr(routes, "find_alert", flawed)
+    answer = served.ask(path)
+    assert answer.status == 500 and "Something went wrong" in answer.text
+
+
+@pytest.mark.parametrize("path", ["/", f"/alerts/{'0' * 24}"])
+def test_a_database_that_is_away_is_said(desk, path):
+    desk.database_url = "postgresql://reader:hunter2@127.0.0.1:1/nowhere"
+    with Served(desk) as served:
+        answer = served.ask(path)
+    assert answer.status == 503 and "The record cannot be read" in answer.text
 
 
 @pytest.mark.parametrize("line", [b"GET http://evil.example/ HTTP/1.1", b"GET //evil.example/?key=x HTTP/1.1"])

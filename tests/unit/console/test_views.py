@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from worker.articles.shown import WAITING
 from worker.console.pages import TEMPLATES
 from worker.console.views.alerts import alert_view
 from worker.console.views.articles import article_view
@@ -23,6 +24,7 @@ NAMES = Names(
     zone="UTC",
 )
 MENTION = dict(entity="kim-jong-un", text="Kim", field="title", start=0, end=3, alias="Kim Jong Un", how="surname")
+LATER_TOLD = "no rule was met; its story was told by another article"
 ARMS = dict(id="nk-russia-arms", score=0.97, match=True, review=False, evidence=["shells"])
 
 
@@ -49,8 +51,8 @@ def view_alert(row=None, judgement=None, **rest):
 def article_row(**changes):
     made = dict(
         id=7, public_id="p7", state="settled", baseline=False, title="Kim sees shells", url="https://news.example/1",
-        first_seen_at=NOW, duplicate_of=None, story_id=1, source="Harbour Wire", feed_id="wire", original_title=None,
-        original_feed_id=None, original_source=None,
+        first_seen_at=NOW, settled_at=NOW, duplicate_of=None, story_id=1, source="Harbour Wire", feed_id="wire",
+        original_title=None, original_feed_id=None, original_source=None,
     )  # fmt: skip
     return SimpleNamespace(**made | changes)
 
@@ -185,8 +187,8 @@ def test_h10_templates_print_template_words_as_they_are():
     [
         (dict(state="new"), [], "waits to be judged", ""),
         (dict(state="analysing"), [], "is being judged", ""),
-        (dict(state="judged"), [], "waits for its story", ""),
-        (dict(state="quarantined"), [], "set aside: it could not be judged in three tries", ""),
+        (dict(state="judged"), [], "is judged, and waits for its story", ""),
+        (dict(state="quarantined"), [], WAITING["quarantined"], ""),
         ({}, [], "no rule was met", ""),
         (dict(baseline=True), [], "there before we watched: never an alert", ""),
         ({}, [7], "Arms between two states", "a7"),
@@ -196,10 +198,31 @@ def test_h10_templates_print_template_words_as_they_are():
 )
 def test_article_says_what_came_of_it(changes, alerts, fate, alert):
     raised = [
-        SimpleNamespace(public_id=f"a{n}", rule_id="arms", severity="high", story_id=1, article_id=n) for n in alerts
+        SimpleNamespace(public_id=f"a{n}", rule_id="arms", severity="high", story_id=1, article_id=n, raised_at=NOW)
+        for n in alerts
     ]
     view = view_article(raised, **changes)
     assert (view.fate, view.alert) == (fate, alert)
+    assert view.severity == ("high" if alert and "no rule" not in fate else "")
+
+
+@pytest.mark.parametrize(
+    ("by", "minutes", "told"),
+    [
+        (3, -1, True),
+        (3, 0, True),  # both in one batch, in the order of their arrival
+        (9, -1, True),  # it came later, and was judged sooner
+        (9, 0, False),
+        (9, 1, False),
+        (3, 1, False),  # it came sooner, and was judged later
+    ],
+)
+def test_article_says_that_its_story_was_told_already_only_where_it_was(by, minutes, told):
+    at = NOW + timedelta(minutes=minutes)
+    alert = SimpleNamespace(public_id="a", rule_id="arms", severity="high", story_id=1, article_id=by, raised_at=at)
+    view = view_article([alert])
+    expected = ("its story was told already", "high") if told else (LATER_TOLD, "")
+    assert (view.fate, view.severity, view.alert) == (*expected, "a")
 
 
 def test_article_shows_topics_that_match_or_may_with_their_scores_the_surest_first():

@@ -8,23 +8,18 @@ from datetime import datetime
 from typing import Any, Final
 
 from worker.alerts.wording import marked, web_link
+from worker.articles.shown import WAITING
 from worker.console.views.names import NO_HEADLINE, Headline, Names, one_line
 from worker.console.words import Moment, language_name
-from worker.model import ArticleState
 from worker.store.latest import ArticleFound
 
 NAMES_SHOWN: Final = 8
-WAITING: Final = {
-    ArticleState.NEW: "waits to be judged",
-    ArticleState.ANALYSING: "is being judged",
-    ArticleState.JUDGED: "waits for its story",
-    ArticleState.QUARANTINED: "set aside: it could not be judged in three tries",
-}
 
 
 @dataclass(frozen=True)
 class ArticleView:
-    """`topics` holds (name, score, whether we are sure). `alert`, `severity`: of its alert, or ''."""
+    """`topics` holds (name, score, whether we are sure). `alert` is one that tells of its story, or ''; `severity`
+    that one's, or '' where this article had no part in it."""
 
     id: str
     headline: Headline
@@ -43,7 +38,7 @@ def article_view(found: ArticleFound, names: Names, now: datetime) -> ArticleVie
     row, judged = found.row, found.judged
     mentioned = list(dict.fromkeys(mention["entity"] for mention in judged.mentions)) if judged else []
     words = list(dict.fromkeys(one_line(mention["text"]) for mention in judged.mentions)) if judged else []
-    fate, alert = article_fate(found, names)
+    fate, alert, part = article_fate(found, names)
     title = one_line(row.title) or NO_HEADLINE
     return ArticleView(
         id=row.public_id,
@@ -65,7 +60,7 @@ def article_view(found: ArticleFound, names: Names, now: datetime) -> ArticleVie
         copy_of=_copied(row, title),
         fate=fate,
         alert=alert.public_id if alert else "",
-        severity=alert.severity if alert else "",
+        severity=alert.severity if part else "",
     )
 
 
@@ -78,16 +73,21 @@ def _copied(row: Any, title: str) -> str:
     return source if original == title else f"{source}: {original}"
 
 
-def article_fate(found: ArticleFound, names: Names) -> tuple[str, Any]:
-    """What came of the article, in words; and the alert that it led to or belongs to, None without one."""
+def article_fate(found: ArticleFound, names: Names) -> tuple[str, Any, bool]:
+    """What came of the article, in words; the alert of its story, None without one; and whether that is its own, or
+    was there before it and kept it quiet."""
     row = found.row
     if row.state in WAITING:
-        return WAITING[row.state], None
+        return WAITING[row.state], None, False
     own = [alert for alert in found.alerts if alert.article_id == row.id]
     if own:
-        return "; ".join(names.rule(one.rule_id) for one in own), own[0]
+        return "; ".join(names.rule(one.rule_id) for one in own), own[0], True
     if row.baseline:
-        return "there before we watched: never an alert", None
+        return "there before we watched: never an alert", None, False
+    # Those of one batch have one moment, and are settled in the order of their arrival.
+    before = [alert for alert in found.alerts if (alert.raised_at, alert.article_id) < (row.settled_at, row.id)]
+    if before:
+        return "its story was told already", before[0], True
     if found.alerts:
-        return "its story was told already", found.alerts[0]
-    return "no rule was met", None
+        return "no rule was met; its story was told by another article", found.alerts[0], False
+    return "no rule was met", None, False
