@@ -30,7 +30,7 @@ from worker.live.shown import titles
 from worker.live.state import Progress, State
 from worker.live.watch import Look, Watch
 from worker.store.engine import open_store
-from worker.store.recent import Watcher, read_standing
+from worker.store.recent import Watcher, read_backlog
 from worker.store.schema import EPOCH
 from worker.up import choose_port, only_one
 
@@ -143,7 +143,7 @@ class Show:
         through = False
         while self.up.poll() is None:
             self._tell(watch)
-            if not through and self.world.origin.done.is_set() and read_standing(watch.store).quiet:
+            if not through and self.world.origin.done.is_set() and read_backlog(watch.store).quiet:
                 through = True
                 if not keep:
                     return True
@@ -163,7 +163,7 @@ class Show:
     def _tell(self, watch: Watch) -> None:
         look = watch.look()
         came = [*look.happenings, *self._arrivals()]
-        self.teller.tell(Look(came, look.standing, look.away))
+        self.teller.tell(Look(came, look.backlog, look.away))
         self.teller.progress(Progress(*self.world.origin.progress()))
 
     def _arrivals(self) -> Iterator[Arrived]:

@@ -123,7 +123,7 @@ def feeds_panel(state: State, now: datetime, *, rank: int, tight: bool = False) 
 
 
 def feeds_note(state: State) -> str:
-    feeds = state.standing.feeds if state.standing else {}
+    feeds = state.backlog.feeds if state.backlog else {}
     shown = [
         f"{feeds[name]} {word}" for name, word in (("failing", "failing"), ("stopped", "stopped")) if feeds.get(name)
     ]

@@ -79,9 +79,9 @@ class Screen:
     def tell(self, look: Look) -> None:
         def take(state: State) -> None:
             state.take(look.happenings, now=datetime.now(UTC))
-            state.standing, state.away_since = look.standing or state.standing, look.away
+            state.backlog, state.away_since = look.backlog or state.backlog, look.away
 
-        lively = bool(look.happenings) or look.standing != self.state.standing or look.away != self.state.away_since
+        lively = bool(look.happenings) or look.backlog != self.state.backlog or look.away != self.state.away_since
         self.change(take, lively=lively)
 
     def change(self, do: Callable[[State], None], *, lively: bool = True) -> None:

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Final
 
 from worker.live.happened import Arrived, Delivered, Happened, Judged, Polled, Raised, Trouble
-from worker.store.recent import Standing
+from worker.store.recent import Backlog
 
 LAST: Final = 100  # of each kind are kept: more than a tall screen shows
 STAGES: Final = ("polls", "entries", "articles", "judged", "alerts", "delivered")  # a news item's way, in order
@@ -55,7 +55,7 @@ class State:
     troubles: deque[Trouble] = field(default_factory=lambda: deque(maxlen=LAST))
     refused: Polled | None = None  # the last poll that failed
     slowest: float = 0.0
-    standing: Standing | None = None
+    backlog: Backlog | None = None
     progress: Progress | None = None
     away_since: datetime | None = None
 

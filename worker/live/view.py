@@ -77,7 +77,7 @@ def centred(part: tuple[str, str] | str, width: int) -> Text:
 
 
 def flow_note(state: State, stage: str) -> str:
-    counts, standing = state.counts, state.standing
+    counts, backlog = state.counts, state.backlog
     if stage == "polls":
         return f"of {number(len(state.titles))} feeds"
     if stage == "entries":
@@ -85,7 +85,7 @@ def flow_note(state: State, stage: str) -> str:
     if stage == "articles":
         return f"{number(counts['copies'])} copies" if counts["copies"] else ""
     if stage == "judged":
-        return f"{number(standing.waiting)} waiting" if standing and standing.waiting else ""
+        return f"{number(backlog.waiting)} waiting" if backlog and backlog.waiting else ""
     if stage == "alerts":
         return f"{number(state.severities['critical'])} critical" if state.severities["critical"] else ""
     return f"at most {span(state.slowest)}" if state.slowest else ""
@@ -120,14 +120,14 @@ def trouble_line(state: State, *, width: int, now: datetime) -> Text:
         return fit((f"! The database does not answer (for {span((now - state.away_since).total_seconds())}); "
                     "the workers go on when it does.", BAD), width)  # fmt: skip
     words = [f"{clock(one.at)} {one.words}" for one in [*state.troubles][-1:] if now - one.at < LATELY]
-    refused, standing = state.refused, state.standing
+    refused, backlog = state.refused, state.backlog
     if refused is not None and now - refused.at < LATELY:
         words.append(f"{refused.title} {failed_word(refused)}: {wording(refused.reason).says}")
-    if standing is not None:
-        counts = [(standing.feeds.get("failing", 0), "feed failing", "feeds failing")]
-        counts += [(standing.quarantined, "quarantined article", "quarantined articles")]
-        counts += [(standing.failed, "delivery to be tried again", "deliveries to be tried again")]
-        counts += [(standing.abandoned, "delivery given up", "deliveries given up")]
+    if backlog is not None:
+        counts = [(backlog.feeds.get("failing", 0), "feed failing", "feeds failing")]
+        counts += [(backlog.quarantined, "quarantined article", "quarantined articles")]
+        counts += [(backlog.failed, "delivery to be tried again", "deliveries to be tried again")]
+        counts += [(backlog.abandoned, "delivery given up", "deliveries given up")]
         words += [f"{number(count)} {one if count == 1 else more}" for count, one, more in counts if count]
     if not words:
         return fit(("✓ No trouble.", GOOD), width)

@@ -15,20 +15,20 @@ import structlog
 from worker.live.happened import Happened, Reader, Trouble
 from worker.live.log import LogTail
 from worker.store.engine import Store
-from worker.store.recent import Standing, Watcher, clock_of, read_standing
+from worker.store.recent import Backlog, Watcher, clock_of, read_backlog
 
 log = structlog.get_logger()
 
-STANDING_SECONDS = 2.0  # between two counts of what waits while nothing happens
+BACKLOG_SECONDS = 2.0  # between two counts of what waits while nothing happens
 LAST_LOOK_SECONDS = 2.0
 
 
 @dataclass(frozen=True)
 class Look:
-    """What one look brought. `standing` is the last that could be read; `away`: since when the record could not be."""
+    """What one look brought. `backlog` is the last that could be read; `away`: since when the record could not be."""
 
     happenings: Sequence[Happened] = ()
-    standing: Standing | None = None
+    backlog: Backlog | None = None
     away: datetime | None = None
 
 
@@ -50,7 +50,7 @@ class Watch:
     began: float
     tail: LogTail | None = None
     watcher: Watcher | None = None
-    standing: Standing | None = None
+    backlog: Backlog | None = None
     stood: float = 0.0
     away: datetime | None = None
 
@@ -68,7 +68,7 @@ class Watch:
             if self.away is not None:
                 happenings.append(Trouble(at=datetime.now(UTC), words="the database answers again"))
             self.away = None
-        return Look(happenings, self.standing, self.away)
+        return Look(happenings, self.backlog, self.away)
 
     def _watcher(self) -> Watcher:
         if self.watcher is None:
@@ -78,8 +78,8 @@ class Watch:
 
     def _count(self, *, anew: bool) -> None:
         now = time.monotonic()
-        if anew or now - self.stood >= STANDING_SECONDS:
-            self.standing, self.stood = read_standing(self.store), now
+        if anew or now - self.stood >= BACKLOG_SECONDS:
+            self.backlog, self.stood = read_backlog(self.store), now
 
 
 def follow(watch: Watch, audience: Audience, *, every: float, ended: Callable[[float], bool]) -> None:

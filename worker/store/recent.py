@@ -151,8 +151,9 @@ KINDS: Mapping[str, Kind] = {
 
 
 @dataclass(frozen=True)
-class Standing:
-    """What is so at one moment. `feeds`: how many are shown as what. `waiting`: articles not settled yet."""
+class Backlog:
+    """What is still to do at one moment, or was given up. `feeds`: how many are shown as what. `waiting`: articles not
+    settled yet."""
 
     feeds: Mapping[str, int]
     waiting: int
@@ -167,7 +168,7 @@ class Standing:
         return not self.waiting and not self.unsent
 
 
-def read_standing(store: Store) -> Standing:
+def read_backlog(store: Store) -> Backlog:
     def count(condition: ColumnElement[bool]) -> Any:
         return select(func.count()).where(condition).scalar_subquery()
 
@@ -182,7 +183,7 @@ def read_standing(store: Store) -> Standing:
     shown = shown_state().label("shown")
     with store.reading() as connection:
         feeds = connection.execute(select(shown, func.count().label("n")).group_by(shown))
-        return Standing(feeds={row.shown: row.n for row in feeds}, **connection.execute(counts).one()._asdict())
+        return Backlog(feeds={row.shown: row.n for row in feeds}, **connection.execute(counts).one()._asdict())
 
 
 def clock_of(store: Store) -> datetime:

@@ -49,7 +49,7 @@ def test_watch_says_that_the_record_cannot_be_read_once_and_goes_on_when_it_can(
     back = watch.look()
     assert [event for event, _ in events(back)] == ["polled", "trouble"] and back.away is None
     assert events(back)[-1] == ("trouble", "the database answers again")
-    assert back.standing.feeds == {"new": 1}
+    assert back.backlog.feeds == {"new": 1}
 
 
 def test_watch_begins_when_it_was_told_to_by_the_databases_clock(store):

@@ -5,7 +5,7 @@ from steps import LONG_AGO, bring, change, operator_subjects, poll_now, settle
 
 from worker.live.happened import Delivered, Judged, Polled, Raised, Reader
 from worker.pipeline.deliver import deliver_due
-from worker.store.recent import Watcher, clock_of, read_standing
+from worker.store.recent import Watcher, clock_of, read_backlog
 from worker.store.schema import EPOCH, article, delivery
 
 
@@ -22,7 +22,7 @@ def test_watcher_tells_each_thing_once(desk, runtime):
     deliver_due(runtime)
     assert kinds(watcher) == ["alert", "article", "attempt", "attempt", "poll", "poll"]
     assert kinds(watcher) == []
-    assert read_standing(desk.store).quiet
+    assert read_backlog(desk.store).quiet
 
 
 def test_watcher_begins_where_it_is_told_to(desk, runtime):
@@ -65,18 +65,18 @@ def test_watcher_tells_every_try_of_a_delivery(desk, runtime):
         change(desk, delivery, due_at=LONG_AGO)
     tries = [(row.n, row.outcome) for kind, row in watcher.look() if kind == "attempt" and row.channel == "hook"]
     assert tries == [(1, "failed"), (2, "failed"), (3, "failed")]
-    assert read_standing(desk.store).failed == 1
+    assert read_backlog(desk.store).failed == 1
 
 
-def test_standing_counts_what_waits_and_what_is_stuck(desk, runtime):
-    assert read_standing(desk.store).feeds == {"new": 2}
+def test_backlog_counts_what_waits_and_what_is_stuck(desk, runtime):
+    assert read_backlog(desk.store).feeds == {"new": 2}
     poll_now(desk, runtime)
-    standing = read_standing(desk.store)
-    assert (standing.feeds, standing.waiting, standing.quiet) == ({"active": 2}, 2, False)
+    backlog = read_backlog(desk.store)
+    assert (backlog.feeds, backlog.waiting, backlog.quiet) == ({"active": 2}, 2, False)
     settle(runtime)
     desk.origin.documents["/a"] = b"<html>moved</html>"
     poll_now(desk, runtime)
     change(desk, article, state="quarantined")
-    standing = read_standing(desk.store)
-    assert (standing.feeds, standing.quarantined) == ({"active": 1, "failing": 1}, 2)
+    backlog = read_backlog(desk.store)
+    assert (backlog.feeds, backlog.quarantined) == ({"active": 1, "failing": 1}, 2)
     assert operator_subjects(desk) == []

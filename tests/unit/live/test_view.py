@@ -16,11 +16,11 @@ from worker.live.panels import About, Panel, share
 from worker.live.rows import fit, span
 from worker.live.state import Progress
 from worker.live.view import frame
-from worker.store.recent import Standing
+from worker.store.recent import Backlog
 
 DESK = About("Wirewatch", "3 feeds are polled.", "Starting …", ("Ctrl-C stops", "Log var/up.log", "Console http://x/"))
 DEMO = replace(DESK, title="Wirewatch demo", through="The sample is through.", inboxes=("mail", "webhook"))
-STANDING = Standing(feeds={"active": 1}, waiting=0, quarantined=0, unsent=0, failed=0, abandoned=0)
+BACKLOG = Backlog(feeds={"active": 1}, waiting=0, quarantined=0, unsent=0, failed=0, abandoned=0)
 SIZES = [(80, 24), (120, 40), (200, 50), (100, 30), (99, 24), (60, 20), (40, 12), (24, 6), (10, 3), (300, 80)]
 KOREAN, ARABIC = (
     "김정은, 러시아 군사대표단 접견…포탄 추가 지원 논의한 듯",
@@ -59,7 +59,7 @@ def full_state(**options):
 @pytest.mark.parametrize("phase", ["starting", "running", "through", "stopping"])
 def test_view_fits_every_terminal(width, height, about, phase):
     state = full_state(phase=phase)
-    state.progress, state.standing = Progress(3, 30, f"next: {KOREAN}"), replace(STANDING, failed=3)
+    state.progress, state.backlog = Progress(3, 30, f"next: {KOREAN}"), replace(BACKLOG, failed=3)
     state.troubles.append(Trouble(NOW, ARABIC))
     drawn(state, about, width=width, height=height)
     drawn(state_of(phase=phase), about, width=width, height=height)
@@ -105,9 +105,9 @@ def test_view_of_many_feeds_shows_those_polled_last():
 
 
 def test_view_says_what_is_wrong():
-    standing = replace(STANDING, feeds={"failing": 2}, quarantined=1, failed=3, abandoned=1)
+    backlog = replace(BACKLOG, feeds={"failing": 2}, quarantined=1, failed=3, abandoned=1)
     state = state_of(polled(outcome="failed", reason="forbidden_markup", new=0, entries=0))
-    state.standing = standing
+    state.backlog = backlog
     seen = drawn(state, width=250)
     for words in ("REFUSED: its document declares entities", "2 feeds failing", "1 quarantined article",
                   "3 deliveries to be tried again", "1 delivery given up"):  # fmt: skip
