@@ -35,10 +35,11 @@ TICKS = threading.BoundedSemaphore(MOST_TICKS)
 
 def run(queue: str) -> bool:
     """Does one batch of the work that waits in one queue; hints, and says True, when there may be more."""
+    # Word is left before the door is tried: left after it, the one inside may have looked for it and gone meanwhile.
+    CALLED[queue].set()
     if not FREE[queue].acquire(blocking=False):
-        CALLED[queue].set()
         return False
-    CALLED[queue].clear()
+    CALLED[queue].clear()  # whoever called until now, this step sees the work
     here = threading.get_ident()
     SINCE[here] = (queue, time.monotonic())
     try:

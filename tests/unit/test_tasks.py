@@ -63,6 +63,22 @@ def test_run_remembers_who_came_while_all_places_were_taken(runtime, monkeypatch
     assert runtime.hints == ["analyse"]
 
 
+def test_run_leaves_word_for_one_who_is_just_leaving(runtime, monkeypatch):
+    step(monkeypatch, lambda: False)
+
+    class Door:
+        """Whoever comes finds the place taken, and by then its holder has looked for the last time."""
+
+        def acquire(self, *, blocking):
+            seen.append(tasks.CALLED["analyse"].is_set())
+            return False
+
+    seen = []
+    monkeypatch.setitem(tasks.FREE, "analyse", Door())
+    assert tasks.run("analyse") is False
+    assert seen == [True], "the holder sees the call, however soon it leaves"
+
+
 def test_run_gives_its_place_back_when_the_step_fails(runtime, monkeypatch):
     def broken():
         raise RuntimeError("the database is away")
