@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -78,9 +77,3 @@ def wait_for_redis(folder: Path, *, dead: Callable[[], bool], seconds: float = S
         except redis.RedisError:
             time.sleep(0.02)
     raise NoRedis(f"The embedded Redis did not answer within {seconds:g} seconds.")
-
-
-def version(binary: str) -> str:
-    """What the binary says of itself."""
-    done = subprocess.run([binary, "--version"], capture_output=True, text=True, timeout=10, check=False)
-    return done.stdout.strip()

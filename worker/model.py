@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 # ---------------------------------------------------------------- feeds
 
@@ -294,4 +293,3 @@ class Message:
     body: bytes
     recipient: str
     subject: str = ""
-    metadata: Mapping[str, Any] = field(default_factory=dict)

@@ -71,8 +71,3 @@ def list_heartbeats(store: Store) -> list[Heartbeat]:
         now = read_clock(connection)
         rows = connection.execute(select(heartbeat).order_by(heartbeat.c.role, heartbeat.c.started_at, heartbeat.c.id))
         return [Heartbeat(**row._mapping, silent_for=now - row.beat_at) for row in rows]
-
-
-def silent(store: Store, *, after: timedelta) -> list[Heartbeat]:
-    """Who has not beaten for so long."""
-    return [one for one in list_heartbeats(store) if one.silent_for > after]

@@ -22,12 +22,11 @@ MAX_ATTEMPTS = 3
 
 @dataclass(frozen=True)
 class Claim:
-    """`rows` are this claim's until `until` by the database's clock, and only for who holds `token`."""
+    """`rows` are this claim's until their lease ends by the database's clock, and only for who holds `token`."""
 
     rows: Sequence[Any]
     token: str
     now: datetime
-    until: datetime
     full: bool  # there may be more: hint again
 
 
@@ -70,9 +69,9 @@ def claim_rows(
                 found += connection.execute(candidates.where(look, free).limit(limit - len(found)))
         retried = [row.id for row in found if row.attempts > 0] if split else []
         chosen = retried[:1] or [row.id for row in found]
-        token, until = new_token(), now + lease
-        rows = _lease(connection, table, ids=chosen, token=token, until=until, values=values)
-        claim = Claim(rows=rows, token=token, now=now, until=until, full=len(found) == limit or bool(retried))
+        token = new_token()
+        rows = _lease(connection, table, ids=chosen, token=token, until=now + lease, values=values)
+        claim = Claim(rows=rows, token=token, now=now, full=len(found) == limit or bool(retried))
         if beside is not None:
             beside(connection, claim)
     return claim

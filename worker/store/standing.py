@@ -1,7 +1,7 @@
 """How the desk stands at one moment: what is in which state, what waits and for how long, what is stuck. Reads only.
 
-Nothing here counts what came to its end (settled articles, sent deliveries): what a look costs does not grow with the
-record. How much of it there is, the tallies say.
+Nothing here counts what came to its good end (settled articles, sent deliveries): what a look costs grows with what
+waits and what was given up, not with the record. How much of the rest there is, the tallies say.
 """
 
 from __future__ import annotations

@@ -89,9 +89,9 @@ def test_the_silent_are_forgotten_after_a_quarter_of_an_hour(store, minutes, lef
     assert sorted(names(later)) == left
 
 
-def test_k05_the_silent_are_named(store):
+def test_k05_of_each_is_told_for_how_long_it_is_silent(store):
     beat(at(store, NOON), "a", role="scheduler")
     later = at(store, NOON + timedelta(seconds=151))
     beat(later, "b", role="console")
-    assert [one.role for one in heartbeats.silent(later, after=timedelta(seconds=150))] == ["scheduler"]
-    assert heartbeats.silent(later, after=timedelta(seconds=152)) == []
+    silent = {one.role: one.silent_for for one in heartbeats.list_heartbeats(later)}
+    assert silent == {"scheduler": timedelta(seconds=151), "console": timedelta(0)}
