@@ -24,6 +24,12 @@ def test_j06_address_that_is_none_is_refused_and_not_quoted(tmp_path, url):
     assert "canary" not in str(error) and (error.__suppress_context__ or error.__context__ is None)
 
 
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///", "sqlite:///:memory:"])
+def test_address_of_sqlite_without_a_file_is_refused(tmp_path, url):
+    with pytest.raises(StoreError, match="a record of its own"):
+        open_store(url, data=tmp_path)
+
+
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg", "postgresql+asyncpg"])
 def test_address_of_postgresql_may_be_written_in_any_way(tmp_path, postgres_tcp, scheme):
     url = postgres_tcp.new_database().replace("postgresql", scheme, 1)

@@ -104,6 +104,16 @@ def test_reading_cannot_write(store):
         connection.execute(feed.delete())
 
 
+def test_reading_sees_one_moment(store):
+    add_articles(store, "g1")
+    with store.reading() as connection:
+        before = connection.execute(select(article.c.id)).all()
+        add_articles(store, "g2")
+        assert connection.execute(select(article.c.id)).all() == before
+    with store.reading() as connection:
+        assert len(connection.execute(select(article.c.id)).all()) == 2
+
+
 def test_clock_is_near_ours_and_aware(store):
     with store.reading() as connection:
         assert abs(read_clock(connection) - datetime.now(UTC)) < timedelta(seconds=5)
