@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from worker.cli.options import HERE, KEPT, ConfigOption, DataOption, adder, print_line, read_config
+from worker.cli.table import bar
 from worker.errors import ConfigError
 
+AHEAD = timedelta(days=2)  # a clock may be a day off and a zone wrong; a history that says more is wrong
 PARTS = frozenset({"feeds", "topics", "watchlist", "rules", "settings"})
 RulesOption = Annotated[Path | None, typer.Option("--rules", help="Other rules than the desk's, for this replay.")]
 KeepOption = Annotated[
@@ -37,14 +38,11 @@ def replay(
     desk = read_config(config, only=PARTS, files={"rules": rules} if rules else None)
     if desk.warnings:
         raise ConfigError(desk.warnings)  # a rule left out would never fire, and nobody would know
-    history = read_history(path)
+    history = read_history(path, latest=datetime.now(UTC) + AHEAD)
     for note in history.notes:
         print(note, file=sys.stderr)
-    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    terminal = Console(stderr=True)
-    with Progress(*columns, console=terminal, transient=True, disable=not terminal.is_terminal) as progress:
-        task = progress.add_task("documents", total=len(history.documents))
-        report = run(history, desk, keep=keep, on_progress=lambda done, total: progress.update(task, completed=done))
+    with bar(len(history.documents), "documents") as done:
+        report = run(history, desk, keep=keep, on_progress=done)
     print_line(report)
 
 

@@ -10,23 +10,25 @@ from typing import Any
 
 from worker.config.schema import Config
 from worker.store.engine import Store
-from worker.store.totals import alerts_with_stories, count_all, refused_polls
+from worker.store.totals import alerts_with_stories, count_all, quarantined_articles, refused_polls
 
 
 def make_report(store: Store, config: Config) -> dict[str, Any]:
-    """Counts, then every alert in the order in which it was raised."""
+    """Counts, what was not read or not judged, then every alert in the order in which it was raised."""
     with store.reading() as connection:
         counts = count_all(connection)
         refused = [
             {"feed": row.feed_id, "at": _time(row.at), "reason": row.reason} for row in refused_polls(connection)
         ]
+        parked = quarantined_articles(connection)
         found = alerts_with_stories(connection)
     articles: dict[int, list[Any]] = defaultdict(list)
     for row in found.articles:
         articles[row.story_id].append(row)
     names = {feed.id: feed.title or feed.id for feed in config.feeds}
     alerts = [_alert(row, articles[row.story_id], names) for row in found.alerts]
-    return counts | {"refused_polls": refused, "alerts": alerts}
+    quarantined = [_article(row, names) for row in parked]
+    return counts | {"refused_polls": refused, "quarantined_articles": quarantined, "alerts": alerts}
 
 
 def _alert(row: Any, articles: Iterable[Any], names: dict[str, str]) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -26,14 +26,20 @@ from worker.pipeline.analyse import analyse_new_articles
 from worker.pipeline.poll import poll_due_feeds
 from worker.pipeline.raising import storify_and_raise
 from worker.pipeline.runtime import Runtime
-from worker.replay.history import Document, History
+from worker.pipeline.tick import park_poison
+from worker.replay.history import STEP, Document, History
 from worker.replay.report import make_report
 from worker.store.alerts import save_config_version
 from worker.store.engine import open_store
 from worker.store.feeds import set_next_polls, sync_feeds
+from worker.store.lease import MAX_ATTEMPTS
 from worker.store.migrate import migrate
+from worker.store.replays import forget_baselines
+from worker.store.totals import count_unsettled
 
-NEVER = timedelta(days=3650)  # a feed is polled when the history has a document of it, and not otherwise
+# A feed is polled when the history has a document of it, and not otherwise: until then its next poll is no moment that
+# a history reaches. One instant, not an interval: a history may be older than any.
+NEVER = datetime(9000, 1, 1, tzinfo=UTC)
 CHECKPOINT_EVERY = 200  # moments
 BATCH = 500  # feeds a poll task: the history has them at hand
 CONTENT_TYPES = {True: "application/feed+json", False: "application/xml"}
@@ -69,11 +75,11 @@ class HistoryFetcher:
 
 
 def replay(
-    history: History, config: Config, *, keep: Path | None = None, on_progress: Callable[[int, int], None] | None = None
+    history: History, config: Config, *, keep: Path | None = None, on_progress: Callable[[], None] = lambda: None
 ) -> dict[str, Any]:
     """The whole history; returns the report, a JSON object. `keep`: a folder for the scratch store, kept afterwards.
 
-    `on_progress` is told how many documents of how many are done.
+    `on_progress` is called for each document that is done.
     """
     began = time.monotonic()
     with contextlib.ExitStack() as stack:
@@ -82,12 +88,13 @@ def replay(
         runtime = _runtime(history, config, folder=folder, fetcher=fetcher)
         stack.callback(runtime.store.close)
         stack.callback(runtime.parser.close)
-        done = 0
-        for number, (at, documents) in enumerate(history.moments(), start=1):
+        moments = list(history.moments())
+        following = [*(at for at, _ in moments[1:]), None]
+        for number, ((at, documents), until) in enumerate(zip(moments, following, strict=True), start=1):
             _live_through(runtime, fetcher, at, documents)
-            done += len(documents)
-            if on_progress is not None:
-                on_progress(done, len(history.documents))
+            _try_again(runtime, fetcher, until=until)
+            for _ in documents:
+                on_progress()
             if number % CHECKPOINT_EVERY == 0:
                 runtime.store.checkpoint()
         runtime.store.checkpoint()
@@ -106,7 +113,7 @@ def _runtime(history: History, config: Config, *, folder: Path, fetcher: History
     migrate(store)
     version = save_config_version(store, digest=config.hash, body=config.public())
     sync_feeds(store, [(feed.id, feed.url, feed.title) for feed in config.feeds], spread=0)
-    set_next_polls(store, history.feeds, at=fetcher.now + NEVER)
+    set_next_polls(store, history.feeds, at=NEVER)
     return Runtime(
         config=config,
         config_version=version,
@@ -120,15 +127,52 @@ def _runtime(history: History, config: Config, *, folder: Path, fetcher: History
 
 
 def _spec(config: Config, feed: str) -> FeedSpec:
-    """A feed of the history, with what the desk says of the feed of that id: its tags, tier and language count."""
-    known = config.feed(feed)
-    return known.model_copy(update={"interval": NEVER.total_seconds(), "enabled": True, "title": known.title or feed})
+    """A feed of the history, with what the desk says of the feed of that id: its tags, tier and language count.
+
+    One that the desk does not know has a host of its own: the relative links of two publishers are not one article.
+    """
+    spec = config.feed(feed)
+    known = any(one.id == feed for one in config.feeds)
+    url = spec.url if known else f"https://{feed}.invalid/"
+    return spec.model_copy(update={"url": url, "enabled": True, "title": spec.title or feed})
 
 
 def _live_through(runtime: Runtime, fetcher: HistoryFetcher, at: datetime, documents: Sequence[Document]) -> None:
     """One moment: what the feeds serve at it is polled, judged and told."""
     fetcher.now, fetcher.served = at, {document.feed: document for document in documents}
+    # A first look may be of several documents; after the first of them the others would be news.
+    first_looks = [document.feed for document in documents if document.baseline]
+    if first_looks:
+        forget_baselines(runtime.store, first_looks)
     set_next_polls(runtime.store, sorted(fetcher.served), at=at)
-    for step in (poll_due_feeds, analyse_new_articles, storify_and_raise):
+    _work_off(runtime, poll_due_feeds)
+    set_next_polls(runtime.store, sorted(fetcher.served), at=NEVER)
+    _work_off(runtime, analyse_new_articles, storify_and_raise)
+
+
+def _work_off(runtime: Runtime, *steps: Callable[[Runtime], bool]) -> None:
+    for step in steps:
         while step(runtime):
             pass
+
+
+def _try_again(runtime: Runtime, fetcher: HistoryFetcher, *, until: datetime | None) -> None:
+    """What failed is tried again when its lease is out and parked after three tries, as the tick has it.
+
+    Not after `until`, the next moment, at which it is tried anyway; without one, to the end. An article may fail to
+    be judged and then to be settled, each so often and a lease apart: more rounds than that would change nothing.
+    """
+    lease = timedelta(seconds=runtime.config.settings.timing.analyse_lease) + STEP
+    for _ in range(2 * MAX_ATTEMPTS):
+        if not _unsettled(runtime):
+            return
+        park_poison(runtime)
+        if until is not None and fetcher.now + lease >= until:
+            return
+        fetcher.now += lease
+        _work_off(runtime, analyse_new_articles, storify_and_raise)
+
+
+def _unsettled(runtime: Runtime) -> int:
+    with runtime.store.reading() as connection:
+        return count_unsettled(connection)

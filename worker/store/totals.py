@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Connection, func, select
 
 from worker.model import ArticleState
+from worker.store.articles import is_open
 from worker.store.schema import alert, article, feed, poll, revision, story
 
 
@@ -39,8 +40,21 @@ def count_all(connection: Connection) -> dict[str, int]:
         "baseline": articles(article.c.baseline),
         "duplicates": articles(article.c.duplicate_of.is_not(None)),
         "quarantined": articles(article.c.state == ArticleState.QUARANTINED),
+        "unsettled": count_unsettled(connection),
         "stories": one(select(func.count()).select_from(story).where(story.c.merged_into.is_(None))),
     }
+
+
+def count_unsettled(connection: Connection) -> int:
+    """The articles that wait to be judged, or to join their story."""
+    return connection.execute(select(func.count()).where(is_open())).scalar_one()
+
+
+def quarantined_articles(connection: Connection) -> list[Any]:
+    """The articles that were parked, in their order of arrival."""
+    columns = (article.c[name] for name in ("feed_id", "title", "url", "published_at", "first_seen_at"))
+    parked = article.c.state == ArticleState.QUARANTINED
+    return list(connection.execute(select(*columns).where(parked).order_by(article.c.id)))
 
 
 def refused_polls(connection: Connection) -> list[Any]:

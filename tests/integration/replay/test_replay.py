@@ -2,14 +2,18 @@
 
 import json
 import pathlib
-import shutil
 import subprocess
 import sys
+from datetime import UTC, datetime
 
 import pytest
 from desk import entries
 from origin import rss
 
+from worker.config.load import load_config
+from worker.model import Judgement
+from worker.replay import run as running
+from worker.replay.entries import PER_DOCUMENT
 from worker.replay.history import read_history
 from worker.replay.run import replay
 
@@ -73,6 +77,7 @@ def test_replay_tells_once_what_the_desk_would_have_told(history, rules):
         "baseline": 2,
         "duplicates": 1,
         "quarantined": 0,
+        "unsettled": 0,
         "stories": 4,
     }
     assert report["refused_polls"] == [{"feed": "b", "at": "2026-08-13T04:30:00Z", "reason": "not_a_feed"}]
@@ -139,12 +144,87 @@ def test_replay_of_nothing_says_what_a_history_is(tmp_path):
     assert "nothing to replay" in done.stderr
 
 
-def test_replay_tells_how_far_it_is(history, rules):
-    from worker.config.load import load_config
-
-    shutil.rmtree(history / "b")
+def desk(rules):
     parts = frozenset({"feeds", "topics", "watchlist", "rules", "settings"})
+    return load_config(ROOT / "config", environ={}, only=parts, files={"rules": rules})
+
+
+class Judge:
+    """Knows no topic and no name. What it is told to choke on, it does so often."""
+
+    def __init__(self):
+        self.failures = {}
+
+    def judge_many(self, articles):
+        for article in articles:
+            if self.failures.get(article.title, 0) > 0:
+                self.failures[article.title] -= len(articles) == 1  # it is tried again alone
+                raise ValueError(article.title)
+        return [Judgement(language="en", topics=(), mentions=(), model_id="stub") for _ in articles]
+
+
+@pytest.fixture
+def judge(monkeypatch):
+    judge = Judge()
+    monkeypatch.setattr(running, "load_judge", lambda config: judge)
+    return judge
+
+
+def look_back(path, rules, **more):
+    return replay(read_history(path, latest=datetime(2026, 8, 20, tzinfo=UTC)), desk(rules), **more)
+
+
+def entry_file(path, *entries):
+    path.write_text("".join(json.dumps(entry) + "\n" for entry in entries))
+    return path
+
+
+def test_replay_tells_how_far_it_is(history, rules, judge):
     seen = []
-    config = load_config(ROOT / "config", environ={}, only=parts, files={"rules": rules})
-    replay(read_history(history), config, on_progress=lambda done, total: seen.append((done, total)))
-    assert seen == [(1, 3), (2, 3), (3, 3)]
+    look_back(history, rules, on_progress=lambda: seen.append(1))
+    assert len(seen) == 6
+
+
+def test_replay_of_many_years_ends(tmp_path, rules, judge):
+    days = [("one", "2009-05-01"), ("one", "2023-05-01"), ("two", "2023-05-02")]
+    lines = [{"title": f"News of {day}", "domain": domain, "published": day} for domain, day in days]
+    report = look_back(entry_file(tmp_path / "x.jsonl", *lines), rules)
+    assert (report["polls"], report["articles"]) == (4, 3)
+
+
+def test_replay_of_a_long_day_loses_nothing_and_takes_a_first_look_for_no_news(tmp_path, rules, judge):
+    lines = [{"title": f"Report number {n}", "id": str(n), "day": "2026-08-01"} for n in range(PER_DOCUMENT + 5)]
+    late = {"title": "One more", "id": "late", "day": "2026-08-02"}
+    report = look_back(entry_file(tmp_path / "x.jsonl", *lines, late), rules)
+    assert (report["articles"], report["skipped_entries"]) == (PER_DOCUMENT + 6, 0)
+    assert report["baseline"] == PER_DOCUMENT + 5
+
+
+def test_replay_does_not_take_relative_links_of_two_publishers_for_one(tmp_path, rules, judge):
+    lines = [
+        {"title": title, "domain": domain, "link": "/news/1", "first_seen": "2026-08-01T00:00:00Z"}
+        for domain, title in (("alpha", "Grain talks resume in Geneva"), ("beta" * 20, "Storm closes three airports"))
+    ]
+    report = look_back(entry_file(tmp_path / "x.jsonl", *lines), rules)
+    assert (report["articles"], report["stories"], report["duplicates"]) == (2, 2, 0)
+
+
+@pytest.mark.parametrize(
+    ("failures", "later", "outcome"),
+    [
+        (2, False, (0, 0, 2)),  # of the last moment: tried again before the end
+        (9, False, (1, 0, 1)),
+        (2, True, (0, 0, 3)),
+        (9, True, (1, 0, 2)),
+    ],
+)
+def test_replay_tries_again_what_is_not_judged_and_tells_of_it(tmp_path, rules, judge, failures, later, outcome):
+    judge.failures["Poison pill of the day"] = failures
+    seen = {"first_seen": "2026-08-01T00:00:00Z"}
+    lines = [{"title": "Poison pill of the day"} | seen, {"title": "Another piece"} | seen]
+    # Sooner than a lease is out, so it is left to the moment that follows.
+    lines += [{"title": "The next one", "first_seen": "2026-08-01T00:00:01Z"}] if later else []
+    report = look_back(entry_file(tmp_path / "x.jsonl", *lines), rules)
+    assert (report["quarantined"], report["unsettled"], report["stories"]) == outcome
+    parked = ["Poison pill of the day"] if failures > 3 else []
+    assert [article["title"] for article in report["quarantined_articles"]] == parked
