@@ -31,7 +31,7 @@ from worker.cli.table import bar, print_table, print_text
 from worker.config.schema import Config
 from worker.display import escaped
 from worker.errors import WirewatchError
-from worker.feeds.shown import STATE_WORDS, FeedState, ShownFeed, show_feed
+from worker.feeds.shown import STATE_WORDS, FeedState, ShownFeed, article_words, show_feed
 
 cli = typer.Typer(no_args_is_help=True, help="The feeds: list, test, add and remove them; lists in, lists out.")
 
@@ -92,7 +92,7 @@ def _rows(data: Path) -> dict[str, Any] | None:
 
 def _line(one: ShownFeed, zone: str) -> Sequence[str]:
     trouble = f"{one.wrong}. {one.advice}" if one.wrong else ""
-    tags, articles = ", ".join(one.tags), str(one.articles)
+    tags, articles = ", ".join(one.tags), article_words(one.articles + one.more_articles)
     times = clock(one.last_success, zone), clock(one.next_poll, zone)
     return one.id, one.title, one.language, tags, one.words, *times, articles, trouble
 

@@ -31,9 +31,18 @@ STATE_WORDS: Final[Mapping[FeedState, str]] = {
 }
 
 
+MOST_COUNTED: Final = 1_000  # articles of a feed; one more means "more": counting a million takes a second
+
+
+def article_words(count: int) -> str:
+    """How many articles of a feed are stored, for people; a count beyond MOST_COUNTED stands for any such number."""
+    return f"over {MOST_COUNTED:,}" if count > MOST_COUNTED else f"{count:,}"
+
+
 @dataclass(frozen=True)
 class ShownFeed:
-    """`next_poll` is None while it is not polled; `wrong` and `advice` are '' where nothing is."""
+    """`next_poll` is None while it is not polled; `wrong` and `advice` are '' where nothing is. `articles` is at most
+    MOST_COUNTED; `more_articles`: there are more."""
 
     id: str
     url: str
@@ -44,6 +53,7 @@ class ShownFeed:
     state: FeedState
     words: str
     articles: int = 0
+    more_articles: bool = False
     last_success: datetime | None = None
     next_poll: datetime | None = None
     failures: int = 0
@@ -65,7 +75,8 @@ def show_feed(spec: FeedSpec, row: Any | None) -> ShownFeed:
     wrong, advice = _trouble(spec, row) if spec.enabled else ("", "")
     return ShownFeed(
         **base | dict(title=spec.title or row.title),
-        articles=row.articles,
+        articles=min(row.articles, MOST_COUNTED),
+        more_articles=row.articles > MOST_COUNTED,
         last_success=row.succeeded_at,
         next_poll=row.next_poll_at if polled else None,
         failures=row.failures,

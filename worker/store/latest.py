@@ -13,18 +13,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, case, func, literal, select, union_all
+from sqlalchemy import Connection, case, func, select
 
 from worker.model import DeliveryState
 from worker.store.engine import Store, read_clock
-from worker.store.feeds import shown_state
+from worker.store.feeds import count_articles, shown_state
 from worker.store.lease import is_token
 from worker.store.schema import alert, article, attempt, delivery, feed, judgement, notification, revision, story
 
 NEWEST = 50
 TROUBLED = 20  # deliveries that failed, and as many that were given up: they stay in sight however many are sent
 FEEDS_A_PAGE = 50
-MOST_COUNTED = 1_000  # articles of a feed; one more means "more": counting a million takes a second
 LETTERS = 20_000  # of an article's text, enough for a quotation
 MOST_OF_STORY = 50
 
@@ -241,14 +240,9 @@ def _feeds(connection: Connection, page: int) -> FeedsFound:
 
 
 def _count_articles(connection: Connection, feed_ids: Sequence[str]) -> dict[str, int]:
-    if not feed_ids:
-        return {}
-
-    def count(feed_id: str) -> Any:
-        some = select(article.c.id).where(article.c.feed_id == feed_id).limit(MOST_COUNTED + 1).subquery()
-        return select(literal(feed_id).label("feed_id"), func.count().label("n")).select_from(some)
-
-    return {row.feed_id: row.n for row in connection.execute(union_all(*map(count, feed_ids)))}
+    """Of these feeds only: counted beside the rows, they would be counted for every feed that is sorted."""
+    counts = select(feed.c.id, count_articles().label("articles")).where(feed.c.id.in_(feed_ids))
+    return {row.id: row.articles for row in connection.execute(counts)}
 
 
 # ---------------------------------------------------------------- deliveries

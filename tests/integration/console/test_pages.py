@@ -9,8 +9,9 @@ from served import HOSTILE, Served, make_hostile
 from sqlalchemy import event, insert
 from steps import bring, change, poll_now
 
+from worker.feeds.shown import MOST_COUNTED
 from worker.pipeline.deliver import deliver_due
-from worker.store.latest import FEEDS_A_PAGE, MOST_COUNTED, NEWEST, read_latest
+from worker.store.latest import FEEDS_A_PAGE, NEWEST, read_latest
 from worker.store.lease import new_token
 from worker.store.schema import EPOCH, alert, article, delivery, feed, judgement, notification, revision, story
 

@@ -10,6 +10,7 @@ from alembic.script import ScriptDirectory
 from desk import at_once
 from sqlalchemy import event, exc, select, text
 
+from worker.feeds.shown import MOST_COUNTED
 from worker.health import look
 from worker.model import (
     ArticleKey,
@@ -27,6 +28,7 @@ from worker.model import (
 from worker.store import alerts, articles, deliveries, feeds
 from worker.store.due import claim_chore, due_queues
 from worker.store.engine import Lock, open_store, read_clock, take_lock
+from worker.store.latest import read_latest
 from worker.store.lease import MAX_ATTEMPTS
 from worker.store.migrate import NEWEST, current_revision, migrate
 from worker.store.schema import Instant, article, article_key, attempt, delivery, feed, revision
@@ -141,6 +143,28 @@ def test_sync_feeds_takes_a_title_that_is_given_and_keeps_the_feeds_own_where_no
     feeds.sync_feeds(store, [("a", "https://a.example/2", "Another")], spread=0)
     with store.reading() as connection:
         assert connection.execute(select(feed.c.title)).scalar_one() == "Another"
+
+
+def test_a_feeds_articles_are_counted_up_to_a_limit(store):
+    add_articles(store, *(f"g{n}" for n in range(MOST_COUNTED + 5)), feed_id="busy")
+    with store.writing() as connection:
+        connection.execute(
+            feed.insert().values(
+                dict(
+                    id="calm",
+                    state="active",
+                    configured_url="",
+                    current_url="",
+                    title="",
+                    next_poll_at=read_clock(connection),
+                )
+            )
+        )
+        found = FeedUpdate(new=(new_article("g1"),), seen=1)
+        feeds.save_update(connection, feed_id="calm", found=found, now=read_clock(connection), baseline=False)
+    counted = {"busy": MOST_COUNTED + 1, "calm": 1}
+    assert {row.id: row.articles for row in feeds.list_feeds(store)} == counted
+    assert read_latest(store).feeds.articles == counted
 
 
 def test_b08_concurrent_claims_give_each_row_once(store):

@@ -53,6 +53,7 @@ def test_feeds_list_as_json(run, desk, tmp_path):
         "state": "new",
         "words": "never polled",
         "articles": 0,
+        "more_articles": False,
         "last_success": None,
         "next_poll": None,
         "failures": 0,

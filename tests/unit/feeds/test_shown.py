@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from worker.config.schema import FeedSpec
-from worker.feeds.shown import STATE_WORDS, FeedState, show_feed
+from worker.feeds.shown import MOST_COUNTED, STATE_WORDS, FeedState, article_words, show_feed
 
 SPEC = FeedSpec(id="a", url="https://a.example/", title="A", language="ko", tags=("x",), tier=1)
 THEN = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -35,6 +35,19 @@ def test_shown_without_a_record_is_never_polled():
         ("x",),
         1,
     )
+
+
+@pytest.mark.parametrize(
+    ("counted", "articles", "more", "words"),
+    [
+        (MOST_COUNTED, 1_000, False, "1,000"),
+        (MOST_COUNTED + 1, 1_000, True, "over 1,000"),  # where the record stops counting
+    ],
+)
+def test_shown_articles_are_counted_up_to_a_limit_and_say_so(counted, articles, more, words):
+    shown = show_feed(SPEC, row(articles=counted))
+    assert (shown.articles, shown.more_articles) == (articles, more)
+    assert article_words(counted) == words
 
 
 def test_shown_that_answers_has_its_times_and_no_trouble():

@@ -10,7 +10,8 @@ from typing import Any, Final
 from worker.console.views.names import DETAIL_LETTERS, Names, one_line
 from worker.console.words import FEED_NOTE, Moment, counted, distance, span
 from worker.feeds.reasons import wording
-from worker.store.latest import MOST_COUNTED, FeedsFound
+from worker.feeds.shown import article_words
+from worker.store.latest import FeedsFound
 
 DUE_SECONDS: Final = 60.0
 STATES: Final = {
@@ -77,7 +78,7 @@ def feed_view(row: Any, articles: int, names: Names, now: datetime) -> FeedView:
         polled=names.find_at(row.polled_at, now),
         next_poll=next_poll,
         next_words=due_words(row.next_poll_at, now) if next_poll else "",
-        articles=f"over {MOST_COUNTED:,}" if articles > MOST_COUNTED else f"{articles:,}",
+        articles=article_words(articles),
     )
 
 
