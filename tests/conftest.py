@@ -5,6 +5,7 @@ import signal
 import subprocess
 
 import pytest
+import structlog
 from postgres import Postgres, find_postgres
 from tcp_redis import TcpRedis
 
@@ -26,6 +27,14 @@ SCRUBBED = (
 
 # Whoever runs us in the background has us ignore Ctrl-C, and what we start would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+# As the roles log; structlog's own default draws each traceback with every local value, which takes seconds.
+structlog.configure(
+    processors=[
+        structlog.processors.add_log_level,
+        structlog.processors.format_exc_info,
+        structlog.processors.KeyValueRenderer(key_order=["event"]),
+    ]
+)
 
 
 @pytest.fixture(autouse=True)
