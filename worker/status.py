@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from worker import health, metrics
 from worker.config.schema import Config
-from worker.feeds.reasons import explain, wording
+from worker.feeds.shown import stand_of
 from worker.store.engine import Store
 from worker.store.heartbeats import list_heartbeats
 from worker.store.tallies import read_tallies
@@ -21,7 +21,8 @@ NOT_RUNNING: Final = "not running"
 
 def read_status(store: Store, config: Config | None) -> dict[str, Any]:
     """`status` is ok, degraded or not running, with `reasons`. Instants in UTC, by the database's clock; lengths in
-    seconds. `config` is None where it cannot be read: the default leases and UTC are taken."""
+    seconds. A feed's `state` and those of `feeds` are ids; `words` say it. `config` is None where it cannot be read:
+    the default leases and UTC are taken."""
     standing, hearts = health.stand(store, config), list_heartbeats(store)
     judged = health.judge(standing, hearts, config)
     running = bool(health.living(hearts))
@@ -46,7 +47,7 @@ def read_status(store: Store, config: Config | None) -> dict[str, Any]:
             for one in hearts
         ],
         "feeds": judged.feeds,
-        "worst_feeds": [_feed(row) for row in worst_feeds(store)],
+        "worst_feeds": [_feed(row, config) for row in worst_feeds(store)],
         "articles": judged.articles,
         "deliveries": judged.deliveries,
         "queues": {
@@ -60,15 +61,17 @@ def read_status(store: Store, config: Config | None) -> dict[str, Any]:
     }
 
 
-def _feed(row: Any) -> dict[str, Any]:
+def _feed(row: Any, config: Config | None) -> dict[str, Any]:
+    stand = stand_of(config.find_feed(row.id) if config else None, row)
     return dict(
         id=row.id,
         title=row.title,
-        state=row.shown,
+        state=stand.state,
+        words=stand.words,
         failures=row.failures,
         reason=row.reason or "",
-        wrong=explain(row.reason, row.detail),
-        advice=wording(row.reason).advice if row.reason else "",
+        wrong=stand.trouble.whole if stand.trouble else "",
+        advice=stand.trouble.advice if stand.trouble else "",
         last_success=_iso(row.succeeded_at),
     )
 

@@ -52,7 +52,7 @@ def test_feeds_list_tells_the_record(desk):
     code, out, err = feeds(desk, "list", "--json")
     a, b, c = (json.loads(line) for line in out.splitlines())
     assert (code, err) == (0, "")
-    assert (a["state"], a["words"], a["articles"], a["wrong"]) == ("active", "answers", 2, "")
+    assert (a["state"], a["words"], a["articles"], a["wrong"]) == ("active", "working", 2, "")
     assert a["last_success"].endswith("+00:00") and a["next_poll"] > a["last_success"]
     assert (b["state"], b["reason"], b["failures"], b["last_success"]) == ("failing", "not_a_feed", 2, None)
     assert b["wrong"].startswith("what is at its address is no feed") and b["wrong"].endswith("(2 times in a row)")
@@ -60,7 +60,7 @@ def test_feeds_list_tells_the_record(desk):
     code, out, _ = feeds(desk, "list", "--state", "failing", "--state", "stopped")
     assert code == 0
     assert [line.split()[0] for line in out.splitlines()[1:3]] == ["b", "c"]
-    assert out.splitlines()[-1] == "2 feeds: 1 failing, 1 stopped."
+    assert out.splitlines()[-1] == "2 feeds: 1 failing, 1 gone."
 
 
 def test_feeds_test_asks_once_and_stores_nothing(tmp_path):

@@ -85,7 +85,7 @@ def test_status_of_a_desk_at_work_is_0_and_fits_on_one_screen(at_work, ask):
     shown = ask(at_work)
     for line in (
         "Wirewatch is ok.",
-        "Feeds          2 active",
+        "Feeds          2 working",
         "Today          3 articles, 1 alert",
         "Deliveries     attempts today: 2 sent; not sent now: none",
         "Articles       not settled now: none",
@@ -122,6 +122,18 @@ def test_status_names_the_worst_feeds_with_reasons_and_obeys_no_escape(at_work, 
     (worst,) = ask_json(at_work, code=1)["worst_feeds"]
     assert (worst["id"], worst["failures"], worst["reason"]) == ("b", 4, "not_a_feed")
     assert worst["advice"]
+    assert (worst["state"], worst["words"]) == ("failing", "failing")
+    assert worst["wrong"].endswith("(4 times in a row)"), "as `feeds list` says it"
+
+
+def test_status_says_of_a_feed_what_feeds_list_says(at_work, ask, ask_json):
+    change(at_work, feed, state="stopped", reason="gone")
+    shown = ask(at_work, code=1)
+    assert "Feeds          2 gone\n" in shown
+    (line,) = [line for line in shown.splitlines() if line.startswith("b ")]
+    assert "  gone  " in line and "its publisher says that it is gone" in line
+    found = ask_json(at_work, code=1)
+    assert (found["feeds"], found["worst_feeds"][0]["state"]) == ({"stopped": 2}, "stopped"), "the ids stay"
 
 
 def test_status_of_a_desk_that_stands_still_says_that_nobody_works(desk, ask, ask_json):

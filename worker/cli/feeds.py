@@ -31,7 +31,7 @@ from worker.cli.table import bar, print_table, print_text
 from worker.config.schema import Config
 from worker.display import escaped
 from worker.errors import WirewatchError
-from worker.feeds.shown import STATE_WORDS, FeedState, ShownFeed, article_words, show_feed
+from worker.feeds.shown import FeedState, ShownFeed, article_words, show_feed
 
 cli = typer.Typer(no_args_is_help=True, help="The feeds: list, test, add and remove them; lists in, lists out.")
 
@@ -72,8 +72,8 @@ def list_(
     zone = desk.settings.time_zone
     heads = "id", "title", "language", "tags", "state", f"answered ({zone})", f"next ({zone})", "articles", "trouble"
     print_table(heads, [_line(one, zone) for one in feeds])
-    counts = Counter(one.words for one in feeds)
-    words = ", ".join(f"{counts[words]} {words}" for words in STATE_WORDS.values() if counts[words])
+    counts = Counter(one.words for one in feeds).most_common()
+    words = ", ".join(f"{count:,} {words}" for words, count in counts)
     print_text(f"{len(feeds)} feeds: {words}." if feeds else "No feed fits.")
     if rows is None:
         print_text(f"Nothing has run here yet: {data} holds no record.")

@@ -28,6 +28,7 @@ from worker.cli.table import print_table, print_text
 from worker.console.words import counted, distance, span, zone_name
 from worker.display import escaped
 from worker.errors import ConfigError
+from worker.feeds.shown import count_states
 
 if TYPE_CHECKING:
     from worker.config.schema import Config
@@ -99,7 +100,7 @@ def show(found: Mapping[str, Any]) -> None:
 
 def _figures(found: Mapping[str, Any], at: datetime) -> Iterator[tuple[str, str]]:
     today = found["today"]
-    yield "Feeds", _states(found["feeds"])
+    yield "Feeds", ", ".join(count_states(found["feeds"])) or "none"
     yield "Today", f"{counted(today['articles'], 'article')}, {counted(today['alerts'], 'alert')}"
     yield "Deliveries", f"attempts today: {_states(today['attempts'])}; not sent now: {_states(found['deliveries'])}"
     yield "Articles", f"not settled now: {_states(found['articles'])}"
@@ -129,11 +130,11 @@ def _queue(words: str, one: Mapping[str, Any]) -> Row:
 
 def _feed(one: Mapping[str, Any], at: datetime) -> Row:
     wrong = one["wrong"] if len(one["wrong"]) <= SAID else one["wrong"][: SAID - 1] + "…"
-    return one["id"], one["state"], _ago(one["last_success"], at), wrong
+    return one["id"], one["words"], _ago(one["last_success"], at), wrong
 
 
 def _states(counts: Mapping[str, int]) -> str:
-    """'100 active, 3 failing'; 'none' for nothing."""
+    """'100 sent, 3 failed'; 'none' for nothing."""
     return ", ".join(f"{n:,} {state}" for state, n in sorted(counts.items(), key=lambda item: -item[1])) or "none"
 
 

@@ -294,10 +294,12 @@ class Config:
     def _feeds_by_id(self) -> Mapping[str, FeedSpec]:
         return {feed.id: feed for feed in self.feeds}
 
+    def find_feed(self, feed_id: str) -> FeedSpec | None:
+        return self._feeds_by_id.get(feed_id)
+
     def feed(self, feed_id: str) -> FeedSpec:
         """The feed's settings; for one that left the configuration, defaults: its articles are still ours."""
-        found = self._feeds_by_id.get(feed_id)
-        return found or FeedSpec(id=feed_id, url="https://removed.invalid/", title=feed_id, tier=3)
+        return self.find_feed(feed_id) or FeedSpec(id=feed_id, url="https://removed.invalid/", title=feed_id, tier=3)
 
     def to_policy(self) -> NetworkPolicy:
         allow = tuple(Allow(spec.network(), frozenset(spec.ports), frozenset(spec.uses)) for spec in self.network.allow)

@@ -19,9 +19,6 @@ LANGUAGES: Final = {
     "vi": "Vietnamese", "zh": "Chinese",
 }  # fmt: skip
 
-# What came, though not all of it: the poll succeeded, and says so.
-FEED_NOTE: Final = "its last document ended too early; the rest is asked for again"
-
 LATER: Final = "It is tried again by itself, for three days."
 DELIVERY_TROUBLE: Final[Mapping[str, tuple[str, str]]] = {
     DeliveryReason.CONNECT: ("the receiver cannot be reached", LATER),

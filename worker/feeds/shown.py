@@ -1,4 +1,7 @@
-"""How a configured feed stands, in words: the configuration's line and the record's row together. Pure: no I/O."""
+"""How a feed stands, in words, for every command and page: the configuration's line and the record's row together.
+
+Pure: no I/O, no clock.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from worker.config.schema import FeedSpec
-from worker.feeds.reasons import explain, wording
+from worker.feeds.reasons import wording
 
 
 class FeedState(enum.StrEnum):
@@ -22,13 +25,77 @@ class FeedState(enum.StrEnum):
 
 
 STATE_WORDS: Final[Mapping[FeedState, str]] = {
-    FeedState.NEW: "never polled",
-    FeedState.ACTIVE: "answers",
+    FeedState.STOPPED: "gone",  # as its publisher said
     FeedState.FAILING: "failing",
-    FeedState.STOPPED: "stopped",  # its publisher said that it is gone
+    FeedState.NEW: "never polled",
+    FeedState.ACTIVE: "working",
     FeedState.DISABLED: "disabled",
-    FeedState.REMOVED: "waits for the next start",  # it was taken out of the configuration, and is there again
+    FeedState.REMOVED: "disabled or taken out",  # which of them the record does not know
 }
+# What the configuration knows better: a feed that was taken out, or is there again.
+TAKEN_OUT: Final = "taken out of feeds.yaml"
+AWAITED: Final = "waits for the next start"
+POLLED: Final = frozenset({FeedState.NEW, FeedState.ACTIVE, FeedState.FAILING})
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """`says` is about "it", the feed. `detail` may be the publisher's own words, and `times` how often in a row; either
+    may be ''."""
+
+    says: str
+    advice: str
+    detail: str = ""
+    times: str = ""
+
+    @property
+    def whole(self) -> str:
+        """All but the advice, in one line."""
+        said = f"{self.says}: {self.detail}" if self.detail else self.says
+        return f"{said} ({self.times})" if self.times else said
+
+
+@dataclass(frozen=True)
+class Stand:
+    """`trouble` is None where nothing is wrong, or nobody asks it any more."""
+
+    state: FeedState
+    words: str
+    trouble: Trouble | None = None
+
+    @property
+    def polled(self) -> bool:
+        return self.state in POLLED
+
+
+def stand_of(spec: FeedSpec | None, row: Any | None) -> Stand:
+    """`spec` is None where the configuration has no such feed or is not known, `row` where the record has none. The
+    row has `shown`, `reason`, `detail`, `failures`, `configured_url` and `current_url`."""
+    state = FeedState(row.shown) if row is not None else FeedState.NEW
+    if spec is not None and not spec.enabled:
+        return Stand(FeedState.DISABLED, STATE_WORDS[FeedState.DISABLED])
+    if state is FeedState.REMOVED and spec is None:
+        return Stand(state, TAKEN_OUT)
+    words = AWAITED if state is FeedState.REMOVED else STATE_WORDS[state]
+    return Stand(state, words, _trouble(spec, row) if row is not None else None)
+
+
+def _trouble(spec: FeedSpec | None, row: Any) -> Trouble | None:
+    """A reason stands also at a feed that works, where not all of it came."""
+    if spec is not None and row.configured_url != spec.url:
+        return Trouble("its address in feeds.yaml is new", "It is polled there from the next start on.")
+    if row.reason:
+        found = wording(row.reason)
+        times = f"{row.failures} times in a row" if row.failures > 1 else ""
+        return Trouble(found.says, found.advice, detail=row.detail or "", times=times)
+    if row.current_url != row.configured_url:
+        return Trouble(f"it moved for good to {row.current_url}", "It is polled there. Set this address in feeds.yaml.")
+    return None
+
+
+def count_states(counts: Mapping[str, int]) -> list[str]:
+    """'1 gone', '104 working': of how many feeds are in which state, by the states' ids, the worst first."""
+    return [f"{counts[state]:,} {words}" for state, words in STATE_WORDS.items() if counts.get(state)]
 
 
 MOST_COUNTED: Final = 1_000  # articles of a feed; one more means "more": counting a million takes a second
@@ -64,35 +131,19 @@ class ShownFeed:
 
 def show_feed(spec: FeedSpec, row: Any | None) -> ShownFeed:
     """`row` is the feed's of `store.feeds.list_feeds`; None where the record has none. The title may be the feed's."""
+    stand = stand_of(spec, row)
     base = dict(id=spec.id, url=spec.url, language=spec.language, tags=spec.tags, tier=spec.tier)
-    state = FeedState(row.shown) if row is not None else FeedState.NEW
-    if not spec.enabled:
-        state = FeedState.DISABLED
-    base |= dict(title=spec.title, state=state, words=STATE_WORDS[state])
+    base |= dict(title=spec.title, state=stand.state, words=stand.words)
     if row is None:
         return ShownFeed(**base)
-    polled = state in (FeedState.NEW, FeedState.ACTIVE, FeedState.FAILING)
-    wrong, advice = _trouble(spec, row) if spec.enabled else ("", "")
     return ShownFeed(
         **base | dict(title=spec.title or row.title),
         articles=min(row.articles, MOST_COUNTED),
         more_articles=row.articles > MOST_COUNTED,
         last_success=row.succeeded_at,
-        next_poll=row.next_poll_at if polled else None,
+        next_poll=row.next_poll_at if stand.polled else None,
         failures=row.failures,
         reason=row.reason or "",
-        wrong=wrong,
-        advice=advice,
+        wrong=stand.trouble.whole if stand.trouble else "",
+        advice=stand.trouble.advice if stand.trouble else "",
     )
-
-
-def _trouble(spec: FeedSpec, row: Any) -> tuple[str, str]:
-    """What is wrong and what to do; a reason stands also at a feed that answers, where not all of it came."""
-    if row.configured_url != spec.url:
-        return "its address in feeds.yaml is new", "It is polled there from the next start on."
-    if row.reason:
-        times = f" ({row.failures} times in a row)" if row.failures > 1 else ""
-        return explain(row.reason, row.detail) + times, wording(row.reason).advice
-    if row.current_url != row.configured_url:
-        return f"it moved for good to {row.current_url}", "It is polled there. Set this address in feeds.yaml."
-    return "", ""

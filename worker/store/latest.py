@@ -228,7 +228,7 @@ def _feeds(connection: Connection, page: int) -> FeedsFound:
     states = {row.shown: row.n for row in counts}
     pages = max(1, math.ceil(sum(states.values()) / FEEDS_A_PAGE))
     page = min(max(1, page), pages)
-    names = "id title state polled_at succeeded_at next_poll_at failures reason detail".split()
+    names = "id title polled_at next_poll_at failures reason detail configured_url current_url".split()
     statement = (
         select(*(feed.c[name] for name in names), shown)
         .order_by(case(RANKS, value=shown, else_=len(RANKS)), feed.c.title, feed.c.id)

@@ -47,8 +47,9 @@ def read_done(store: Store, *, since: datetime) -> Done:
 def worst_feeds(store: Store, *, limit: int = WORST) -> Sequence[Any]:
     """Those that are stopped, then those that failed most often in a row; with `shown`, their state for people."""
     shown = shown_state().label("shown")
+    names = "id title failures reason detail succeeded_at configured_url current_url".split()
     statement = (
-        select(feed.c.id, feed.c.title, shown, feed.c.failures, feed.c.reason, feed.c.detail, feed.c.succeeded_at)
+        select(*(feed.c[name] for name in names), shown)
         .where(shown.in_(("stopped", "failing")))
         .order_by(shown.desc(), feed.c.failures.desc(), feed.c.id)
         .limit(limit)

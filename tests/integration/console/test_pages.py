@@ -51,9 +51,12 @@ def test_the_page_shows_what_happened_and_why(told, served):
     articles = words(tree, "//section[@id='articles']//li")
     assert len(articles) == 3
     assert "Kim in the news" in articles[0]
+    ids = words(tree, "//section[@id='articles']//code")
+    assert ids == [row.public_id for row in reversed(told.rows(article))], "for `wirewatch explain`"
+    assert words(tree, "//section[@id='feeds']//code") == ["a", "b"]
     assert "there before we watched: never an alert" in articles[1]
     feeds = words(tree, "//section[@id='feeds']//tbody/tr")
-    assert [row.split()[:2] for row in feeds] == [["a", "working"], ["b", "working"]]
+    assert [row.split("working")[0].split() for row in feeds] == [["aa"], ["bb"]], "title and id, a line each"
     sent = words(tree, "//section[@id='deliveries']//tbody/tr")
     assert len(sent) == 2 and all("sent after" in row for row in sent)
     assert "ana@desk.example mail" in " ".join(sent)
@@ -80,7 +83,7 @@ def test_what_is_wrong_is_said_first_and_in_words(told, runtime, served):
         "feeds that failed at their last poll: 1" in row for row in words(tree, "//*[@class='health degraded']//li")
     )
     first = words(tree, "//section[@id='feeds']//tbody/tr")[0]
-    assert "failed at its last poll what is at its address is no feed" in first and "feeds.yaml" in first
+    assert "failing what is at its address is no feed" in first and "feeds.yaml" in first
     (failed,) = words(tree, "//section[@id='deliveries']//table[caption='Not delivered']//tbody/tr")
     assert "failed; next try" in failed and "answered 500" in failed
 

@@ -1,11 +1,13 @@
 """What a page shows of rows: hostile ones, half ones, ones whose rule or feed is gone."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
 
 from worker.articles.shown import WAITING
+from worker.config.schema import FeedSpec
 from worker.console.pages import TEMPLATES
 from worker.console.views.alerts import alert_view
 from worker.console.views.articles import article_view
@@ -13,6 +15,7 @@ from worker.console.views.deliveries import delivery_view
 from worker.console.views.feeds import feed_view, feeds_view
 from worker.console.views.names import Names
 from worker.feeds.reasons import wording
+from worker.feeds.shown import Trouble
 from worker.store.latest import AlertFound, ArticleFound, FeedsFound
 
 NOW = datetime(2026, 11, 24, 5, 5, tzinfo=UTC)
@@ -21,6 +24,7 @@ NAMES = Names(
     topics={"nk-russia-arms": "North Korea–Russia arms", "middle-east": "Middle East"},
     entities={"kim-jong-un": "Kim Jong Un"},
     channels={"mail": "email", "hook": "webhook", "inbox": "inbox"},
+    feeds={"wire": FeedSpec(id="wire", url="https://wire.example/")},
     zone="UTC",
 )
 MENTION = dict(entity="kim-jong-un", text="Kim", field="title", start=0, end=3, alias="Kim Jong Un", how="surname")
@@ -63,8 +67,9 @@ def view_article(alerts=(), judgement=None, **changes):
 
 def feed_row(**changes):
     made = dict(
-        id="wire", title="Harbour Wire", state="active", shown="active", polled_at=NOW, succeeded_at=NOW,
-        next_poll_at=NOW + timedelta(minutes=7), failures=0, reason=None, detail=None,
+        id="wire", title="Harbour Wire", shown="active", polled_at=NOW, next_poll_at=NOW + timedelta(minutes=7),
+        failures=0, reason=None, detail=None, configured_url="https://wire.example/",
+        current_url="https://wire.example/",
     )  # fmt: skip
     return SimpleNamespace(**made | changes)
 
@@ -266,7 +271,7 @@ def test_article_says_whose_copy_it_is(original, shown):
 def test_feed_that_works_says_when_it_is_asked_again():
     view = feed_view(feed_row(), 12, NAMES, NOW)
     assert (view.words, view.polled.ago, view.next_words, view.articles) == ("working", "now", "in 7 min", "12")
-    assert (view.trouble, view.advice) == ("", "")
+    assert (view.id, view.trouble) == ("wire", None)
 
 
 @pytest.mark.parametrize(("seconds", "words"), [(0, "now"), (-59, "due"), (-60, "late by 1 min"), (59, "in 59 s")])
@@ -277,37 +282,38 @@ def test_feed_that_is_due_says_so_and_one_that_is_late_by_how_much(seconds, word
 
 def test_feed_that_fails_says_what_is_wrong_and_what_to_do():
     view = feed_view(feed_row(shown="failing", failures=3, reason="dns", detail="no\x1b such host"), 0, NAMES, NOW)
-    assert (view.words, view.trouble, view.detail) == (
-        "failed 3 times in a row",
-        wording("dns").says,
-        "no such host",
-    )
-    assert view.advice == wording("dns").advice
-    assert (
-        feed_view(feed_row(shown="failing", failures=1, reason="dns"), 0, NAMES, NOW).words == "failed at its last poll"
-    )
+    says, advice = wording("dns").says, wording("dns").advice
+    assert (view.words, view.trouble) == ("failing", Trouble(says, advice, "no such host", "3 times in a row"))
     unknown = feed_view(feed_row(shown="failing", failures=1, reason="of_tomorrow"), 0, NAMES, NOW)
-    assert unknown.trouble == "of tomorrow"
+    assert (unknown.trouble.says, unknown.trouble.times) == ("of tomorrow", "")
 
 
-def test_feed_that_is_gone_or_removed_has_no_next_poll():
-    gone = feed_view(feed_row(state="stopped", shown="stopped", reason="gone"), 0, NAMES, NOW)
-    assert (gone.next_poll, gone.trouble) == (None, wording("gone").says)
-    removed = feed_view(feed_row(state="removed", shown="removed", title="", polled_at=None), 5_000, NAMES, NOW)
-    assert (removed.title, removed.polled, removed.next_poll, removed.articles) == ("wire", None, None, "over 1,000")
-    assert "articles stay" in removed.words
+def test_feed_that_is_gone_or_taken_out_has_no_next_poll():
+    gone = feed_view(feed_row(shown="stopped", reason="gone"), 0, NAMES, NOW)
+    assert (gone.words, gone.next_poll, gone.trouble.says) == ("gone", None, wording("gone").says)
+    removed = feed_view(feed_row(id="left", shown="removed", title="", polled_at=None), 5_000, NAMES, NOW)
+    assert (removed.title, removed.polled, removed.next_poll, removed.articles) == ("left", None, None, "over 1,000")
+    assert (removed.words, removed.trouble) == ("taken out of feeds.yaml", None)
+    off = NAMES.feeds["wire"].model_copy(update={"enabled": False})
+    disabled = feed_view(feed_row(shown="removed", reason="gone"), 0, replace(NAMES, feeds={"wire": off}), NOW)
+    assert (disabled.words, disabled.next_poll, disabled.trouble) == ("disabled", None, None)
 
 
-def test_feed_whose_document_was_cut_says_so_though_it_works():
-    view = feed_view(feed_row(reason="truncated"), 1, NAMES, NOW)
-    assert (view.words, view.advice) == ("working", "")
-    assert "ended too early" in view.trouble
+def test_feed_that_works_says_what_the_configuration_should_know():
+    """In the words of `feeds list`, whatever the reason."""
+    cut = feed_view(feed_row(reason="truncated"), 1, NAMES, NOW)
+    assert (cut.words, cut.trouble.says) == ("working", wording("truncated").says)
+    assert "later" not in cut.trouble.advice, "it is asked at its usual time"
+    moved = feed_view(feed_row(current_url="https://new.example/\u202e"), 1, NAMES, NOW)
+    assert moved.trouble.says == "it moved for good to https://new.example/"
+    fresh = feed_view(feed_row(configured_url="https://old.example/"), 1, NAMES, NOW)
+    assert fresh.trouble.says == "its address in feeds.yaml is new"
 
 
 def test_feeds_are_counted_by_state_those_in_trouble_first():
     found = FeedsFound([feed_row()], {"wire": 3}, {"active": 20_000, "stopped": 1, "new": 2}, page=1, pages=401)
     view = feeds_view(found, NAMES, NOW)
-    assert view.states == ["1 gone", "2 not polled yet", "20,000 working"]
+    assert view.states == ["1 gone", "2 never polled", "20,000 working"]
     assert (view.total, view.rows[0].articles) == (20_003, "3")
 
 

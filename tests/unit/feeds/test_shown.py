@@ -6,7 +6,17 @@ from datetime import UTC, datetime
 import pytest
 
 from worker.config.schema import FeedSpec
-from worker.feeds.shown import MOST_COUNTED, STATE_WORDS, FeedState, article_words, show_feed
+from worker.feeds.shown import (
+    AWAITED,
+    MOST_COUNTED,
+    STATE_WORDS,
+    TAKEN_OUT,
+    FeedState,
+    article_words,
+    count_states,
+    show_feed,
+    stand_of,
+)
 
 SPEC = FeedSpec(id="a", url="https://a.example/", title="A", language="ko", tags=("x",), tier=1)
 THEN = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -50,9 +60,9 @@ def test_shown_articles_are_counted_up_to_a_limit_and_say_so(counted, articles, 
     assert article_words(counted) == words
 
 
-def test_shown_that_answers_has_its_times_and_no_trouble():
+def test_shown_that_works_has_its_times_and_no_trouble():
     shown = show_feed(SPEC, row())
-    assert (shown.words, shown.articles, shown.last_success, shown.next_poll) == ("answers", 7, THEN, THEN)
+    assert (shown.words, shown.articles, shown.last_success, shown.next_poll) == ("working", 7, THEN, THEN)
     assert (shown.wrong, shown.advice, shown.reason) == ("", "", "")
 
 
@@ -77,16 +87,16 @@ def test_shown_that_answers_has_its_times_and_no_trouble():
         (
             SPEC,
             dict(shown="stopped", reason="gone", detail="status 410", failures=1),
-            "stopped",
+            "gone",
             "its publisher says that it is gone for good (410): status 410",
             False,
         ),
-        # it answers, and not all of it came
-        (SPEC, dict(reason="truncated"), "answers", "its answer broke off before its end", True),
+        # it works, and not all of it came
+        (SPEC, dict(reason="truncated"), "working", "its answer broke off before its end", True),
         (
             SPEC,
             dict(current_url="https://b.example/"),
-            "answers",
+            "working",
             "it moved for good to https://b.example/",
             True,
         ),
@@ -98,7 +108,7 @@ def test_shown_that_answers_has_its_times_and_no_trouble():
             "its address in feeds.yaml is new",
             True,
         ),
-        (SPEC, dict(shown="removed"), "waits for the next start", "", False),
+        (SPEC, dict(shown="removed"), AWAITED, "", False),
         (SPEC.model_copy(update={"enabled": False}), dict(shown="removed", reason="gone"), "disabled", "", False),
     ],
 )
@@ -116,3 +126,22 @@ def test_shown_takes_the_feeds_own_title_where_the_file_has_none():
 
 def test_shown_has_words_for_each_state():
     assert set(STATE_WORDS) == set(FeedState)
+
+
+def test_stand_of_a_feed_that_was_taken_out_says_so_and_no_more():
+    stand = stand_of(None, row(shown="removed", reason="gone"))
+    assert (stand.state, stand.words, stand.trouble, stand.polled) == ("removed", TAKEN_OUT, None, False)
+
+
+def test_stand_without_the_configuration_is_the_record_s():
+    stand = stand_of(None, row(shown="failing", reason="dns", failures=2))
+    assert (stand.state, stand.words, stand.polled) == ("failing", "failing", True)
+    assert stand.trouble.whole == "its host's name leads nowhere (2 times in a row)"
+
+
+def test_count_states_says_the_worst_first_and_leaves_out_what_is_none():
+    assert count_states({"active": 20_000, "stopped": 1, "new": 2, "removed": 0}) == [
+        "1 gone",
+        "2 never polled",
+        "20,000 working",
+    ]

@@ -23,7 +23,6 @@ TRIED: Final = {
 class DeliveryView:
     """`to` is the recipient, `by` the kind of the channel. `outcome` is the receipt, or what went wrong."""
 
-    id: str
     state: str
     words: str
     to: str
@@ -52,7 +51,6 @@ def delivery_view(row: Any, names: Names, now: datetime, tried: Sequence[Any] = 
     if row.state == DeliveryState.ABANDONED and advice == LATER:
         advice = "It was tried for three days. Mend the receiver; the alert itself stays here."
     return DeliveryView(
-        id=row.public_id,
         state=row.state,
         words=delivery_words(row, now),
         to=one_line(row.recipient),

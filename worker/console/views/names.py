@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Final
 
 from worker import display
-from worker.config.schema import Config
+from worker.config.schema import Config, FeedSpec
 from worker.console.words import Moment, moment
 
 Pieces = Sequence[tuple[str, bool]]  # a text in pieces, True for those to be marked
@@ -30,6 +30,7 @@ class Names:
     topics: Mapping[str, str]
     entities: Mapping[str, str]
     channels: Mapping[str, str]  # the kind of each
+    feeds: Mapping[str, FeedSpec]
     zone: str
 
     def rule(self, rule_id: str) -> str:
@@ -49,6 +50,7 @@ def names_of(config: Config) -> Names:
         topics={topic.id: topic.name for topic in config.topics},
         entities={entity.id: entity.name for entity in config.watchlist},
         channels={channel.id: channel.kind for channel in config.channels},
+        feeds={feed.id: feed for feed in config.feeds},
         zone=config.settings.time_zone,
     )
 
