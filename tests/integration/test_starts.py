@@ -9,7 +9,7 @@ import pytest
 @pytest.mark.parametrize(
     ("module", "unneeded"),
     [
-        ("worker.cli", "aiohttp alembic celery fastapi feedparser numpy sentry_sdk spacy"),
+        ("worker.cli", "aiohttp alembic celery fastapi feedparser lxml numpy pydantic sentry_sdk spacy sqlalchemy"),
         ("worker.roles.scheduler", "aiohttp alembic fastapi feedparser lxml numpy spacy"),
         ("worker.roles.console", "aiohttp alembic celery feedparser numpy spacy"),
         ("worker.roles.worker", "alembic fastapi feedparser numpy spacy"),  # spaCy comes with the first judgement

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
@@ -28,10 +28,12 @@ from worker.cli.options import (
     refuse_example_contact,
 )
 from worker.cli.table import bar, print_table, print_text
-from worker.config.schema import Config
 from worker.display import escaped
 from worker.errors import WirewatchError
 from worker.feeds.shown import FeedState, ShownFeed, article_words, show_feed
+
+if TYPE_CHECKING:
+    from worker.config.schema import Config
 
 cli = typer.Typer(no_args_is_help=True, help="The feeds: list, test, add and remove them; lists in, lists out.")
 

@@ -60,7 +60,7 @@ def look_in(config: Config | None, data: Path) -> dict[str, Any]:
     """`status` is ok, degraded, down or not running, with `reasons`; nothing else where there is no record to read."""
     from worker.health import unreadable
     from worker.status import NOT_RUNNING, read_status
-    from worker.store.engine import open_store
+    from worker.store.engine import DATABASE_ERRORS, open_store
     from worker.store.migrate import schema_trouble
 
     try:
@@ -71,7 +71,7 @@ def look_in(config: Config | None, data: Path) -> dict[str, Any]:
     try:
         trouble = schema_trouble(store)
         return {"status": NOT_RUNNING, "reasons": [trouble]} if trouble else read_status(store, config)
-    except Exception as error:
+    except DATABASE_ERRORS as error:
         return {"status": "down", "reasons": [f"{unreadable(error)} ({store.shown})"]}
     finally:
         store.close()

@@ -9,10 +9,12 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from worker.config.schema import FeedSpec
 from worker.feeds.reasons import wording
+
+if TYPE_CHECKING:
+    from worker.config.schema import FeedSpec
 
 
 class FeedState(enum.StrEnum):
