@@ -64,7 +64,7 @@ class Origin:
         return f"http://127.0.0.1:{self.port}{path}"
 
     def __enter__(self):
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
         return self
 
     def __exit__(self, *_):

@@ -80,7 +80,7 @@ class WebhookSink:
         return [json.loads(body) for _, body in self.received]
 
     def __enter__(self):
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True).start()
         return self
 
     def __exit__(self, *_):

@@ -64,11 +64,20 @@ def test_demo_stops_at_ctrl_c_and_gives_the_terminal_back(tmp_path):
 
 
 def test_up_on_a_terminal_shows_the_desk_and_ctrl_c_leaves_it_clean(desk):
+    """With a second `up` that is refused, and a child that dies."""
     with Terminal(up_argv(desk), environ=desk.environ()) as terminal:
         wait_for(lambda: desk.settled() and "No trouble" in terminal.text and "unchanged" in terminal.text, seconds=90)
         desk.set_feed("a", entries(2) + BASELINE)
         wait_for(lambda: desk.sent() == 4, seconds=90)
         wait_for(lambda: "2 webhooks" in terminal.text and "told in" in terminal.text, seconds=20)
+        with Terminal(up_argv(desk), environ=desk.environ()) as second:
+            assert second.process.wait(60) == 1
+            assert second.is_as_before()
+            assert "Another `wirewatch up`" in second.left
+        (analyst,) = desk.children(terminal.process, "analyse")
+        analyst.kill()
+        wait_for(lambda: "analyse died and starts again in" in terminal.text, seconds=20)
+        wait_for(lambda: len(desk.children(terminal.process, "analyse")) == 1, seconds=20)
         everyone = below(terminal.process)
         began = time.monotonic()
         terminal.press(b"\x03")
@@ -95,18 +104,6 @@ def test_up_on_a_terminal_shows_the_desk_and_ctrl_c_leaves_it_clean(desk):
     assert "event='alert_raised'" in log.read_text() and "Traceback" not in log.read_text()
 
 
-def test_up_on_a_terminal_names_a_child_that_died(desk):
-    with Terminal(up_argv(desk), environ=desk.environ()) as terminal:
-        wait_for(desk.settled, seconds=90)
-        wait_for(lambda: "No trouble" in terminal.text, seconds=20)
-        (analyst,) = desk.children(terminal.process, "analyse")
-        analyst.kill()
-        wait_for(lambda: "analyse died and starts again in" in terminal.text, seconds=20)
-        assert terminal.process.poll() is None
-        terminal.press(b"\x03")
-        assert terminal.process.wait(15) == 0
-
-
 def test_up_plain_has_lines_on_a_terminal_too(desk):
     with Terminal(up_argv(desk, "--plain"), environ=desk.environ()) as terminal:
         wait_for(lambda: "event='feed_polled'" in terminal.text and "Ctrl-C stops it." in terminal.text, seconds=90)
@@ -114,14 +111,6 @@ def test_up_plain_has_lines_on_a_terminal_too(desk):
         terminal.press(b"\x03")
         assert terminal.process.wait(15) == 0
         assert "Stopped." in terminal.text
-
-
-def test_a_second_up_on_a_terminal_is_refused_and_leaves_it_clean(desk):
-    desk.start(seconds=90)
-    with Terminal(up_argv(desk), environ=desk.environ()) as terminal:
-        assert terminal.process.wait(60) == 1
-        assert terminal.is_as_before()
-        assert "Another `wirewatch up`" in terminal.left
 
 
 def read_lines(path):

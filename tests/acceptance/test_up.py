@@ -2,7 +2,6 @@
 
 import json
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -11,6 +10,8 @@ import urllib.request
 
 import pytest
 from desk import Desk, below, entries, living, wait_for
+
+from worker.up import choose_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(180)]
 ROLES = ("redis", "poll", "analyse", "scheduler")
@@ -22,13 +23,13 @@ def desk(tmp_path):
         yield made
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_up_stops_cleanly_in_under_ten_seconds(desk, number):
+def test_up_stops_cleanly_in_under_ten_seconds(desk):
+    """By SIGTERM; Ctrl-C is tried on a real terminal (test_live.py)."""
     up = desk.start()
     wait_for(desk.settled)
     everyone = below(up)
     began = time.monotonic()
-    up.send_signal(number)
+    up.send_signal(signal.SIGTERM)
     assert up.wait(15) == 0, desk.logs.read_text()
     assert time.monotonic() - began < 10
     assert living(everyone) == []
@@ -66,23 +67,25 @@ def test_a10_stopped_under_load_loses_nothing_and_repeats_nothing(desk):
     desk.check_alerts(new, allowed_extra=len(new))
 
 
-def test_up_killed_leaves_no_child_behind(desk):
+def test_up_serves_its_health_is_refused_a_second_time_and_killed_leaves_no_child(desk):
+    desk.port = choose_port(0)
     up = desk.start()
     wait_for(desk.settled)
-    everyone = below(up)
-    assert len(everyone) >= 6
-    up.kill()
-    up.wait()
-    wait_for(lambda: not living(everyone), seconds=10, what="the end of every child")
+    with urllib.request.urlopen(f"http://127.0.0.1:{desk.port}/healthz", timeout=5) as answer:
+        health = json.load(answer)
+    assert (health["status"], health["feeds"], health["articles"]) == ("ok", {"active": 1}, {})
 
-
-def test_up_is_refused_a_second_time_on_one_data_folder(desk):
-    up = desk.start()
     argv = [sys.executable, "-m", "worker", "up", "--config", str(desk.config), "--data", str(desk.data), "--port", "0"]
     second = subprocess.run(argv, env=desk.environ(), capture_output=True, text=True, timeout=30, check=False)
     assert second.returncode == 1
     assert f"Another `wirewatch up` (process {up.pid})" in second.stderr
     assert up.poll() is None
+
+    everyone = below(up)
+    assert len(everyone) >= 6
+    up.kill()
+    up.wait()
+    wait_for(lambda: not living(everyone), seconds=10, what="the end of every child")
 
 
 def test_up_restarts_each_dead_child_and_goes_on(desk):
@@ -94,18 +97,6 @@ def test_up_restarts_each_dead_child_and_goes_on(desk):
         wait_for(lambda role=role, pid=before.pid: [c.pid for c in desk.children(up, role) if c.pid != pid], seconds=15)
     desk.set_feed("a", entries(3))
     wait_for(lambda: desk.sent() == 6, seconds=60, what="the alerts after the restarts")
-
-
-def test_up_serves_its_health(desk):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    desk.port = port
-    desk.start()
-    wait_for(desk.settled)
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5) as answer:
-        health = json.load(answer)
-    assert (health["status"], health["feeds"], health["articles"]) == ("ok", {"active": 1}, {})
 
 
 def test_up_names_what_is_missing_without_any_redis(desk, monkeypatch):
