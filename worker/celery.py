@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import itertools
 import math
@@ -9,7 +10,7 @@ import os
 import threading
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import redis
 import structlog
@@ -87,18 +88,23 @@ class Window(redis_transport.QoS):
     """
 
     def ack(self, delivery_tag: str) -> None:
-        try:
+        with self._left(delivery_tag):
             super().ack(delivery_tag)
-        except Exception:
-            virtual.QoS.ack(self, delivery_tag)
-            raise
 
     def reject(self, delivery_tag: str, requeue: bool = False) -> None:
-        try:
+        with self._left(delivery_tag):
             super().reject(delivery_tag, requeue=requeue)
+
+    @contextlib.contextmanager
+    def _left(self, delivery_tag: str) -> Iterator[None]:
+        try:
+            yield
         except Exception:
             virtual.QoS.ack(self, delivery_tag)
-            raise
+            # A task that outlives its connection ends on a channel that is closed. What kombu raises there is no error
+            # of a connection in Celery's eyes, but a reason to end the worker.
+            if not self.channel.closed:
+                raise
 
 
 redis_transport.Channel.QoS = Window

@@ -104,3 +104,16 @@ def test_a_message_whose_end_redis_did_not_hear_of_leaves_its_place(server, app)
             given[0].ack()
         assert window.can_consume()
         server.start()
+
+
+def test_a_task_that_outlives_its_connection_does_not_end_its_worker(server, app):
+    """The worker has connected anew meanwhile; an error here would end it, and with it every task at work."""
+    app.send_task("wirewatch.poll", queue="poll", retry=False)
+    with app.connection_for_read() as connection:
+        message = app.amqp.queues["poll"].bind(connection.default_channel).get()
+        channel = message.channel
+    channel._disconnect_pools()  # it may have none any more: the next use of it asks the connection that is gone
+    assert channel.closed
+    assert channel.connection is None
+    message.ack_log_error(app.log.get_default_logger(), app.connection_for_read().connection_errors)
+    wait_for(lambda: server.client.llen("wirewatch:poll") == 1, seconds=10, what="the message, to be given out again")
