@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 from worker.alerts.rules import FeedFacts, evaluate
 from worker.app import load_judge
-from worker.articles.stories import StoryKey, story_keys
+from worker.articles.stories import Stories, story_keys
 from worker.articles.text import canonical_url
 from worker.config.schema import Config
 from worker.model import ArticleText, Judgement
@@ -163,7 +163,7 @@ def story_lines(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
 
     An article without a time counts as published when the one before it was.
     """
-    held: dict[StoryKey, tuple[Any, datetime | None]] = {}
+    stories = Stories({})
     now: datetime | None = None
     for number, item in enumerate(_articles(lines), start=1):
         if isinstance(item, BadLine):
@@ -171,15 +171,6 @@ def story_lines(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
             continue
         now = item.published or now
         keys = story_keys(title=item.article.title, canonical_url=canonical_url(item.article.url))
-        living = [held[key] for key in keys if key in held and key.finds(last_seen=held[key][1], at=now)]
-        story = living[0][0] if living else item.id if item.id is not None else f"line-{number}"
-        for key in keys:
-            held[key] = _kept(held.get(key), story, key, now)
-        yield {"id": item.id, "story": story}
-
-
-def _kept(before: tuple[Any, datetime | None] | None, story: Any, key: StoryKey, now: datetime | None) -> Any:
-    """The key's story and the time of its last article: a living key stays with its story."""
-    if before is None or not key.finds(last_seen=before[1], at=now):
-        return story, now
-    return before[0], max((moment for moment in (before[1], now) if moment), default=None)
+        own = item.id if item.id is not None else f"line-{number}"
+        found = stories.place(None, keys, at=now, new=own)
+        yield {"id": item.id, "story": found.story if found else own}

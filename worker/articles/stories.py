@@ -6,9 +6,10 @@ For now a story is one canonical link, or one normalised headline within a few d
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from worker.articles.text import headline_key
 
@@ -40,6 +41,36 @@ def story_keys(*, title: str, canonical_url: str) -> tuple[StoryKey, ...]:
     """The keys of one article, strongest first; empty for one without a link whose headline is too short to tell."""
     found = ((LINK, canonical_url), (HEADLINE, headline_key(title)))
     return tuple(StoryKey(kind, _shortened(value)) for kind, value in found if value)
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Whose a key is: its story, the first article that brought it, and when the last one with it was first seen."""
+
+    story: Any
+    article: Any
+    last_seen: datetime | None
+
+
+class Stories:
+    """Puts articles into stories, in arrival order; what it has placed counts as held for the articles after."""
+
+    def __init__(self, held: Mapping[StoryKey, Holder]) -> None:
+        self.held = dict(held)
+
+    def place(self, article: Any, keys: Sequence[StoryKey], *, at: datetime | None, new: Any) -> Holder | None:
+        """What it is found by, strongest key first; None when it opens the story `new`. Its keys are held from now on.
+
+        A living key stays with its story; one that has lapsed goes to this article's.
+        """
+        living = {key: one for key in keys if (one := self.held.get(key)) and key.finds(last_seen=one.last_seen, at=at)}
+        found = next(iter(living.values()), None)
+        story = found.story if found else new
+        for key in keys:
+            one = living.get(key)
+            last = max((moment for moment in (one and one.last_seen, at) if moment), default=None)
+            self.held[key] = replace(one, last_seen=last) if one else Holder(story, article, at)
+        return found
 
 
 def _shortened(value: str) -> str:

@@ -6,6 +6,7 @@ An alert, its notification and the exact bytes of every delivery are saved in th
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,7 +15,7 @@ import structlog
 
 from worker.alerts.decide import decide
 from worker.alerts.rules import FeedFacts, evaluate
-from worker.articles.stories import story_keys
+from worker.articles.stories import Stories, story_keys
 from worker.articles.text import quote
 from worker.config.schema import RuleSpec
 from worker.delivery.channel import Channel
@@ -23,7 +24,7 @@ from worker.model import AlertArticle, AlertContent, Judgement, Mention, Message
 from worker.pipeline.operator import tell_of_quarantine, tell_operator
 from worker.pipeline.runtime import Runtime
 from worker.store import alerts, articles, tallies
-from worker.store.engine import Connection, Lock, read_clock, take_lock
+from worker.store.engine import Connection, Lock, is_away, read_clock, take_lock
 from worker.store.lease import new_token
 
 log = structlog.get_logger()
@@ -34,21 +35,33 @@ QUOTE_LIMIT = 300
 
 def storify_and_raise(runtime: Runtime) -> bool:
     """Settles one batch; True when the batch was full. Hints `deliver` when an alert was raised."""
-    raised: list[dict[str, Any]] = []
-    counts: Counter[Key] = Counter()
+    try:
+        return _settle_waiting(runtime, limit=BATCH) == BATCH
+    except Exception as error:
+        if is_away(error):
+            raise
+        log.exception("batch_not_settled")
+    with runtime.store.reading() as connection:
+        waiting = articles.judged_articles(connection, limit=BATCH)
+    # Each by itself, so that the one that cannot be settled holds up no other.
+    for row in waiting:
+        try:
+            _settle_waiting(runtime, limit=1, only=row.id)
+        except Exception as error:
+            if is_away(error):
+                raise
+            log.exception("article_not_settled", article=row.public_id)
+            _note_failure(runtime, row)
+    return len(waiting) == BATCH
+
+
+def _settle_waiting(runtime: Runtime, *, limit: int, only: int | None = None) -> int:
+    """Settles those that wait, all or none. Returns how many."""
     with runtime.store.writing() as connection:
         take_lock(connection, Lock.DESK)
-        rows = articles.judged_articles(connection, limit=BATCH)
-        now = read_clock(connection)
-        for row in rows:
-            try:
-                with connection.begin_nested():
-                    found = _settle(runtime, connection, row, now)
-                raised += found
-                counts[SETTLED.of()] += 1
-            except Exception:
-                log.exception("article_not_settled", article=row.public_id)
-                counts[QUARANTINED.of()] += _note_failure(runtime, connection, row, now)
+        rows = articles.judged_articles(connection, limit=limit, only=only)
+        raised = _settle(runtime, connection, rows, read_clock(connection)) if rows else []
+        counts: Counter[Key] = Counter({SETTLED.of(): len(rows)})
         counts.update(ALERTS.of(one["rule_id"], one["severity"]) for one in raised)
         tallies.count(connection, counts)
     if raised:
@@ -58,47 +71,48 @@ def storify_and_raise(runtime: Runtime) -> bool:
         log.info("alert_raised", **one)
     if rows:
         log.info("articles_settled", count=len(rows), raised=len(raised))
-    return len(rows) == BATCH
+    return len(rows)
 
 
-def _note_failure(runtime: Runtime, connection: Connection, row: Any, now: datetime) -> bool:
-    """One article that cannot be settled holds up no other; after three tries it is parked, and the operator told:
-    then True."""
-    parked = articles.count_failure(connection, row.id)
-    if parked:
-        tell_of_quarantine(runtime, connection, row, doing="Storing the story and the alerts of", now=now)
-    return parked
+def _note_failure(runtime: Runtime, row: Any) -> None:
+    """After three tries the article is parked, and the operator told."""
+    with runtime.store.writing() as connection:
+        if articles.count_failure(connection, row.id):
+            now = read_clock(connection)
+            tell_of_quarantine(runtime, connection, row, doing="Storing the story and the alerts of", now=now)
+            tallies.count(connection, {QUARANTINED.of(): 1})
 
 
-def _settle(runtime: Runtime, connection: Connection, row: Any, now: datetime) -> list[dict[str, Any]]:
-    """Puts one article into its story; returns what there is to say of each alert that it raised."""
-    keys = story_keys(title=row.judged_title, canonical_url=row.canonical_url)
-    held = articles.held_keys(connection, keys)
-    found = articles.find_story(connection, keys, held, seen_at=row.first_seen_at)
-    story_id = found[0] if found else None
-    if story_id is None:
-        story_id = articles.open_story(connection, title=row.judged_title, first_seen_at=row.first_seen_at)
-    articles.settle_article(
-        connection,
-        row.id,
-        story_id=story_id,
-        duplicate_of=found[1] if found else None,
-        keys=keys,
-        held=held,
-        seen_at=row.first_seen_at,
-        config_version=runtime.config_version,
-        now=now,
-    )
-    judgement = articles.read_judgement(row)
-    verdicts = judge_rules(runtime, judgement, row.feed_id)
-    fires = any(verdict.fires for _, verdict in verdicts)
-    already = alerts.alerted_rules(connection, story_id) if fires else frozenset()
+def _settle(runtime: Runtime, connection: Connection, rows: Sequence[Any], now: datetime) -> list[dict[str, Any]]:
+    """Puts the articles into their stories; returns what there is to say of each alert that they raised."""
+    judgements = {row.id: articles.read_judgement(row) for row in rows}
+    verdicts = {row.id: judge_rules(runtime, judgements[row.id], row.feed_id) for row in rows}
+    placed = _storify(runtime, connection, rows, now)
+    firing = {one.story for one in placed if any(verdict.fires for _, verdict in verdicts[one.row.id])}
+    alerted = alerts.alerted_rules(connection, firing)
     raised = []
-    for rule, verdict in verdicts:
-        decision = decide(verdict=verdict, baseline=row.baseline, existing_alert=rule.id in already)
-        if decision.raises:
-            raised.append(_raise(runtime, connection, Firing(rule, verdict, judgement, row, story_id), now))
+    for one in placed:
+        for rule, verdict in verdicts[one.row.id]:
+            already = (one.story, rule.id) in alerted
+            if decide(verdict=verdict, baseline=one.row.baseline, existing_alert=already).raises:
+                alerted.add((one.story, rule.id))
+                firing_rule = Firing(rule, verdict, judgements[one.row.id], one.row, one.story)
+                raised.append(_raise(runtime, connection, firing_rule, now))
     return raised
+
+
+def _storify(runtime: Runtime, connection: Connection, rows: Sequence[Any], now: datetime) -> list[articles.Placed]:
+    """Each article with the story that it joins or opens, saved, in arrival order."""
+    keys = {row.id: story_keys(title=row.judged_title, canonical_url=row.canonical_url) for row in rows}
+    held = articles.held_keys(connection, [key for found in keys.values() for key in found])
+    stories = Stories(held)
+    placed = []
+    for number, row in enumerate(rows, start=1):
+        found = stories.place(row.id, keys[row.id], at=row.first_seen_at, new=-number)
+        story, original = (found.story, found.article) if found else (-number, None)
+        placed.append(articles.Placed(row, story, duplicate_of=original))
+    changed = {key: holder for key, holder in stories.held.items() if holder is not held.get(key)}
+    return articles.save_stories(connection, placed, changed, config_version=runtime.config_version, now=now)
 
 
 def judge_rules(runtime: Runtime, judgement: Judgement, feed_id: str) -> list[tuple[RuleSpec, RuleVerdict]]:

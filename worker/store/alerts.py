@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -25,9 +25,12 @@ def save_config_version(store: Store, *, digest: str, body: dict[str, Any]) -> i
         return connection.execute(insert(config_version).values(**values).returning(config_version.c.id)).scalar_one()
 
 
-def alerted_rules(connection: Connection, story_id: int) -> frozenset[str]:
-    """The rules that have already raised an alert on this story."""
-    return frozenset(connection.execute(select(alert.c.rule_id).where(alert.c.story_id == story_id)).scalars())
+def alerted_rules(connection: Connection, story_ids: Collection[int]) -> set[tuple[int, str]]:
+    """The (story, rule) pairs of these stories that have an alert already."""
+    if not story_ids:
+        return set()
+    held = select(alert.c.story_id, alert.c.rule_id).where(alert.c.story_id.in_(story_ids))
+    return {(row.story_id, row.rule_id) for row in connection.execute(held)}
 
 
 def story_row(connection: Connection, story_id: int) -> Any:

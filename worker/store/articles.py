@@ -3,29 +3,36 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, insert, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, func, insert, select, text, update
 
-from worker.articles.stories import StoryKey
+from worker.articles.stories import Holder, StoryKey
 from worker.metrics import JUDGEMENTS, TOPIC_MATCHES, Counts
 from worker.model import ArticleState, Judgement, Mention, TopicScore
 from worker.store.engine import Store, read_clock
 from worker.store.lease import MAX_ATTEMPTS, Claim, claim_rows, new_token
-from worker.store.schema import article, judgement, revision, story, story_key
+from worker.store.schema import Instant, article, judgement, revision, story, story_key
 from worker.store.tallies import count
 
-# Made once: building a statement costs more than running it, and the serial step runs these for each article.
 # Kinds and values apart, the pairs sorted out here: for pairs of them SQLite would read the whole table.
-HELD_KEYS = select(story_key).where(
-    story_key.c.kind.in_(bindparam("kinds", expanding=True)), story_key.c.value.in_(bindparam("values", expanding=True))
+HELD_KEYS = (
+    select(story_key, func.coalesce(story.c.merged_into, story.c.id).label("story"))
+    .join(story, story.c.id == story_key.c.story_id)
+    .where(
+        story_key.c.kind.in_(bindparam("kinds", expanding=True)),
+        story_key.c.value.in_(bindparam("values", expanding=True)),
+    )
 )
-MERGED_INTO = select(story.c.merged_into).where(story.c.id == bindparam("story"))
-OPEN_STORY = insert(story).returning(story.c.id)
-SETTLE = update(article).where(article.c.id == bindparam("settled"))
+HOLD_KEY = text(
+    "INSERT INTO story_key (kind, value, story_id, article_id, last_seen_at)"
+    " VALUES (:kind, :value, :story_id, :article_id, :last_seen_at)"
+    " ON CONFLICT (kind, value) DO UPDATE SET story_id = excluded.story_id, article_id = excluded.article_id,"
+    " last_seen_at = excluded.last_seen_at"
+).bindparams(bindparam("last_seen_at", type_=Instant))
 
 
 def is_unjudged() -> ColumnElement[bool]:
@@ -96,8 +103,11 @@ def _judgement_values(result: Judgement) -> dict[str, Any]:
     )
 
 
-def judged_articles(connection: Connection, *, limit: int) -> list[Any]:
-    """The articles that wait for the serial step, in arrival order, with the judgement of their judged revision."""
+def judged_articles(connection: Connection, *, limit: int, only: int | None = None) -> list[Any]:
+    """The articles that wait for the serial step, in arrival order, with the judgement of their judged revision.
+
+    `only`: the one with this id, if it waits.
+    """
     statement = (
         select(article, judgement.c.language, judgement.c.topics, judgement.c.mentions, judgement.c.model_id)
         .add_columns(judgement.c.judged_at, judgement.c.revision.label("judged_revision"))
@@ -108,7 +118,7 @@ def judged_articles(connection: Connection, *, limit: int) -> list[Any]:
         .order_by(article.c.id)
         .limit(limit)
     )
-    return list(connection.execute(statement))
+    return list(connection.execute(statement if only is None else statement.where(article.c.id == only)))
 
 
 def read_judgement(row: Any) -> Judgement:
@@ -118,69 +128,68 @@ def read_judgement(row: Any) -> Judgement:
     return Judgement(language=row.language, topics=topics, mentions=mentions, model_id=row.model_id)
 
 
-HeldKeys = Mapping[StoryKey, Any]
+Held = Mapping[StoryKey, Holder]
 
 
-def held_keys(connection: Connection, keys: Sequence[StoryKey]) -> HeldKeys:
-    """Those of these keys that some story holds, with their rows."""
+def held_keys(connection: Connection, keys: Collection[StoryKey]) -> Held:
+    """Those of these keys that some story holds."""
     if not keys:
         return {}
-    rows = connection.execute(HELD_KEYS, {"kinds": [key.kind for key in keys], "values": [key.value for key in keys]})
-    return {key: row for row in rows if (key := StoryKey(row.kind, row.value)) in keys}
+    wanted = {"kinds": sorted({key.kind for key in keys}), "values": sorted({key.value for key in keys})}
+    held = {
+        StoryKey(row.kind, row.value): Holder(row.story, row.article_id, row.last_seen_at)
+        for row in connection.execute(HELD_KEYS, wanted)
+    }
+    return {key: held[key] for key in keys if key in held}
 
 
-def find_story(
-    connection: Connection, keys: Iterable[StoryKey], held: HeldKeys, *, seen_at: datetime
-) -> tuple[int, int] | None:
-    """The (story, first article) that holds one of these keys at `seen_at`, strongest key first; else None."""
-    for key in keys:
-        row = held.get(key)
-        if row is not None and key.finds(last_seen=row.last_seen_at, at=seen_at):
-            return _resolve(connection, row.story_id), row.article_id
-    return None
+@dataclass(frozen=True)
+class Placed:
+    """An article and the story that it joins. A story that it opens has no id yet, but a number below zero."""
+
+    row: Any
+    story: int
+    duplicate_of: int | None
 
 
-def _resolve(connection: Connection, story_id: int) -> int:
-    while True:
-        merged = connection.execute(MERGED_INTO, {"story": story_id}).scalar_one()
-        if merged is None:
-            return story_id
-        story_id = merged
+def save_stories(
+    connection: Connection, placed: Sequence[Placed], changed: Held, *, config_version: int, now: datetime
+) -> list[Placed]:
+    """Settles the articles: the stories they open, the keys by which later ones will find them, and their own rows.
+
+    Returns them with the ids of their stories. One statement a table, however many: that is what a batch costs.
+    """
+    ids = _open_stories(connection, [one for one in placed if one.story < 0 and one.duplicate_of is None])
+    placed = [replace(one, story=ids.get(one.story, one.story)) for one in placed]
+    keys = [
+        dict(
+            kind=key.kind,
+            value=key.value,
+            story_id=ids.get(holder.story, holder.story),
+            article_id=holder.article,
+            last_seen_at=holder.last_seen,
+        )
+        for key, holder in changed.items()
+    ]
+    if keys:
+        connection.execute(HOLD_KEY, keys)
+    same = dict(state=ArticleState.SETTLED, settled_at=now, config_version=config_version)
+    rows = [dict(settled=one.row.id, story_id=one.story, duplicate_of=one.duplicate_of) | same for one in placed]
+    connection.execute(update(article).where(article.c.id == bindparam("settled")), rows)
+    return placed
 
 
-def open_story(connection: Connection, *, title: str, first_seen_at: datetime) -> int:
-    values = dict(public_id=new_token(), title=title, first_seen_at=first_seen_at)
-    return connection.execute(OPEN_STORY, values).scalar_one()
-
-
-def settle_article(
-    connection: Connection,
-    article_id: int,
-    *,
-    story_id: int,
-    duplicate_of: int | None,
-    keys: Iterable[StoryKey],
-    held: HeldKeys,
-    seen_at: datetime,
-    config_version: int,
-    now: datetime,
-) -> None:
-    """Puts the article into its story, and adds or refreshes the keys by which later articles will find it."""
-    fresh = []
-    for key in keys:
-        row = held.get(key)
-        ours = dict(story_id=story_id, article_id=article_id, last_seen_at=seen_at)
-        if row is None:
-            fresh.append(dict(kind=key.kind, value=key.value, **ours))
-            continue
-        if key.finds(last_seen=row.last_seen_at, at=seen_at):
-            ours = dict(last_seen_at=max(seen_at, row.last_seen_at))
-        this = (story_key.c.kind == key.kind) & (story_key.c.value == key.value)
-        connection.execute(update(story_key).where(this).values(**ours))
-    if fresh:
-        connection.execute(insert(story_key), fresh)
-    values = dict(story_id=story_id, duplicate_of=duplicate_of, settled_at=now, config_version=config_version)
-    connection.execute(SETTLE, {"settled": article_id, "state": ArticleState.SETTLED, **values})
+def _open_stories(connection: Connection, opening: Sequence[Placed]) -> dict[int, int]:
+    """The ids of the stories that these articles open, by their numbers."""
+    if not opening:
+        return {}
+    numbers = {new_token(): one.story for one in opening}
+    rows = [
+        dict(public_id=public_id, title=one.row.judged_title, first_seen_at=one.row.first_seen_at)
+        for public_id, one in zip(numbers, opening, strict=True)
+    ]
+    saved = connection.execute(insert(story).returning(story.c.id, story.c.public_id), rows)
+    return {numbers[row.public_id]: row.id for row in saved}
 
 
 def count_failure(connection: Connection, article_id: int) -> bool:

@@ -199,8 +199,10 @@ def _save_new(
         )
         for fresh in new
     ]
-    statement = insert(article).returning(article.c.id, sort_by_parameter_order=True)
-    return list(connection.execute(statement, rows).scalars())
+    # Not in their order, for which SQLite would take them one by one.
+    saved = connection.execute(insert(article).returning(article.c.id, article.c.public_id), rows)
+    ids = {row.public_id: row.id for row in saved}
+    return [ids[row["public_id"]] for row in rows]
 
 
 def _revision(article_id: int, n: int, kept: NewArticle | ChangedArticle, now: datetime) -> dict[str, Any]:

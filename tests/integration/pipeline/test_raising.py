@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 from desk import BASELINE, at_once, entries
-from sqlalchemy import update
+from sqlalchemy import event, update
 from steps import bring, operator_subjects, poll_now, settle
 
 from worker.articles.stories import story_keys
@@ -62,6 +62,26 @@ def test_storify_by_many_at_once_raises_one_alert_for_one_story(desk, runtime):
     at_once(4, run)
     assert len(desk.rows(alert)) == 1
     assert len({row.story_id for row in desk.rows(article, article.c.baseline.is_(False))}) == 1
+
+
+def test_what_a_batch_costs_the_record_does_not_grow_with_its_articles(desk, runtime):
+    poll_now(desk, runtime)
+    settle(runtime)
+    statements = []
+    event.listen(runtime.store.engine, "before_cursor_execute", lambda *about: statements.append(about[2]))
+
+    def cost(count, word):
+        quiet = [(f"{word}{guid}", f"{headline} {word}", "Rain.") for guid, headline, _ in entries(count, word=word)]
+        desk.set_feed("a", quiet + BASELINE)
+        poll_now(desk, runtime)
+        while analyse_new_articles(runtime):
+            pass
+        statements.clear()
+        storify_and_raise(runtime)
+        assert len(desk.rows(article, article.c.state != "settled")) == 0
+        return len(statements)
+
+    assert cost(3, "left") == cost(60, "entered")
 
 
 class Stumbles:
