@@ -2,9 +2,9 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Most tests wait for real processes: two at a time also where there is one core, four at the most, for each brings a
-# PostgreSQL of its own.
-PYTEST := $(BIN)/python -m pytest --numprocesses $$(n=$$(nproc 2>/dev/null || echo 2); echo $$((n < 2 ? 2 : n > 4 ? 4 : n))) --dist worksteal
+# Many tests wait for real processes, so twice as many at a time as there are cores; six at the most, for each brings a
+# PostgreSQL of its own. One by one to whoever is free, the slow ones first (tests/conftest.py).
+PYTEST := $(BIN)/python -m pytest --numprocesses $$(n=$$(nproc 2>/dev/null || echo 1); echo $$((n > 3 ? 6 : 2 * n))) --dist load --maxschedchunk 1
 
 .PHONY: help setup demo run test test-fast lint bench docs lock clean
 help:

@@ -37,6 +37,11 @@ structlog.configure(
 )
 
 
+def pytest_collection_modifyitems(items):
+    """Those that start processes first: at the end only short ones are left, and no worker waits for another's last."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch):
     """No test sees this machine's settings."""
@@ -89,7 +94,15 @@ def redis_url():
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_url(request):
-    """'' for SQLite in the data folder, or the URL of a fresh PostgreSQL database."""
+    """'' for SQLite in the data folder, or the URL of a PostgreSQL database without rows."""
     if request.param == "sqlite":
-        return ""
-    return request.getfixturevalue("postgres").new_database()
+        yield ""
+        return
+    with request.getfixturevalue("postgres").database() as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def new_database_url(request):
+    """The same, of a database that has no tables either."""
+    return "" if request.param == "sqlite" else request.getfixturevalue("postgres").new_database()

@@ -38,7 +38,8 @@ def events(look):
     return [(one.event, getattr(one, "words", "")) for one in look.happenings]
 
 
-def test_watch_says_that_the_record_cannot_be_read_once_and_goes_on_when_it_can(store):
+def test_watch_says_that_the_record_cannot_be_read_once_and_goes_on_when_it_can(new_database_url, tmp_path):
+    store = open_store(new_database_url, data=tmp_path)
     watch = Watch(store, READER, began=time.monotonic())
     first = watch.look()  # not migrated: there is no table to read
     assert events(first) == [("trouble", "the database does not answer")] and first.away is not None
@@ -50,6 +51,7 @@ def test_watch_says_that_the_record_cannot_be_read_once_and_goes_on_when_it_can(
     assert [event for event, _ in events(back)] == ["polled", "trouble"] and back.away is None
     assert events(back)[-1] == ("trouble", "the database answers again")
     assert back.backlog.feeds == {"new": 1}
+    store.close()
 
 
 def test_watch_begins_when_it_was_told_to_by_the_databases_clock(store):

@@ -77,8 +77,8 @@ def add_delivery(store, recipient="a@b.example"):
         )
 
 
-def test_migrate_twice_and_from_many_threads_makes_one_schema(database_url, tmp_path):
-    store = open_store(database_url, data=tmp_path)
+def test_migrate_twice_and_from_many_threads_makes_one_schema(new_database_url, tmp_path):
+    store = open_store(new_database_url, data=tmp_path)
     at_once(4, lambda: migrate(store))
     assert current_revision(store) == NEWEST
     store.close()
