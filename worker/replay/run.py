@@ -34,7 +34,7 @@ from worker.store.engine import open_store
 from worker.store.feeds import set_next_polls, sync_feeds
 from worker.store.lease import MAX_ATTEMPTS
 from worker.store.migrate import migrate
-from worker.store.replays import forget_baselines
+from worker.store.replays import set_moment
 from worker.store.totals import count_unsettled
 
 # A feed is polled when the history has a document of it, and not otherwise: until then its next poll is no moment that
@@ -139,15 +139,18 @@ def _spec(config: Config, feed: str) -> FeedSpec:
 
 def _live_through(runtime: Runtime, fetcher: HistoryFetcher, at: datetime, documents: Sequence[Document]) -> None:
     """One moment: what the feeds serve at it is polled, judged and told."""
+    before = fetcher.served
     fetcher.now, fetcher.served = at, {document.feed: document for document in documents}
-    # A first look may be of several documents; after the first of them the others would be news.
-    first_looks = [document.feed for document in documents if document.baseline]
-    if first_looks:
-        forget_baselines(runtime.store, first_looks)
-    set_next_polls(runtime.store, sorted(fetcher.served), at=at)
-    _work_off(runtime, poll_due_feeds)
-    set_next_polls(runtime.store, sorted(fetcher.served), at=NEVER)
-    _work_off(runtime, analyse_new_articles, storify_and_raise)
+    set_moment(
+        runtime.store,
+        now=at,
+        due=sorted(fetcher.served),
+        over=sorted(before.keys() - fetcher.served.keys()),
+        never=NEVER,
+        # A first look may be of several documents; after the first of them the others would be news.
+        first=[document.feed for document in documents if document.baseline],
+    )
+    _work_off(runtime, poll_due_feeds, analyse_new_articles, storify_and_raise)
 
 
 def _work_off(runtime: Runtime, *steps: Callable[[Runtime], bool]) -> None:

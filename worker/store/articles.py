@@ -8,13 +8,13 @@ from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, func, insert, select, text, update
+from sqlalchemy import ColumnElement, Connection, Integer, bindparam, func, insert, select, text, update
 
 from worker.articles.stories import Holder, StoryKey
 from worker.metrics import JUDGEMENTS, TOPIC_MATCHES, Counts
 from worker.model import ArticleState, Judgement, Mention, TopicScore
 from worker.store.engine import Store, read_clock
-from worker.store.lease import MAX_ATTEMPTS, Claim, claim_rows, new_token
+from worker.store.lease import MAX_ATTEMPTS, Claim, Claimable, claim_rows, new_token
 from worker.store.schema import Instant, article, judgement, revision, story, story_key
 from worker.store.tallies import count
 
@@ -50,17 +50,33 @@ def is_open() -> ColumnElement[bool]:
     return article.c.state.in_((ArticleState.NEW, ArticleState.ANALYSING, ArticleState.JUDGED))
 
 
+NEW_ARTICLES = Claimable(
+    article,
+    looks=(is_unjudged(),),
+    # By its index, and "analysing" before "new": the retried must not wait behind a flood.
+    order=(article.c.state, article.c.id),
+    values={"state": ArticleState.ANALYSING},
+)
+FREE_JUDGED = (
+    update(article)
+    .where(article.c.id.in_(bindparam("ids", expanding=True)), article.c.lease_token == bindparam("token"))
+    .values(state=ArticleState.JUDGED, attempts=0, lease_token=None, lease_until=None)
+    .returning(article.c.id)
+)
+WAITING_JUDGED = (
+    select(article, judgement.c.language, judgement.c.topics, judgement.c.mentions, judgement.c.model_id)
+    .add_columns(judgement.c.judged_at, judgement.c.revision.label("judged_revision"))
+    .add_columns(revision.c.title.label("judged_title"), revision.c.text.label("judged_text"))
+    .join(judgement, judgement.c.article_id == article.c.id)
+    .join(revision, (revision.c.article_id == article.c.id) & (revision.c.n == judgement.c.revision))
+    .where(is_judged())
+    .order_by(article.c.id)
+    .limit(bindparam("limit", type_=Integer))
+)
+
+
 def claim_new_articles(store: Store, *, limit: int, lease: timedelta) -> Claim:
-    return claim_rows(
-        store,
-        article,
-        limit=limit,
-        lease=lease,
-        looks=lambda now: (is_unjudged(),),
-        values={"state": ArticleState.ANALYSING},
-        # By its index, and "analysing" before "new": the retried must not wait behind a flood.
-        order=(article.c.state, article.c.id),
-    )
+    return claim_rows(store, NEW_ARTICLES, limit=limit, lease=lease)
 
 
 def save_judgements(
@@ -70,9 +86,7 @@ def save_judgements(
     found = {row.id: (row, result) for row, result in judged}
     with store.writing() as connection:
         now = read_clock(connection)
-        values = dict(state=ArticleState.JUDGED, attempts=0, lease_token=None, lease_until=None)
-        ours = article.c.id.in_(list(found)) & (article.c.lease_token == claim.token)
-        saved = list(connection.execute(update(article).where(ours).values(**values).returning(article.c.id)).scalars())
+        saved = list(connection.execute(FREE_JUDGED, {"ids": list(found), "token": claim.token}).scalars())
         rows = [
             dict(
                 article_id=article_id,
@@ -108,17 +122,8 @@ def judged_articles(connection: Connection, *, limit: int, only: int | None = No
 
     `only`: the one with this id, if it waits.
     """
-    statement = (
-        select(article, judgement.c.language, judgement.c.topics, judgement.c.mentions, judgement.c.model_id)
-        .add_columns(judgement.c.judged_at, judgement.c.revision.label("judged_revision"))
-        .add_columns(revision.c.title.label("judged_title"), revision.c.text.label("judged_text"))
-        .join(judgement, judgement.c.article_id == article.c.id)
-        .join(revision, (revision.c.article_id == article.c.id) & (revision.c.n == judgement.c.revision))
-        .where(is_judged())
-        .order_by(article.c.id)
-        .limit(limit)
-    )
-    return list(connection.execute(statement if only is None else statement.where(article.c.id == only)))
+    statement = WAITING_JUDGED if only is None else WAITING_JUDGED.where(article.c.id == only)
+    return list(connection.execute(statement, {"limit": limit}))
 
 
 def read_judgement(row: Any) -> Judgement:

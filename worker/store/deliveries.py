@@ -5,18 +5,17 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Integer, bindparam, insert, select, update
+from sqlalchemy import BindParameter, ColumnElement, Connection, Integer, bindparam, insert, select, update
 
 from worker.metrics import MAYBE_DUPLICATES
 from worker.model import DeliveryState
 from worker.store.engine import Store
-from worker.store.lease import MAX_ATTEMPTS, Claim, claim_rows, finish_row
+from worker.store.lease import MAX_ATTEMPTS, NOW, Claim, Claimable, claim_rows, finish_row
 from worker.store.schema import alert, article, attempt, delivery, notification
 from worker.store.tallies import count
 
 # What is new first: a pile of retries must not keep it waiting.
 OPEN = (DeliveryState.PENDING, DeliveryState.SENDING, DeliveryState.FAILED)
-# Made once: building a statement costs more than running it.
 FIRST_SEEN = (
     select(article.c.first_seen_at)
     .join(alert, alert.c.article_id == article.c.id)
@@ -25,31 +24,9 @@ FIRST_SEEN = (
 )
 
 
-def is_due(now: datetime) -> ColumnElement[bool]:
+def is_due(now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     """Waits to be tried, for the first time or again; SENDING ones too, once their lease is over."""
     return delivery.c.state.in_(OPEN) & (delivery.c.due_at <= now)
-
-
-def claim_due_deliveries(store: Store, *, limit: int, lease: timedelta) -> Claim:
-    """Claims, writes an attempt's row for each, and commits, before anything is dialled.
-
-    A row SENDING with an expired lease is of unknown fate: its next copy may be a second one.
-    """
-    return claim_rows(
-        store,
-        delivery,
-        limit=limit,
-        lease=lease,
-        looks=lambda now: [(delivery.c.state == state) & (delivery.c.due_at <= now) for state in OPEN],
-        values={
-            "state": DeliveryState.SENDING,
-            # A claim of a SENDING row is a claim of the unknown.
-            "maybe_duplicate": delivery.c.maybe_duplicate + (delivery.c.state == DeliveryState.SENDING).cast(Integer),
-        },
-        order=(delivery.c.due_at,),
-        split=False,
-        beside=_start_attempts,
-    )
 
 
 def _start_attempts(connection: Connection, claim: Claim) -> None:
@@ -61,6 +38,28 @@ def _start_attempts(connection: Connection, claim: Claim) -> None:
         values = dict(delivery_id=row.id, n=row.attempts, started_at=claim.now, outcome="started")
         connection.execute(insert(attempt).values(**values))
     count(connection, {MAYBE_DUPLICATES.of(): unknown})
+
+
+DUE_DELIVERIES = Claimable(
+    delivery,
+    looks=[(delivery.c.state == state) & (delivery.c.due_at <= NOW) for state in OPEN],
+    order=(delivery.c.due_at,),
+    values={
+        "state": DeliveryState.SENDING,
+        # A claim of a SENDING row is a claim of the unknown.
+        "maybe_duplicate": delivery.c.maybe_duplicate + (delivery.c.state == DeliveryState.SENDING).cast(Integer),
+    },
+    split=False,
+    beside=_start_attempts,
+)
+
+
+def claim_due_deliveries(store: Store, *, limit: int, lease: timedelta) -> Claim:
+    """Claims, writes an attempt's row for each, and commits, before anything is dialled.
+
+    A row SENDING with an expired lease is of unknown fate: its next copy may be a second one.
+    """
+    return claim_rows(store, DUE_DELIVERIES, limit=limit, lease=lease)
 
 
 def finish_delivery(

@@ -77,8 +77,7 @@ class Store:
         """A connection that cannot write, and sees the record as it was at its first query."""
         with self.engine.connect() as connection:
             if self.is_sqlite:
-                connection.exec_driver_sql("PRAGMA query_only=ON")
-                connection.exec_driver_sql("BEGIN DEFERRED")
+                _begin(connection, "DEFERRED", query_only=True)
             else:
                 connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
             yield connection
@@ -89,8 +88,7 @@ class Store:
         """One transaction: committed at the end, rolled back by any exception."""
         with self._write_lock(), self.engine.connect() as connection:
             if self.is_sqlite:
-                connection.exec_driver_sql("PRAGMA query_only=OFF")
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
+                _begin(connection, "IMMEDIATE", query_only=False)
             try:
                 yield connection
             except BaseException:
@@ -129,6 +127,14 @@ class Store:
 
     def close(self) -> None:
         self.engine.dispose()
+
+
+def _begin(connection: Connection, kind: str, *, query_only: bool) -> None:
+    """Begins SQLite's transaction. What the connection was last time, it is still."""
+    if connection.info.get("query_only") is not query_only:
+        connection.exec_driver_sql(f"PRAGMA query_only={'ON' if query_only else 'OFF'}")
+        connection.info["query_only"] = query_only
+    connection.exec_driver_sql(f"BEGIN {kind}")
 
 
 def open_store(url: str, *, data: Path, durable: bool = True) -> Store:

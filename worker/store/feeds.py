@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, bindparam, case, delete, func, insert, select, update
+from sqlalchemy import BindParameter, ColumnElement, Connection, bindparam, case, delete, func, insert, select, update
 
 from worker.feeds.shown import MOST_COUNTED
 from worker.model import (
@@ -19,7 +19,7 @@ from worker.model import (
     NewArticle,
 )
 from worker.store.engine import Lock, Store, read_clock, take_lock
-from worker.store.lease import Claim, claim_rows, finish_row, new_token
+from worker.store.lease import NOW, Claim, Claimable, claim_rows, finish_row, new_token
 from worker.store.schema import article, article_key, feed, poll, revision
 
 NO_LEASE = dict(lease_token=None, lease_until=None, attempts=0)
@@ -76,20 +76,16 @@ def set_next_polls(store: Store, feed_ids: Sequence[str], *, at: datetime) -> No
             connection.execute(update(feed).where(chosen).values(next_poll_at=at))
 
 
-def is_due(now: datetime) -> ColumnElement[bool]:
+def is_due(now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
     return (feed.c.state == "active") & (feed.c.next_poll_at <= now)
 
 
+# The retried keep the time for which they were due, and so come first.
+DUE_FEEDS = Claimable(feed, looks=(is_due(NOW),), order=(feed.c.next_poll_at,))
+
+
 def claim_due_feeds(store: Store, *, limit: int, lease: timedelta) -> Claim:
-    return claim_rows(
-        store,
-        feed,
-        limit=limit,
-        lease=lease,
-        looks=lambda now: (is_due(now),),
-        values={},
-        order=(feed.c.next_poll_at,),  # the retried keep the time for which they were due, and so come first
-    )
+    return claim_rows(store, DUE_FEEDS, limit=limit, lease=lease)
 
 
 def find_known(store: Store, feed_id: str, keys: Iterable[ArticleKey]) -> dict[ArticleKey, KnownArticle]:
@@ -126,19 +122,18 @@ def save_poll(
     if found is not None:
         save_update(connection, feed_id=row.id, found=found, now=now, baseline=row.baseline_at is None)
     counts = (found.seen, len(found.new), len(found.changed), found.skipped) if found else (0, 0, 0, 0)
-    connection.execute(
-        insert(poll).values(
-            feed_id=row.id,
-            at=now,
-            outcome=outcome,
-            reason=reason,
-            seen=counts[0],
-            new=counts[1],
-            changed=counts[2],
-            skipped=counts[3],
-            milliseconds=milliseconds,
-        )
+    line = dict(
+        feed_id=row.id,
+        at=now,
+        outcome=outcome,
+        reason=reason,
+        seen=counts[0],
+        new=counts[1],
+        changed=counts[2],
+        skipped=counts[3],
+        milliseconds=milliseconds,
     )
+    connection.execute(insert(poll), line)
     return True
 
 

@@ -6,16 +6,19 @@ split, and only the offender reaches MAX_ATTEMPTS.
 
 from __future__ import annotations
 
+import functools
 import re
 import secrets
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Integer, Select, Table, Update, bindparam, or_, select, update
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from worker.store.engine import Store, read_clock
+from worker.store.schema import Instant
 
 MAX_ATTEMPTS = 3
 
@@ -40,63 +43,71 @@ def is_token(text: str) -> bool:
     return re.fullmatch(r"[0-9a-f]{24}", text) is not None
 
 
-def claim_rows(
-    store: Store,
-    table: Table,
-    *,
-    limit: int,
-    lease: timedelta,
-    looks: Callable[[datetime], Sequence[ColumnElement[bool]]],
-    values: dict[str, Any],
-    order: Sequence[ColumnElement[Any]],
-    split: bool = True,
-    beside: Callable[[Connection, Claim], None] | None = None,
-) -> Claim:
-    """Claims up to `limit` rows for which one of `looks(now)` holds and no lease runs. One short write transaction.
+NOW = bindparam("now", type_=Instant())  # a claim's moment, in the looks of what can be claimed
+
+
+@dataclass(frozen=True)
+class Claimable:
+    """The rows of a table that may be claimed: those for which one of `looks` holds and no lease runs.
 
     What the first look finds comes before what the next one finds. Each must follow an index in `order`: a claim that
     sorts what waits holds the write lock for longer the more waits. With `split`, the retried must be first in it.
+    `values` is what a claim makes of a row, besides its lease.
     `split`: a row claimed before and never finished comes alone; off where an attempt is no sign of danger.
     `beside` writes what must be on record with the claim.
     """
+
+    table: Table
+    looks: Sequence[ColumnElement[bool]]
+    order: Sequence[ColumnElement[Any]]
+    values: Mapping[str, Any] = field(default_factory=dict)
+    split: bool = True
+    beside: Callable[[Connection, Claim], None] | None = None
+
+    # Made once, as all that the steps ask for again and again: building a statement costs more than running it.
+    @functools.cached_property
+    def candidates(self) -> list[Select[Any]]:
+        table = self.table
+        free = or_(table.c.lease_until.is_(None), table.c.lease_until < NOW)
+        first = select(table.c.id, table.c.attempts).order_by(*self.order).limit(bindparam("limit", type_=Integer))
+        return [first.where(look, free).with_for_update(skip_locked=True) for look in self.looks]
+
+    @functools.cached_property
+    def leasing(self) -> ReturningUpdate[Any]:
+        table = self.table
+        lease = dict(lease_token=bindparam("token"), lease_until=bindparam("until"))
+        chosen = table.c.id.in_(bindparam("ids", expanding=True))
+        claimed = update(table).where(chosen).values(attempts=table.c.attempts + 1, **lease, **self.values)
+        return claimed.returning(*table.c)
+
+
+def claim_rows(store: Store, work: Claimable, *, limit: int, lease: timedelta) -> Claim:
+    """Claims up to `limit` rows. One short write transaction."""
     with store.writing() as connection:
         now = read_clock(connection)
-        free = or_(table.c.lease_until.is_(None), table.c.lease_until < now)
-        candidates = select(table.c.id, table.c.attempts).order_by(*order).with_for_update(skip_locked=True)
         found: list[Any] = []
-        for look in looks(now):
+        for candidates in work.candidates:
             if len(found) < limit:
-                found += connection.execute(candidates.where(look, free).limit(limit - len(found)))
-        retried = [row.id for row in found if row.attempts > 0] if split else []
+                found += connection.execute(candidates, {"now": now, "limit": limit - len(found)})
+        retried = [row.id for row in found if row.attempts > 0] if work.split else []
         chosen = retried[:1] or [row.id for row in found]
         token = new_token()
-        rows = _lease(connection, table, ids=chosen, token=token, until=now + lease, values=values)
+        rows: list[Any] = []
+        if chosen:
+            leased = connection.execute(work.leasing, {"ids": chosen, "token": token, "until": now + lease})
+            rows = sorted(leased, key=lambda row: chosen.index(row.id))
         claim = Claim(rows=rows, token=token, now=now, full=len(found) == limit or bool(retried))
-        if beside is not None:
-            beside(connection, claim)
+        if work.beside is not None:
+            work.beside(connection, claim)
     return claim
 
 
-def _lease(
-    connection: Connection, table: Table, *, ids: list[Any], token: str, until: datetime, values: dict[str, Any]
-) -> list[Any]:
-    if not ids:
-        return []
-    statement = (
-        update(table)
-        .where(table.c.id.in_(ids))
-        .values(attempts=table.c.attempts + 1, lease_token=token, lease_until=until, **values)
-        .returning(*table.c)
-    )
-    rows = connection.execute(statement).all()
-    return sorted(rows, key=lambda row: ids.index(row.id))
-
-
-def finish_row(connection: Connection, table: Table, *, row_id: Any, token: str, values: dict[str, Any]) -> bool:
+def finish_row(connection: Connection, table: Table, *, row_id: Any, token: str, values: Mapping[str, Any]) -> bool:
     """Saves a claimed row's outcome and frees it; False when the lease went to another: then save nothing of it."""
-    statement = (
-        update(table)
-        .where(table.c.id == row_id, table.c.lease_token == token)
-        .values(lease_token=None, lease_until=None, **values)
-    )
-    return connection.execute(statement).rowcount == 1
+    freed = dict(lease_token=None, lease_until=None)
+    return connection.execute(_finishing(table), {"row": row_id, "token": token, **freed, **values}).rowcount == 1
+
+
+@functools.cache
+def _finishing(table: Table) -> Update:
+    return update(table).where(table.c.id == bindparam("row"), table.c.lease_token == bindparam("token"))
