@@ -6,6 +6,9 @@ BIN := $(VENV)/bin
 # PostgreSQL of its own. One by one to whoever is free, the slow ones first (tests/conftest.py).
 PYTEST := $(BIN)/python -m pytest --numprocesses $$(n=$$(nproc 2>/dev/null || echo 1); echo $$((n > 3 ? 6 : 2 * n))) --dist load --maxschedchunk 1
 
+# Where Python may keep no bytecode, each process that starts would compile all of ours, and all tests, anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help setup demo run test test-fast lint bench docs lock clean
 help:
 	@echo "make demo        half a minute of real work on a bundled sample: no network, no account"
@@ -23,6 +26,7 @@ $(VENV)/.ready: pyproject.toml requirements.lock
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	$(BIN)/python -m compileall -q worker
 	$(BIN)/python .ci/bring_redis.py
 	@touch $@
 
