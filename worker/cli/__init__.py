@@ -12,8 +12,8 @@ from worker.reporting import start_logging
 
 __all__ = ["cli", "main"]
 
-# New objects between two looks for cycles among them. Python's own 700 are made for small programs: importing ours takes
-# 270 looks.
+# New objects between two looks for cycles among them. Python's own 700 are made for small programs: to import ours
+# takes 270 looks.
 GARBAGE = 20_000
 
 cli.add_typer(topics.cli, name="topics")
