@@ -75,8 +75,9 @@ def _settle_waiting(runtime: Runtime, *, limit: int, only: int | None = None) ->
 
 
 def _note_failure(runtime: Runtime, row: Any) -> None:
-    """After three tries the article is parked, and the operator told."""
+    """After three tries the article is parked, and the operator told; unless another has settled it meanwhile."""
     with runtime.store.writing() as connection:
+        take_lock(connection, Lock.DESK)
         if articles.count_failure(connection, row.id):
             now = read_clock(connection)
             tell_of_quarantine(runtime, connection, row, doing="Storing the story and the alerts of", now=now)
@@ -88,16 +89,16 @@ def _settle(runtime: Runtime, connection: Connection, rows: Sequence[Any], now: 
     judgements = {row.id: articles.read_judgement(row) for row in rows}
     verdicts = {row.id: judge_rules(runtime, judgements[row.id], row.feed_id) for row in rows}
     placed = _storify(runtime, connection, rows, now)
-    firing = {one.story for one in placed if any(verdict.fires for _, verdict in verdicts[one.row.id])}
-    alerted = alerts.alerted_rules(connection, firing)
+    fired_on = {one.story for one in placed if any(verdict.fires for _, verdict in verdicts[one.row.id])}
+    alerted = alerts.alerted_rules(connection, fired_on)
     raised = []
     for one in placed:
         for rule, verdict in verdicts[one.row.id]:
             already = (one.story, rule.id) in alerted
             if decide(verdict=verdict, baseline=one.row.baseline, existing_alert=already).raises:
                 alerted.add((one.story, rule.id))
-                firing_rule = Firing(rule, verdict, judgements[one.row.id], one.row, one.story)
-                raised.append(_raise(runtime, connection, firing_rule, now))
+                firing = Firing(rule, verdict, judgements[one.row.id], one.row, one.story)
+                raised.append(_raise(runtime, connection, firing, now))
     return raised
 
 

@@ -198,13 +198,13 @@ def _open_stories(connection: Connection, opening: Sequence[Placed]) -> dict[int
 
 
 def count_failure(connection: Connection, article_id: int) -> bool:
-    """Counts a failed try to settle a judged article; True when that was the last, and it is parked."""
-    counted = update(article).where(article.c.id == article_id).values(attempts=article.c.attempts + 1)
-    attempts = connection.execute(counted.returning(article.c.attempts)).scalar_one()
-    if attempts < MAX_ATTEMPTS:
+    """Counts a failed try to settle an article that still waits for it; True when that was the last, and it is parked."""
+    waits = (article.c.id == article_id) & is_judged()
+    counted = update(article).where(waits).values(attempts=article.c.attempts + 1).returning(article.c.attempts)
+    attempts = connection.execute(counted).scalar()
+    if attempts is None or attempts < MAX_ATTEMPTS:
         return False
-    parked = update(article).where(article.c.id == article_id).values(state=ArticleState.QUARANTINED)
-    connection.execute(parked)
+    connection.execute(update(article).where(waits).values(state=ArticleState.QUARANTINED))
     return True
 
 

@@ -125,7 +125,7 @@ story = Table(
     Column("public_id", String(32), nullable=False, unique=True),
     Column("title", Text, nullable=False),
     Column("first_seen_at", Instant, nullable=False),
-    Column("merged_into", RowId, ForeignKey("story.id")),
+    Column("merged_into", RowId, ForeignKey("story.id")),  # the story it is part of now, which is in no other itself
 )
 
 story_key = Table(

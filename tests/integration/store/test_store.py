@@ -327,6 +327,29 @@ def test_judgement_survives_the_record(store):
     assert articles.read_judgement(row) == judged
 
 
+def test_a_failure_to_settle_counts_for_an_article_that_waits_and_for_no_other(store):
+    add_articles(store, "g1")
+    version = alerts.save_config_version(store, digest="d", body={"a": 1})
+    claim = articles.claim_new_articles(store, limit=1, lease=LEASE)
+    judged = Judgement(language="ko", topics=(), mentions=(), model_id="m")
+    articles.save_judgements(store, claim, [(claim.rows[0], judged)], config_version=version)
+    (number,) = [row.id for row in claim.rows]
+
+    def fail():
+        with store.writing() as connection:
+            return articles.count_failure(connection, number)
+
+    assert [fail() for _ in range(MAX_ATTEMPTS - 1)] == [False] * (MAX_ATTEMPTS - 1)
+    with store.writing() as connection:
+        connection.execute(update(article).values(state="settled"))  # by another, between our try and its count
+    assert fail() is False
+    assert look(store).articles == {"settled": 1}
+    with store.writing() as connection:
+        connection.execute(update(article).values(state="judged"))
+    assert fail() is True
+    assert look(store).articles == {"quarantined": 1}
+
+
 def test_delivery_keeps_its_bytes_and_counts_the_unknown(store):
     add_delivery(store)
     claim = deliveries.claim_due_deliveries(store, limit=5, lease=LEASE)
