@@ -198,7 +198,7 @@ def _open_stories(connection: Connection, opening: Sequence[Placed]) -> dict[int
 
 
 def count_failure(connection: Connection, article_id: int) -> bool:
-    """Counts a failed try to settle an article that still waits for it; True when that was the last, and it is parked."""
+    """Counts a failed try to settle an article that still waits; True when that was the last, and it is parked."""
     waits = (article.c.id == article_id) & is_judged()
     counted = update(article).where(waits).values(attempts=article.c.attempts + 1).returning(article.c.attempts)
     attempts = connection.execute(counted).scalar()

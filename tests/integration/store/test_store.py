@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from alembic.script import ScriptDirectory
 from desk import at_once
-from sqlalchemy import event, exc, select, text
+from sqlalchemy import event, exc, select, text, update
 
 from worker.feeds.shown import MOST_COUNTED
 from worker.health import look
