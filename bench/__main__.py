@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib
 import json
 import os
@@ -15,6 +16,7 @@ from collections.abc import Sequence
 
 from bench import figures, machine
 from bench.progress import say
+from worker.cli import GARBAGE
 
 # Seconds that each may take before it is ended: several times what it needs where nothing else runs.
 BENCHMARKS = {"judge": 300, "poll": 300, "end-to-end": 480, "idle": 180}
@@ -90,6 +92,7 @@ def end(child: subprocess.Popen[bytes]) -> None:
 
 def run_alone(asked: argparse.Namespace) -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # as an exception, so that everything is put away
+    gc.set_threshold(GARBAGE, 10, 10)  # as the command that runs the roles
     (name,) = asked.names
     benchmark = importlib.import_module(f"bench.{name.replace('-', '_')}")
     options = {"articles": asked.articles} if name == "judge" else {}
