@@ -40,15 +40,16 @@ def entries(count, *, start=0, word="visited"):
 
 
 def wait_for(look, *, seconds=30.0, what="the condition"):
-    """Looks until it is true; fails with what was seen last."""
-    until = time.monotonic() + seconds
+    """Looks until it is true, less often the longer it takes; fails with what was seen last."""
+    began = time.monotonic()
+    until = began + seconds
     while True:
         seen = look()
         if seen:
             return seen
         if time.monotonic() > until:
             raise AssertionError(f"{what} did not come within {seconds:g} s; last seen: {seen!r}")
-        time.sleep(0.05)
+        time.sleep(min(0.05 + (time.monotonic() - began) / 20, 0.3))
 
 
 def at_once(count, do):

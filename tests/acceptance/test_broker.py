@@ -63,7 +63,7 @@ def queue_hints(url, count):
     app.close()
 
 
-def test_b01_flushed_with_workers_up_loses_nothing(desk, own_redis):
+def test_b01_flushed_with_workers_up_loses_nothing_and_without_any_redis_their_own_timers_do_the_work(desk, own_redis):
     desk.start()
     wait_for(desk.polled)
     desk.set_feed("a", entries(80) + BASELINE)
@@ -72,6 +72,10 @@ def test_b01_flushed_with_workers_up_loses_nothing(desk, own_redis):
         own_redis.client.flushall()
         time.sleep(0.2)
     desk.check_alerts(entries(80))
+    own_redis.kill()
+    desk.set_feed("a", entries(85) + BASELINE)
+    desk.check_alerts(entries(85))
+    own_redis.start()
 
 
 def test_b02_flushed_with_workers_down_loses_nothing(desk_on_both, own_redis):
@@ -105,12 +109,3 @@ def test_b03_redis_killed_and_back_empty_five_times_needs_nobody(desk, own_redis
     desk.check_alerts(items)
     with contextlib.suppress(psutil.Error):
         assert {child.pid for child in psutil.Process(up.pid).children()} == before
-
-
-def test_without_any_redis_the_workers_own_timers_do_all_the_work(desk, own_redis):
-    desk.start()
-    wait_for(desk.polled)
-    own_redis.kill()
-    desk.set_feed("a", entries(5) + BASELINE)
-    desk.check_alerts(entries(5))
-    own_redis.start()

@@ -23,38 +23,6 @@ def desk(tmp_path):
         yield made
 
 
-def test_up_stops_cleanly_in_under_ten_seconds(desk):
-    """By SIGTERM; Ctrl-C is tried on a real terminal (test_live.py)."""
-    up = desk.start()
-    wait_for(desk.settled)
-    everyone = below(up)
-    began = time.monotonic()
-    up.send_signal(signal.SIGTERM)
-    assert up.wait(15) == 0, desk.logs.read_text()
-    assert time.monotonic() - began < 10
-    assert living(everyone) == []
-    assert "Traceback" not in desk.logs.read_text()
-
-
-def test_up_stops_in_time_while_a_feed_keeps_it_waiting(desk):
-    up = desk.start()
-    wait_for(desk.polled)
-    asked, answer = threading.Event(), threading.Event()
-
-    def before_answer(path, changed):
-        asked.set()
-        answer.wait(30)
-
-    desk.origin.before_answer = before_answer
-    assert asked.wait(10)
-    began = time.monotonic()
-    up.send_signal(signal.SIGTERM)
-    assert up.wait(15) == 0
-    assert time.monotonic() - began < 10
-    answer.set()
-    assert "Traceback" not in desk.logs.read_text()
-
-
 def test_a10_stopped_under_load_loses_nothing_and_repeats_nothing(desk):
     up = desk.start()
     wait_for(desk.polled)
@@ -88,7 +56,8 @@ def test_up_serves_its_health_is_refused_a_second_time_and_killed_leaves_no_chil
     wait_for(lambda: not living(everyone), seconds=10, what="the end of every child")
 
 
-def test_up_restarts_each_dead_child_and_goes_on(desk):
+def test_up_restarts_each_dead_child_goes_on_and_stops_cleanly_while_a_feed_keeps_it_waiting(desk):
+    """Stopped by SIGTERM; Ctrl-C is tried on a real terminal (test_live.py)."""
     up = desk.start()
     wait_for(desk.polled)
     for role in ROLES:
@@ -97,6 +66,22 @@ def test_up_restarts_each_dead_child_and_goes_on(desk):
         wait_for(lambda role=role, pid=before.pid: [c.pid for c in desk.children(up, role) if c.pid != pid], seconds=15)
     desk.set_feed("a", entries(3))
     wait_for(lambda: desk.sent() == 6, seconds=60, what="the alerts after the restarts")
+    asked, answer = threading.Event(), threading.Event()
+
+    def before_answer(path, changed):
+        asked.set()
+        answer.wait(30)
+
+    desk.origin.before_answer = before_answer
+    assert asked.wait(10)
+    everyone = below(up)
+    began = time.monotonic()
+    up.send_signal(signal.SIGTERM)
+    assert up.wait(15) == 0, desk.logs.read_text()
+    assert time.monotonic() - began < 10
+    assert living(everyone) == []
+    answer.set()
+    assert "Traceback" not in desk.logs.read_text()
 
 
 def test_up_names_what_is_missing_without_any_redis(desk, monkeypatch):
