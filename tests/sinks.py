@@ -1,5 +1,6 @@
 """A real SMTP server and a real webhook receiver on loopback that keep what they got; `on_receive` may interfere."""
 
+import asyncio
 import email
 import email.policy
 import http.server
@@ -11,6 +12,30 @@ from collections.abc import Callable
 from aiosmtpd.controller import Controller
 
 
+class HangsUp(Controller):
+    """Ends what is still open at its stop, which aiosmtpd leaves to the garbage collector, and so to any later test."""
+
+    def __init__(self, handler, **options) -> None:
+        super().__init__(handler, **options)
+        self.talks = []
+
+    def factory(self):
+        self.talks.append(super().factory())
+        return self.talks[-1]
+
+    async def _hang_up(self) -> None:
+        await asyncio.sleep(0.005)  # who has just dialled is let in: a server that closes meanwhile forgets him
+        while len(asyncio.all_tasks()) > 1 or any(talk.transport for talk in self.talks):
+            for talk in self.talks:
+                if talk.transport is not None:
+                    talk.transport.abort()
+            await asyncio.sleep(0.005)
+
+    def stop(self, no_assert=False) -> None:
+        asyncio.run_coroutine_threadsafe(self._hang_up(), self.loop).result(10)
+        super().stop(no_assert)
+
+
 class MailSink:
     """`received`: parsed messages, in order. `on_receive(message)` runs before the 250 is sent."""
 
@@ -18,7 +43,7 @@ class MailSink:
         self.received: list[email.message.EmailMessage] = []
         self.on_receive: Callable | None = None
         self.reply = "250 OK"
-        self.controller = Controller(self, hostname="127.0.0.1", port=0)
+        self.controller = HangsUp(self, hostname="127.0.0.1", port=0)
 
     async def handle_DATA(self, server, session, envelope):
         message = email.message_from_bytes(envelope.content, policy=email.policy.default)
