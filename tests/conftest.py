@@ -2,15 +2,12 @@
 
 import os
 import signal
-import subprocess
 
 import pytest
 import structlog
+from own_redis import OwnRedis
 from postgres import Postgres, find_postgres
 from tcp_redis import TcpRedis
-
-from worker.embedded import find_redis, redis_arguments, socket_url, wait_for_redis
-from worker.up import private_folder
 
 SCRUBBED = (
     "REDIS_URL",
@@ -82,14 +79,16 @@ def redis_tcp():
 
 
 @pytest.fixture
-def redis_url():
+def own_redis():
     """A Redis of the test's own, on a unix socket."""
-    with private_folder() as folder:
-        server = subprocess.Popen(redis_arguments(find_redis(), folder), stdout=subprocess.DEVNULL)
-        wait_for_redis(folder, dead=lambda: server.poll() is not None)
-        yield socket_url(folder)
-        server.kill()
-        server.wait()
+    with OwnRedis() as server:
+        yield server
+
+
+@pytest.fixture
+def redis_url(own_redis):
+    """Its address."""
+    return own_redis.url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -2,56 +2,27 @@
 
 import contextlib
 import random
-import subprocess
 import time
 
 import psutil
 import pytest
-import redis
 from desk import BASELINE, Desk, entries, wait_for
 
 from worker.celery import QUEUES, make_celery
-from worker.embedded import find_redis, redis_arguments, socket_url, wait_for_redis
-from worker.up import private_folder
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
-
-
-class OwnRedis:
-    """A Redis of the test's own, to be flushed and killed."""
-
-    def __init__(self, folder):
-        self.folder, self.process = folder, None
-        self.client = redis.Redis(unix_socket_path=str(folder / "redis.sock"))
-
-    def start(self):
-        self.process = subprocess.Popen(redis_arguments(find_redis(), self.folder), stdout=subprocess.DEVNULL)
-        wait_for_redis(self.folder, dead=lambda: self.process.poll() is not None)
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
-
-
-@pytest.fixture
-def own_redis():
-    with private_folder() as folder:
-        server = OwnRedis(folder)
-        server.start()
-        yield server
-        server.kill()
 
 
 @pytest.fixture
 def desk(tmp_path, own_redis):
     """On SQLite: what happens to Redis alone is the same on either database."""
-    with Desk(tmp_path, redis_url=socket_url(own_redis.folder)) as made:
+    with Desk(tmp_path, redis_url=own_redis.url) as made:
         yield made
 
 
 @pytest.fixture
 def desk_on_both(tmp_path, database_url, own_redis):
-    with Desk(tmp_path, database_url=database_url, redis_url=socket_url(own_redis.folder)) as made:
+    with Desk(tmp_path, database_url=database_url, redis_url=own_redis.url) as made:
         yield made
 
 

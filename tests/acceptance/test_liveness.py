@@ -9,13 +9,11 @@ import time
 
 import psutil
 import pytest
-import redis
 from desk import BASELINE, FAST, Desk, below, entries, living, wait_for
 
 from worker.beats import HUNG
-from worker.embedded import find_redis, redis_arguments, socket_url, wait_for_redis
 from worker.store.heartbeats import list_heartbeats
-from worker.up import READY_FOLDER, private_folder
+from worker.up import READY_FOLDER
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -149,42 +147,12 @@ def test_a_role_apart_that_is_told_to_stop_leaves_no_row(apart, arguments):
     assert list_heartbeats(apart.store) == []
 
 
-class OwnRedis:
-    """A Redis of the test's own, to be killed."""
-
-    def __init__(self, folder):
-        self.folder, self.process = folder, None
-        self.client = redis.Redis(unix_socket_path=str(folder / "redis.sock"))
-
-    def start(self):
-        self.process = subprocess.Popen(redis_arguments(find_redis(), self.folder), stdout=subprocess.DEVNULL)
-        wait_for_redis(self.folder, dead=lambda: self.process.poll() is not None)
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
-
-    def listeners(self):
-        """How many connections wait in a BRPOP: the workers that consume."""
-        return sum(one["cmd"] == "brpop" for one in self.client.client_list())
-
-
-@pytest.fixture
-def own_redis():
-    with private_folder() as folder:
-        server = OwnRedis(folder)
-        server.start()
-        yield server
-        server.client.close()
-        server.kill()
-
-
 def test_b14_while_redis_is_away_and_when_it_is_back_nobody_is_ended(tmp_path, own_redis):
     # A worker looks for its Redis after 2, 6, 12, 20, 30 s (kombu), whatever the beat: it must be within the silence.
     timing = FAST | {"beat": f"{1.5 * BEAT:g}s"}
     # A restart; then longer than anyone may be silent: with nothing to consume nobody is.
     away_for = (0.5, 1.8 * SILENT)
-    with Desk(tmp_path, timing=timing, redis_url=socket_url(own_redis.folder)) as desk:
+    with Desk(tmp_path, timing=timing, redis_url=own_redis.url) as desk:
         up = desk.start(seconds=90)
         wait_for(desk.settled, seconds=60)
         before = pids(up)

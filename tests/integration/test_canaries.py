@@ -1,49 +1,20 @@
 """A worker's own queue against a real Redis: one canary at most, and nothing of it left behind (B14)."""
 
 import contextlib
-import subprocess
 
 import pytest
 import redis
 from desk import wait_for
 
 from worker.celery import canaries_through, make_celery
-from worker.embedded import find_redis, redis_arguments, socket_url, wait_for_redis
-from worker.up import private_folder
 
 OWN = "canary-of-a-test"
 KEY = f"wirewatch:{OWN}"
 
 
-class OwnRedis:
-    """To be killed and started again."""
-
-    def __init__(self, folder):
-        self.folder, self.url = folder, socket_url(folder)
-        self.client = redis.Redis(unix_socket_path=str(folder / "redis.sock"))
-        self.start()
-
-    def start(self):
-        self.process = subprocess.Popen(redis_arguments(find_redis(), self.folder))
-        wait_for_redis(self.folder, dead=lambda: self.process.poll() is not None)
-
-    def kill(self):
-        self.process.kill()
-        self.process.wait()
-
-
 @pytest.fixture
-def server():
-    with private_folder() as folder:
-        made = OwnRedis(folder)
-        yield made
-        made.client.close()
-        made.kill()
-
-
-@pytest.fixture
-def app(server):
-    made = make_celery(server.url, tick=1, soft_shutdown=1)
+def app(own_redis):
+    made = make_celery(own_redis.url, tick=1, soft_shutdown=1)
     yield made
     made.close()
 
@@ -59,54 +30,54 @@ def consumer(app, queue):
             yield connection, given
 
 
-def test_a_canary_is_sent_once_until_it_is_taken_and_leaves_nothing(server, app):
+def test_a_canary_is_sent_once_until_it_is_taken_and_leaves_nothing(own_redis, app):
     send = canaries_through(app, OWN, silent_after=60)
     for _ in range(3):
         assert send() is True
-        assert server.client.llen(KEY) == 1
+        assert own_redis.client.llen(KEY) == 1
     with consumer(app, OWN) as (connection, given):
         wait_for(lambda: connection.drain_events(timeout=1) or given, seconds=10)
-        assert server.client.exists(KEY, "wirewatch:unacked", "wirewatch:unacked_index") == 0
+        assert own_redis.client.exists(KEY, "wirewatch:unacked", "wirewatch:unacked_index") == 0
         given[0].ack()
     assert send() is True
-    assert server.client.llen(KEY) == 1
+    assert own_redis.client.llen(KEY) == 1
 
 
-def test_a_canary_that_nobody_takes_expires(server, app):
+def test_a_canary_that_nobody_takes_expires(own_redis, app):
     send = canaries_through(app, OWN, silent_after=1)
     assert send() is True
-    assert 0 < server.client.pttl(KEY) <= 1000
-    wait_for(lambda: not server.client.exists(KEY), seconds=10)
+    assert 0 < own_redis.client.pttl(KEY) <= 1000
+    wait_for(lambda: not own_redis.client.exists(KEY), seconds=10)
 
 
-def test_canaries_survive_a_flush_and_a_redis_that_was_away(server, app):
+def test_canaries_survive_a_flush_and_a_redis_that_was_away(own_redis, app):
     send = canaries_through(app, OWN, silent_after=60)
     assert send() is True
-    server.client.flushall()
+    own_redis.client.flushall()
     assert send() is True
-    server.kill()
+    own_redis.kill()
     assert send() is False
-    server.start()
+    own_redis.start()
     wait_for(send, seconds=10)
-    wait_for(lambda: send() and server.client.llen(KEY) == 1, seconds=10)
-    assert server.client.pttl(KEY) > 0, "also over a new connection"
+    wait_for(lambda: send() and own_redis.client.llen(KEY) == 1, seconds=10)
+    assert own_redis.client.pttl(KEY) > 0, "also over a new connection"
 
 
-def test_a_message_whose_end_redis_did_not_hear_of_leaves_its_place(server, app):
+def test_a_message_whose_end_redis_did_not_hear_of_leaves_its_place(own_redis, app):
     """A full window is read past by nobody: the worker would never learn that its Redis was away."""
     app.send_task("wirewatch.analyse", queue="analyse", retry=False)
     with consumer(app, "analyse") as (connection, given):
         wait_for(lambda: connection.drain_events(timeout=1) or given, seconds=10)
         window = connection.default_channel.qos
         assert not window.can_consume()
-        server.kill()
+        own_redis.kill()
         with pytest.raises(redis.ConnectionError):
             given[0].ack()
         assert window.can_consume()
-        server.start()
+        own_redis.start()
 
 
-def test_a_task_that_outlives_its_connection_does_not_end_its_worker(server, app):
+def test_a_task_that_outlives_its_connection_does_not_end_its_worker(own_redis, app):
     """The worker has connected anew meanwhile; an error here would end it, and with it every task at work."""
     app.send_task("wirewatch.poll", queue="poll", retry=False)
     with app.connection_for_read() as connection:
@@ -116,4 +87,6 @@ def test_a_task_that_outlives_its_connection_does_not_end_its_worker(server, app
     assert channel.closed
     assert channel.connection is None
     message.ack_log_error(app.log.get_default_logger(), app.connection_for_read().connection_errors)
-    wait_for(lambda: server.client.llen("wirewatch:poll") == 1, seconds=10, what="the message, to be given out again")
+    wait_for(
+        lambda: own_redis.client.llen("wirewatch:poll") == 1, seconds=10, what="the message, to be given out again"
+    )
