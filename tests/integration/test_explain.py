@@ -6,7 +6,7 @@ import sys
 
 import pytest
 import yaml
-from desk import SECRET, Desk, entries
+from desk import SECRET, entries
 from steps import bring, change, poll_now, settle
 
 import worker.explain
@@ -16,20 +16,6 @@ from worker.explain import NotFound, explain
 from worker.pipeline.analyse import analyse_new_articles
 from worker.pipeline.deliver import deliver_due
 from worker.store.schema import article
-
-
-@pytest.fixture
-def desk(tmp_path, database_url):
-    with Desk(tmp_path, database_url=database_url, feeds=("a", "b")) as made:
-        yield made
-
-
-@pytest.fixture
-def runtime(desk):
-    made = desk.runtime()
-    yield made
-    made.parser.close()
-    made.store.close()
 
 
 def traced(desk, name):

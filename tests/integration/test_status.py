@@ -22,12 +22,6 @@ PARTS = {
 
 
 @pytest.fixture
-def desk(tmp_path, database_url):
-    with Desk(tmp_path, database_url=database_url, feeds=("a", "b")) as made:
-        yield made
-
-
-@pytest.fixture
 def at_work(desk):
     """One alert, sent to two, and every process that a desk needs."""
     runtime = desk.runtime()

@@ -11,6 +11,7 @@ import types
 import pytest
 import structlog
 
+import worker
 from worker import cli, judging, polling
 from worker.config.example import write_example
 from worker.model import Fetched, FetchFailed, FetchResult, Judgement, NotModified, ServerHints, Validators
@@ -102,6 +103,10 @@ def test_cli_wrong_use_is_2(run, monkeypatch, tmp_path, argv):
     assert code == 2
     assert "Traceback" not in out + err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_cli_tells_its_version(run):
+    assert run("--version") == (0, f"wirewatch {worker.__version__}\n", "")
 
 
 def test_cli_init_then_check_is_0(run, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import gc
 import sys
 
@@ -27,6 +28,9 @@ for module in (roles, desk, status, articles, trace, history):
 def main() -> None:
     """Expected errors are one plain message and exit code 1; wrong use is 2; the unexpected is a scrubbed traceback."""
     gc.set_threshold(GARBAGE, 10, 10)
+    atexit.register(
+        gc.freeze
+    )  # what is left then goes with the process; Python would search it all for cycles once more
     start_logging(level="WARNING")  # to stderr; a role says more, once it has read how much it should
     try:
         cli()
@@ -39,5 +43,3 @@ def main() -> None:
     except WirewatchError as error:
         print(error, file=sys.stderr)
         sys.exit(1)
-    finally:
-        gc.freeze()  # what is left goes with the process; Python would search it all for cycles once more

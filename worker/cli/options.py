@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from worker import __version__
 from worker.errors import StoreError, WirewatchError
 
 if TYPE_CHECKING:
@@ -36,9 +37,22 @@ class NothingYet(WirewatchError):
     """There is no record to look at."""
 
 
-cli = typer.Typer(
-    no_args_is_help=True, add_completion=True, help="A news desk's lookout.", pretty_exceptions_enable=False
-)
+cli = typer.Typer(no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False)
+
+
+def _show_version(asked: bool) -> None:
+    if asked:
+        print(f"wirewatch {__version__}")
+        raise typer.Exit
+
+
+@cli.callback()
+def _whole(
+    version: Annotated[
+        bool, typer.Option("--version", help="Which version this is.", is_eager=True, callback=_show_version)
+    ] = False,
+) -> None:
+    """A news desk's lookout."""
 
 
 def adder(*verbs: Callable[..., Any]) -> Callable[[typer.Typer], None]:
