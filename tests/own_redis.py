@@ -1,5 +1,6 @@
 """A Redis of one test's own on a unix socket, to be flushed, killed and started again."""
 
+import contextlib
 import subprocess
 
 import redis
@@ -12,17 +13,17 @@ class OwnRedis:
     """`url` is its address, `client` talks to it."""
 
     def __enter__(self):
-        self.place = private_folder()
-        self.folder = self.place.__enter__()
-        self.url = socket_url(self.folder)
-        self.client = redis.Redis(unix_socket_path=str(self.folder / "redis.sock"))
-        self.start()
+        with contextlib.ExitStack() as stack:
+            self.folder = stack.enter_context(private_folder())
+            self.url = socket_url(self.folder)
+            self.client = stack.enter_context(redis.Redis(unix_socket_path=str(self.folder / "redis.sock")))
+            self.start()
+            stack.callback(self.kill)
+            self.stack = stack.pop_all()
         return self
 
     def __exit__(self, *_):
-        self.client.close()
-        self.kill()
-        self.place.__exit__(None, None, None)
+        self.stack.close()
 
     def start(self):
         self.process = subprocess.Popen(redis_arguments(find_redis(), self.folder), stdout=subprocess.DEVNULL)

@@ -32,8 +32,10 @@ class HangsUp(Controller):
             await asyncio.sleep(0.005)
 
     def stop(self, no_assert=False) -> None:
-        asyncio.run_coroutine_threadsafe(self._hang_up(), self.loop).result(10)
-        super().stop(no_assert)
+        try:
+            asyncio.run_coroutine_threadsafe(self._hang_up(), self.loop).result(10)
+        finally:
+            super().stop(no_assert)
 
 
 class MailSink:

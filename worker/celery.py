@@ -99,12 +99,13 @@ class Window(redis_transport.QoS):
     def _left(self, delivery_tag: str) -> Iterator[None]:
         try:
             yield
-        except Exception:
+        except Exception as error:
             virtual.QoS.ack(self, delivery_tag)
             # A task that outlives its connection ends on a channel that is closed. What kombu raises there is no error
             # of a connection in Celery's eyes, but a reason to end the worker.
             if not self.channel.closed:
                 raise
+            log.debug("ack_lost", error=type(error).__name__)
 
 
 redis_transport.Channel.QoS = Window

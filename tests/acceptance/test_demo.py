@@ -1,10 +1,13 @@
-"""`wirewatch demo`, the real command: everything of its sample arrives. On a terminal, and by Ctrl-C: test_live.py."""
+"""`wirewatch demo`, the real command: everything of its sample arrives, and it ends by itself or by Ctrl-C."""
 
 import re
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
+from desk import below, living, wait_for
 
 from worker.demo.sample import load_sample
 
@@ -44,3 +47,19 @@ def test_demo_refuses_a_folder_that_is_not_its_own(tmp_path):
     assert (done.returncode, done.stdout) == (1, "")
     assert "holds other files" in done.stderr
     assert (tmp_path / "thesis.txt").read_text() == "years of work"
+
+
+def test_demo_stops_at_ctrl_c_and_leaves_nobody_behind(tmp_path):
+    with (tmp_path / "out").open("wb") as out:
+        demo = subprocess.Popen(command(tmp_path / "demo", "--keep"), stdout=out, stderr=out)
+    wait_for(lambda: b"polled" in (tmp_path / "out").read_bytes(), seconds=60)
+    everyone = below(demo)
+    assert len(everyone) >= 5
+    began = time.monotonic()
+    demo.send_signal(signal.SIGINT)
+    demo.wait(20)
+    assert time.monotonic() - began < 12
+    told = (tmp_path / "out").read_text()
+    assert "Traceback" not in told
+    assert "Where to look:" in told
+    wait_for(lambda: not living(everyone), seconds=10, what="the end of every child")

@@ -28,16 +28,20 @@ def up_argv(desk, *options):
     return [*WORKER, "up", "--config", desk.config, "--data", desk.data, "--port", "0", *options]
 
 
+def whole_frames(terminal):
+    """What is written between two pictures left out, and the last, which the demo takes away."""
+    return [frame for frame in terminal.frames()[:-1] if len(frame) > 1]
+
+
 def test_demo_on_a_terminal_shows_itself_ends_and_leaves_its_summary(tmp_path):
     """Every picture fits its terminal, which is made larger half way."""
     with Terminal([*WORKER, "demo", "--data", tmp_path / "demo"], width=80, height=24) as terminal:
         wait_for(lambda: "Starting: queues" in terminal.text, seconds=90)
-        wait_for(lambda: "Starting" not in "".join(terminal.frames()[-1]), seconds=90)
+        wait_for(lambda: [one for one in whole_frames(terminal) if "Starting" not in "".join(one)], seconds=90)
         terminal.resize(140, 45)
         assert terminal.process.wait(180) == 0, terminal.text[-3000:]
-        seen, left, frames = terminal.text, terminal.left, terminal.frames()
+        seen, left, whole = terminal.text, terminal.left, whole_frames(terminal)
         assert terminal.is_as_before()
-    whole = [frame for frame in frames[:-1] if len(frame) > 1]  # what is written between two is the picture's end
     assert len(whole) > 20 and {len(frame) for frame in whole} == {24, 45}
     for frame in whole:
         assert {cell_len(line) for line in frame} == {{24: 80, 45: 140}[len(frame)]}, frame

@@ -87,6 +87,3 @@ def test_a_task_that_outlives_its_connection_does_not_end_its_worker(own_redis, 
     assert channel.closed
     assert channel.connection is None
     message.ack_log_error(app.log.get_default_logger(), app.connection_for_read().connection_errors)
-    wait_for(
-        lambda: own_redis.client.llen("wirewatch:poll") == 1, seconds=10, what="the message, to be given out again"
-    )

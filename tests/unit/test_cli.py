@@ -109,6 +109,14 @@ def test_cli_tells_its_version(run):
     assert run("--version") == (0, f"wirewatch {worker.__version__}\n", "")
 
 
+def test_cli_completion_after_the_version_offers_words_only(run, monkeypatch):
+    monkeypatch.setenv("_WIREWATCH_COMPLETE", "complete_bash")
+    monkeypatch.setenv("COMP_WORDS", "wirewatch --version ")
+    monkeypatch.setenv("COMP_CWORD", "2")
+    _, out, _ = run()
+    assert "check" in out.split() and worker.__version__ not in out
+
+
 def test_cli_init_then_check_is_0(run, tmp_path):
     code, out, _ = run("init", tmp_path / "desk")
     assert code == 0

@@ -28,9 +28,8 @@ for module in (roles, desk, status, articles, trace, history):
 def main() -> None:
     """Expected errors are one plain message and exit code 1; wrong use is 2; the unexpected is a scrubbed traceback."""
     gc.set_threshold(GARBAGE, 10, 10)
-    atexit.register(
-        gc.freeze
-    )  # what is left then goes with the process; Python would search it all for cycles once more
+    # What is left at the end goes with the process; Python would search it all for cycles once more.
+    atexit.register(gc.freeze)
     start_logging(level="WARNING")  # to stderr; a role says more, once it has read how much it should
     try:
         cli()

@@ -40,8 +40,8 @@ class NothingYet(WirewatchError):
 cli = typer.Typer(no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False)
 
 
-def _show_version(asked: bool) -> None:
-    if asked:
+def _show_version(context: typer.Context, asked: bool) -> None:
+    if asked and not context.resilient_parsing:  # which completion does
         print(f"wirewatch {__version__}")
         raise typer.Exit
 

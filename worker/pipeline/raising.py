@@ -33,13 +33,15 @@ BATCH = 200  # articles a transaction: a second's work at the most, so that othe
 QUOTE_LIMIT = 300
 
 
+class NotSettled(Exception):
+    """What settling the articles themselves raised. What the record raised besides is no article's fault."""
+
+
 def storify_and_raise(runtime: Runtime) -> bool:
     """Settles one batch; True when the batch was full. Hints `deliver` when an alert was raised."""
     try:
         return _settle_waiting(runtime, limit=BATCH) == BATCH
-    except Exception as error:
-        if is_away(error):
-            raise
+    except NotSettled:
         log.exception("batch_not_settled")
     with runtime.store.reading() as connection:
         waiting = articles.judged_articles(connection, limit=BATCH)
@@ -47,20 +49,24 @@ def storify_and_raise(runtime: Runtime) -> bool:
     for row in waiting:
         try:
             _settle_waiting(runtime, limit=1, only=row.id)
-        except Exception as error:
-            if is_away(error):
-                raise
+        except NotSettled:
             log.exception("article_not_settled", article=row.public_id)
             _note_failure(runtime, row)
     return len(waiting) == BATCH
 
 
 def _settle_waiting(runtime: Runtime, *, limit: int, only: int | None = None) -> int:
-    """Settles those that wait, all or none. Returns how many."""
+    """Settles those that wait, all or none. Returns how many. Raises NotSettled."""
     with runtime.store.writing() as connection:
         take_lock(connection, Lock.DESK)
         rows = articles.judged_articles(connection, limit=limit, only=only)
-        raised = _settle(runtime, connection, rows, read_clock(connection)) if rows else []
+        now = read_clock(connection)
+        try:
+            raised = _settle(runtime, connection, rows, now) if rows else []
+        except Exception as error:
+            if is_away(error):
+                raise
+            raise NotSettled from error
         counts: Counter[Key] = Counter({SETTLED.of(): len(rows)})
         counts.update(ALERTS.of(one["rule_id"], one["severity"]) for one in raised)
         tallies.count(connection, counts)
@@ -197,7 +203,7 @@ def _content(
 ) -> AlertContent:
     config, row, rule = runtime.config, firing.row, firing.rule
     story = alerts.story_row(connection, firing.story_id)
-    story_articles, outlets = alerts.measure_story(connection, firing.story_id)
+    story_articles, outlets = alerts.measure_story(connection, firing.story_id, until=row.id)
     mentioned = {mention.entity for mention in firing.judgement.mentions}
     return AlertContent(
         kind="alert.raised",

@@ -37,9 +37,11 @@ def story_row(connection: Connection, story_id: int) -> Any:
     return connection.execute(select(story).where(story.c.id == story_id)).one()
 
 
-def measure_story(connection: Connection, story_id: int) -> tuple[int, int]:
-    """How many settled articles the story has, and of how many feeds."""
-    counts = select(func.count(), func.count(article.c.feed_id.distinct())).where(article.c.story_id == story_id)
+def measure_story(connection: Connection, story_id: int, *, until: int) -> tuple[int, int]:
+    """How many settled articles the story has, and of how many feeds; none that came after the article `until`, so that
+    an alert says the same whichever articles were settled along with its own."""
+    these = (article.c.story_id == story_id) & (article.c.id <= until)
+    counts = select(func.count(), func.count(article.c.feed_id.distinct())).where(these)
     articles, outlets = connection.execute(counts).one()
     return articles, outlets
 

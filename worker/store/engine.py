@@ -132,6 +132,7 @@ class Store:
 def _begin(connection: Connection, kind: str, *, query_only: bool) -> None:
     """Begins SQLite's transaction. What the connection was last time, it is still."""
     if connection.info.get("query_only") is not query_only:
+        connection.info.pop("query_only", None)  # until it is done, nobody knows
         connection.exec_driver_sql(f"PRAGMA query_only={'ON' if query_only else 'OFF'}")
         connection.info["query_only"] = query_only
     connection.exec_driver_sql(f"BEGIN {kind}")

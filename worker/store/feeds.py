@@ -194,7 +194,8 @@ def _save_new(
         )
         for fresh in new
     ]
-    # Not in their order, for which SQLite would take them one by one.
+    # Both databases number the rows of one statement in their order, which is that of arrival; they answer in any, and
+    # to ask for theirs would make SQLite take them one by one.
     saved = connection.execute(insert(article).returning(article.c.id, article.c.public_id), rows)
     ids = {row.public_id: row.id for row in saved}
     return [ids[row["public_id"]] for row in rows]

@@ -1,11 +1,13 @@
 """One story, one alert; one article, one channel that fails holds up no other."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from desk import BASELINE, at_once, entries
 from sqlalchemy import event, update
+from sqlalchemy.exc import OperationalError
 from steps import bring, operator_subjects, poll_now, settle
 
 from worker.articles.stories import story_keys
@@ -13,7 +15,7 @@ from worker.pipeline import raising
 from worker.pipeline.analyse import analyse_new_articles
 from worker.pipeline.raising import storify_and_raise
 from worker.store.engine import read_clock
-from worker.store.schema import alert, article, delivery, story_key
+from worker.store.schema import alert, article, delivery, story, story_key
 
 
 def test_one_story_is_one_alert_whoever_carries_it(desk, runtime):
@@ -124,6 +126,53 @@ def test_an_article_that_cannot_be_settled_holds_up_no_other_and_is_parked(desk,
     storify_and_raise(runtime)
     assert sorted(row.state for row in desk.rows(article)) == ["quarantined"] + ["settled"] * 4
     assert [subject.split(":")[0] for subject in operator_subjects(desk)] == ["Article quarantined"]
+
+
+def test_a_record_that_fails_is_held_against_no_article(desk, runtime, monkeypatch):
+    """A full disk, a lock that nobody gave up: whatever the transaction raises beside what it makes of the articles."""
+    poll_now(desk, runtime)
+    settle(runtime)
+    desk.set_feed("a", entries(3) + BASELINE)
+    poll_now(desk, runtime)
+    while analyse_new_articles(runtime):
+        pass
+
+    def full(connection, counts):
+        raise OperationalError("INSERT", {}, Exception("database or disk is full"))
+
+    with monkeypatch.context() as broken:
+        broken.setattr(raising.tallies, "count", full)
+        for _ in range(4):
+            with pytest.raises(OperationalError):
+                storify_and_raise(runtime)
+    assert {(row.state, row.attempts) for row in desk.rows(article, article.c.baseline.is_(False))} == {("judged", 0)}
+    storify_and_raise(runtime)
+    assert len(desk.rows(alert)) == 3
+
+
+def test_an_alert_says_the_same_whichever_articles_are_settled_with_its_own(desk, runtime):
+    poll_now(desk, runtime)
+    settle(runtime)
+    copies = [(f"c{n}", "Kim Jong Un inspects a new missile plant", f"Copy {n}.") for n in range(2)]
+    desk.set_feed("a", copies[:1] + BASELINE)
+    desk.set_feed("b", copies[1:] + BASELINE)
+    poll_now(desk, runtime)
+    settle(runtime)
+    hook = json.loads(desk.rows(delivery, delivery.c.channel == "hook")[0].body)
+    assert (hook["data"]["story"]["articles"], hook["data"]["story"]["outlets"]) == (1, 1)
+
+
+def test_an_article_of_a_merged_story_joins_the_one_it_is_part_of(desk, runtime):
+    poll_now(desk, runtime)
+    bring(desk, runtime, "a", [*entries(2), *BASELINE])
+    first, second = sorted(row.story_id for row in desk.rows(article, article.c.baseline.is_(False)))
+    with desk.store.writing() as connection:
+        connection.execute(update(story).where(story.c.id == second).values(merged_into=first))
+    (merged,) = desk.rows(article, article.c.story_id == second)
+    bring(desk, runtime, "b", [("copy", merged.title, "Again."), *BASELINE])
+    (copy,) = desk.rows(article, article.c.url.like("%copy"))
+    assert copy.story_id == first
+    assert len(desk.rows(alert)) == 2
 
 
 def test_analyse_claims_nothing_while_its_model_cannot_be_loaded(desk, runtime):

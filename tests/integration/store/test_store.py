@@ -312,6 +312,20 @@ def test_a11_an_article_that_kills_its_analyst_is_retried_alone_and_parked_after
     assert look(store).articles == {"quarantined": 3}
 
 
+def test_articles_of_one_poll_are_numbered_in_their_order(store):
+    """Arrival order is the order of ids: the first of a story is the one that came first."""
+    guids = [f"g{n}" for n in range(2000)]
+    add_articles(store, *guids)
+    with store.reading() as connection:
+        found = connection.execute(
+            select(article_key.c.value)
+            .where(article_key.c.kind == "guid")
+            .join(article, article.c.id == article_key.c.article_id)
+            .order_by(article.c.id)
+        )
+        assert list(found.scalars()) == guids
+
+
 def test_judgement_survives_the_record(store):
     add_articles(store, "g1")
     version = alerts.save_config_version(store, digest="d", body={"a": 1})
