@@ -257,11 +257,50 @@ class AlertArticle:
     mentions: tuple[Mention, ...] = ()
 
 
+class NewsKind(enum.StrEnum):
+    """What about a story is worth telling of again."""
+
+    ENTITY = "entity"  # a watched entity that the rule asks for, not named so far
+    ORIGINALS = "originals"  # a step up in the number of original sources
+    TIER = "tier"  # a more reliable source than any so far
+    LANGUAGE = "language"  # a language in which it was not reported so far
+    SEVERITY = "severity"  # the rule's conditions for a higher severity hold now
+    HEADLINE = "headline"  # the first source has changed its headline
+
+
+@dataclass(frozen=True)
+class News:
+    """Something new about an alert's story since its readers were last told. `words` are for them."""
+
+    kind: NewsKind
+    words: str
+
+
+@dataclass(frozen=True)
+class AlsoFired:
+    """Another rule that fired on the same story, told along in one message."""
+
+    alert_id: str
+    rule_id: str
+    rule_name: str
+    severity: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Action:
+    """What a reader may do about an alert: by the signed link `url`, or by the command where there is none."""
+
+    words: str  # 'Acknowledge'
+    url: str
+    command: str
+
+
 @dataclass(frozen=True)
 class AlertContent:
     """Everything that a channel may render of one notification; times are UTC, rendering gives them a zone."""
 
-    kind: str  # 'alert.raised'
+    kind: str  # 'alert.raised', 'alert.updated', 'alert.reminder'
     alert_id: str
     revision: int
     rule_id: str
@@ -280,6 +319,10 @@ class AlertContent:
     analysed: datetime
     raised: datetime
     story_articles: int = 0  # of the whole story; `articles` holds those that are shown
+    originals: int = 1  # outlets that report for themselves, copies not counted
+    new: tuple[News, ...] = ()  # of an update: what is new, the weightiest first
+    also: tuple[AlsoFired, ...] = ()  # rules that are told along in this message
+    first_raised: datetime | None = None  # of an update or a reminder: when the alert was raised
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from pydantic.fields import FieldInfo
 
 from worker.config.load import BESIDE, FILES, LISTS
 from worker.config.schema import CHANNELS, Network, Settings
-from worker.config.values import DURATION, Form, write_duration
+from worker.config.values import DURATION, INTERVAL, Form, write_duration, write_interval
 
 # What the page holds a table of, by the name in its markers.
 TABLES: Final[Mapping[str, type[BaseModel]]] = {
@@ -133,8 +133,9 @@ def _bounds(metadata: Iterable[Any]) -> Iterator[str]:
 
 
 def _write(value: Any, metadata: Iterable[Any]) -> Any:
-    is_duration = any(isinstance(one, Form) and one.words == DURATION.words for one in metadata)
-    return write_duration(value) if is_duration else value
+    writers = {DURATION.words: write_duration, INTERVAL.words: write_interval}
+    forms = [writers[one.words] for one in metadata if isinstance(one, Form) and one.words in writers]
+    return forms[-1](value) if forms else value
 
 
 def main() -> None:

@@ -39,6 +39,18 @@ def write_duration(seconds: float) -> str:
     return f"{seconds / UNITS[unit]:.0f}{unit}" if unit else f"{seconds!r}s"
 
 
+def read_interval(value: Any) -> float:
+    """Seconds of a duration; 0 for 'never'. Raises ValueError."""
+    seconds = 0.0 if value == "never" else read_duration(value)
+    if value != "never" and seconds < 1:
+        raise ValueError("write `never`, or a duration of at least 1s")
+    return seconds
+
+
+def write_interval(seconds: float) -> str:
+    return write_duration(seconds) if seconds else "never"
+
+
 def _known_zone(value: str) -> str:
     try:
         zoneinfo.ZoneInfo(value)
@@ -69,6 +81,11 @@ def _mail_address(value: str) -> str:
     if not re.fullmatch(rf"{MAILBOX}@(?=.{{1,255}}$)[\w-]+(\.[\w-]+)*", value):
         raise ValueError("not a mail address; write it as name@host")
     return value
+
+
+def titled(value: Any) -> Any:
+    """A headline alone as the mapping that it is short for."""
+    return {"title": value} if isinstance(value, str) else value
 
 
 def _narrow(value: str) -> str:
@@ -120,12 +137,19 @@ class Form:
 
 
 DURATION = Form("duration")
+INTERVAL = Form("duration, or `never`")
 # As JSON a duration is what a file would say: that is how the writer writes one.
 Duration = Annotated[
     float,
     BeforeValidator(read_duration),
     PlainSerializer(write_duration, when_used="json"),
     DURATION,
+]
+Interval = Annotated[
+    float,
+    BeforeValidator(read_interval),
+    PlainSerializer(write_interval, when_used="json"),
+    INTERVAL,
 ]
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+(?:-[a-z0-9]+)*$", max_length=80), Form("id")]
 Line = Annotated[str, AfterValidator(_one_line), Form("one line of text")]
@@ -139,6 +163,7 @@ Band = Annotated[tuple[float, float], AfterValidator(_review_band), Form("[low, 
 Folder = Annotated[str, Field(pattern=FOLDER_FORM), Form("small letters, digits, `-` and `_`, up to 61")]
 Port = Annotated[int, Field(strict=True, ge=1, le=65535)]
 Kept = Annotated[Secret | str, Form("`${NAME}` or `${file:PATH}`")]
+WordsQuery = Annotated[str, Form("query")]
 Strings = tuple[Line, ...]
 # An empty list would read as "no such condition" and widen the rule to everything.
 Slugs = Annotated[tuple[Slug, ...], Field(min_length=1)]

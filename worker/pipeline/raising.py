@@ -15,7 +15,6 @@ import structlog
 
 from worker.alerts.decide import decide
 from worker.alerts.rules import FeedFacts, evaluate
-from worker.articles.stories import Stories, story_keys
 from worker.articles.text import quote
 from worker.config.schema import RuleSpec
 from worker.delivery.channel import Channel
@@ -23,6 +22,7 @@ from worker.metrics import ALERTS, QUARANTINED, SETTLED, Key
 from worker.model import AlertArticle, AlertContent, Judgement, Mention, Message, RuleVerdict
 from worker.pipeline.operator import tell_of_quarantine, tell_operator
 from worker.pipeline.runtime import Runtime
+from worker.pipeline.storify import storify
 from worker.store import alerts, articles, tallies
 from worker.store.engine import Connection, Lock, is_away, read_clock, take_lock
 from worker.store.lease import new_token
@@ -94,7 +94,7 @@ def _settle(runtime: Runtime, connection: Connection, rows: Sequence[Any], now: 
     """Puts the articles into their stories; returns what there is to say of each alert that they raised."""
     judgements = {row.id: articles.read_judgement(row) for row in rows}
     verdicts = {row.id: judge_rules(runtime, judgements[row.id], row.feed_id) for row in rows}
-    placed = _storify(runtime, connection, rows, now)
+    placed = storify(runtime, connection, rows, now)
     fired_on = {one.story for one in placed if any(verdict.fires for _, verdict in verdicts[one.row.id])}
     alerted = alerts.alerted_rules(connection, fired_on)
     raised = []
@@ -106,20 +106,6 @@ def _settle(runtime: Runtime, connection: Connection, rows: Sequence[Any], now: 
                 firing = Firing(rule, verdict, judgements[one.row.id], one.row, one.story)
                 raised.append(_raise(runtime, connection, firing, now))
     return raised
-
-
-def _storify(runtime: Runtime, connection: Connection, rows: Sequence[Any], now: datetime) -> list[articles.Placed]:
-    """Each article with the story that it joins or opens, saved, in arrival order."""
-    keys = {row.id: story_keys(title=row.judged_title, canonical_url=row.canonical_url) for row in rows}
-    held = articles.held_keys(connection, [key for found in keys.values() for key in found])
-    stories = Stories(held)
-    placed = []
-    for number, row in enumerate(rows, start=1):
-        found = stories.place(row.id, keys[row.id], at=row.first_seen_at, new=-number)
-        story, original = (found.story, found.article) if found else (-number, None)
-        placed.append(articles.Placed(row, story, duplicate_of=original))
-    changed = {key: holder for key, holder in stories.held.items() if holder is not held.get(key)}
-    return articles.save_stories(connection, placed, changed, config_version=runtime.config_version, now=now)
 
 
 def judge_rules(runtime: Runtime, judgement: Judgement, feed_id: str) -> list[tuple[RuleSpec, RuleVerdict]]:

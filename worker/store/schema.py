@@ -10,6 +10,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -47,6 +48,7 @@ class Instant(TypeDecorator[datetime]):
 HAS_TEXT = text("text IS NOT NULL")
 IS_SETTLED = text("settled_at IS NOT NULL")
 IS_FINISHED = text("finished_at IS NOT NULL")
+IS_RUNNING = text("ended_at IS NULL")
 
 # SQLite gives rowids only to a column declared INTEGER.
 RowId = BigInteger().with_variant(Integer, "sqlite")
@@ -160,6 +162,9 @@ article = Table(
     Column("duplicate_of", RowId, ForeignKey("article.id")),
     Column("story_id", RowId, ForeignKey("story.id")),
     Column("config_version", RowId),  # by which it was settled: its rules decided the alerts
+    # It was published long before it was first seen: old news that resurfaced.
+    Column("old", Boolean, nullable=False, default=False, server_default=text("false")),
+    Column("grouped_by", String(16)),  # how it found its story: link, headline, title, text; null where it opened it
     *lease_columns(),
     Index(None, "state", "id"),
     Index(None, "story_id"),
@@ -215,8 +220,58 @@ alert = Table(
     Column("because", Text, nullable=False),
     Column("config_version", RowId, ForeignKey("config_version.id"), nullable=False),
     Column("raised_at", Instant, nullable=False),
+    Column("told", JSON),  # what its readers know: entities, languages, originals, tier, severity, headline
+    Column("told_at", Instant),  # its last message; null while nothing went out
+    Column("tell_at", Instant),  # when its next message is due: its first, news that waits, or a reminder
+    Column("acknowledged_at", Instant),
+    Column("acknowledged_by", String(80)),
     UniqueConstraint("story_id", "rule_id"),  # in this order, for alerts are looked up by story
     Index(None, "raised_at"),
+    Index(None, "tell_at"),
+)
+
+silence = Table(
+    "silence",
+    metadata,
+    Column("id", RowId, primary_key=True),
+    Column("public_id", String(32), nullable=False, unique=True),
+    Column("kind", String(16), nullable=False),  # rule, entity, story, source, query
+    Column("value", Text, nullable=False),
+    Column("because", Text, nullable=False),
+    Column("author", String(80), nullable=False),  # a person's id
+    Column("created_at", Instant, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("ended_at", Instant),  # when its end was told
+    Column("ended_by", String(80)),  # who ended it before its time
+    Index("ix_silence_running", "expires_at", sqlite_where=IS_RUNNING, postgresql_where=IS_RUNNING),
+)
+
+decision = Table(
+    "decision",
+    metadata,
+    # What became of each rule that fired on an article: raised, news for an alert, or why it stayed quiet.
+    Column("article_id", RowId, ForeignKey("article.id"), primary_key=True),
+    Column("rule_id", String(80), primary_key=True),
+    Column("reason", String(24), nullable=False),
+    Column("words", Text, nullable=False),
+    Column("alert_id", RowId, ForeignKey("alert.id")),
+    Column("silence_id", RowId, ForeignKey("silence.id")),
+    Column("at", Instant, nullable=False),
+    Index(None, "silence_id"),
+)
+
+news = Table(
+    "news",
+    metadata,
+    # What is new about an alert since it was told; told by the notification, or waiting where that is null.
+    Column("id", RowId, primary_key=True),
+    Column("alert_id", RowId, ForeignKey("alert.id"), nullable=False),
+    Column("article_id", RowId, ForeignKey("article.id"), nullable=False),  # the one that brought it
+    Column("kind", String(16), nullable=False),  # entity, originals, tier, language, severity, headline
+    Column("words", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("notification_id", RowId, ForeignKey("notification.id")),
+    Index(None, "alert_id"),
 )
 
 notification = Table(
@@ -226,10 +281,12 @@ notification = Table(
     Column("public_id", String(32), nullable=False, unique=True),
     Column("alert_id", RowId, ForeignKey("alert.id")),  # null for a message to the operator
     Column("n", Integer, nullable=False),
-    Column("kind", String(32), nullable=False),  # alert.raised, operator
+    Column("kind", String(32), nullable=False),  # alert.raised, alert.updated, alert.reminder, digest, notice, operator
     Column("operator_key", String(200), unique=True),  # one message per trouble
     Column("subject", Text, nullable=False),
     Column("created_at", Instant, nullable=False),
+    # Another alert's of the same story, raised along with it: whoever hears of that one is told of this one there.
+    Column("carried_by", RowId),
     UniqueConstraint("alert_id", "n"),
 )
 
@@ -252,9 +309,36 @@ delivery = Table(
     Column("reason", String(32)),
     Column("detail", Text),
     Column("maybe_duplicate", Integer, nullable=False, default=0),
+    Column("window_at", Instant),  # since when it is tried, for three days: its making, or its replay
+    Column("digest_id", RowId),  # the delivery that tells of it along with others, and whose fate it shares
     *lease_columns(),
     UniqueConstraint("notification_id", "channel", "recipient"),
     Index(None, "state", "due_at"),
+    Index(None, "channel", "state", "due_at"),
+)
+
+channel = Table(
+    "channel",
+    metadata,
+    # How a configured channel fares; no row: never used.
+    Column("id", String(80), primary_key=True),
+    Column("failures", Integer, nullable=False, default=0),  # in a row, of the channel as a whole
+    Column("failing_since", Instant),
+    Column("hold_until", Instant),  # nothing goes out before
+    Column("disabled_at", Instant),  # nothing goes out until somebody enables it
+    Column("reason", String(32)),
+    Column("detail", Text),
+    Column("allowance", Float),  # how many more may go out now; fills up by its rate since
+    Column("allowance_at", Instant),
+)
+
+signing_key = Table(
+    "signing_key",
+    metadata,
+    # Signs the links in mails; made once, at the first start.
+    Column("id", RowId, primary_key=True),
+    Column("key", String(100), nullable=False),
+    Column("created_at", Instant, nullable=False),
 )
 
 attempt = Table(

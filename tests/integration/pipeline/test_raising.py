@@ -11,7 +11,7 @@ from sqlalchemy.exc import OperationalError
 from steps import bring, operator_subjects, poll_now, settle
 
 from worker.articles.stories import story_keys
-from worker.pipeline import raising
+from worker.pipeline import raising, storify
 from worker.pipeline.analyse import analyse_new_articles
 from worker.pipeline.raising import storify_and_raise
 from worker.store.engine import read_clock
@@ -119,7 +119,7 @@ def test_an_article_that_cannot_be_settled_holds_up_no_other_and_is_parked(desk,
             raise ValueError("a flaw of ours")
         return story_keys(title=title, canonical_url=canonical_url)
 
-    monkeypatch.setattr(raising, "story_keys", keys)
+    monkeypatch.setattr(storify, "story_keys", keys)
     bring(desk, runtime, "a", entries(3) + BASELINE)
     assert len(desk.rows(alert)) == 2
     storify_and_raise(runtime)
