@@ -21,7 +21,7 @@ from worker.config.schema import Config
 from worker.config.versions import Version, read_version
 from worker.errors import WirewatchError
 from worker.feeds.update import link_key
-from worker.model import ArticleState, Judgement
+from worker.model import ArticleState, ArticleText, Judgement
 from worker.store.articles import read_judgement
 from worker.store.engine import Store
 from worker.store.traces import Trace, find_articles, read_trace
@@ -165,9 +165,11 @@ def _rules(trace: Trace, version: Version, judgement: Judgement) -> list[dict[st
     tags, tier = version.feed_facts(trace.article.feed_id)
     feed = FeedFacts(id=trace.article.feed_id, tags=tags, tier=tier)
     alerts = {row.rule_id: row for row in trace.alerts}
+    judged = next(row for row in trace.revisions if row.n == trace.judgement.revision)
+    read = ArticleText(id=trace.article.public_id, title=judged.title, text=judged.text or "", source=feed.id)
     found = []
     for rule in version.rules:
-        verdict = evaluate(rule, judgement=judgement, feed=feed, entities=version.entities)
+        verdict = evaluate(rule, article=read, judgement=judgement, feed=feed, entities=version.entities)
         alert = alerts.get(rule.id)
         ours = alert is not None and alert.article_id == trace.article.id
         decided = decide(

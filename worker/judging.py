@@ -117,7 +117,7 @@ def judge_lines(config: Config, lines: Iterable[bytes]) -> Iterator[dict[str, An
             if isinstance(judgement, BadLine):
                 yield {"id": item.id, "error": str(judgement)}
             else:
-                yield {"id": item.id, **judgement_line(config, judgement)}
+                yield {"id": item.id, **judgement_line(config, item.article, judgement)}
 
 
 def _judge_all(judge: Judges, articles: list[ArticleText]) -> list[Judgement | BadLine]:
@@ -145,10 +145,11 @@ def _batched(lines: Iterable[bytes]) -> Iterator[tuple[GivenArticle | BadLine, .
         yield batch
 
 
-def judgement_line(config: Config, judgement: Judgement) -> dict[str, Any]:
+def judgement_line(config: Config, article: ArticleText, judgement: Judgement) -> dict[str, Any]:
     """The documented output object, but for its id."""
     verdicts = (
-        evaluate(rule, judgement=judgement, feed=NO_FEED, entities=config.entities_by_id) for rule in config.rules
+        evaluate(rule, article=article, judgement=judgement, feed=NO_FEED, entities=config.entities_by_id)
+        for rule in config.rules
     )
     return {
         "language": judgement.language,

@@ -212,6 +212,7 @@ class RuleVerdict:
     id: str
     fires: bool
     because: str
+    severity: str = "normal"  # the rule's own, or the highest of its escalations that hold
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from worker.model import Judgement, RuleVerdict
+from worker.model import ArticleText, Judgement, RuleVerdict
 
 NAMED: Final = 4  # of a long list, as many names as a reader takes in
 
@@ -77,7 +77,9 @@ class Answer:
     words: str
 
 
-def evaluate(rule: Rule, *, judgement: Judgement, feed: FeedFacts, entities: Mapping[str, Watched]) -> RuleVerdict:
+def evaluate(
+    rule: Rule, *, article: ArticleText, judgement: Judgement, feed: FeedFacts, entities: Mapping[str, Watched]
+) -> RuleVerdict:
     """All given conditions must hold. `because` names what held, or the first that did not."""
     when, answers = rule.when, []
     if when.topics is not None:

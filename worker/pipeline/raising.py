@@ -19,7 +19,7 @@ from worker.articles.text import quote
 from worker.config.schema import RuleSpec
 from worker.delivery.channel import Channel
 from worker.metrics import ALERTS, QUARANTINED, SETTLED, Key
-from worker.model import AlertArticle, AlertContent, Judgement, Mention, Message, RuleVerdict
+from worker.model import AlertArticle, AlertContent, ArticleText, Judgement, Mention, Message, RuleVerdict
 from worker.pipeline.operator import tell_of_quarantine, tell_operator
 from worker.pipeline.runtime import Runtime
 from worker.pipeline.storify import storify
@@ -93,7 +93,7 @@ def _note_failure(runtime: Runtime, row: Any) -> None:
 def _settle(runtime: Runtime, connection: Connection, rows: Sequence[Any], now: datetime) -> list[dict[str, Any]]:
     """Puts the articles into their stories; returns what there is to say of each alert that they raised."""
     judgements = {row.id: articles.read_judgement(row) for row in rows}
-    verdicts = {row.id: judge_rules(runtime, judgements[row.id], row.feed_id) for row in rows}
+    verdicts = {row.id: judge_rules(runtime, judgements[row.id], row) for row in rows}
     placed = storify(runtime, connection, rows, now)
     fired_on = {one.story for one in placed if any(verdict.fires for _, verdict in verdicts[one.row.id])}
     alerted = alerts.alerted_rules(connection, fired_on)
@@ -108,14 +108,14 @@ def _settle(runtime: Runtime, connection: Connection, rows: Sequence[Any], now: 
     return raised
 
 
-def judge_rules(runtime: Runtime, judgement: Judgement, feed_id: str) -> list[tuple[RuleSpec, RuleVerdict]]:
+def judge_rules(runtime: Runtime, judgement: Judgement, row: Any) -> list[tuple[RuleSpec, RuleVerdict]]:
     """Every rule's verdict on one judged article, in the configuration's order."""
     config = runtime.config
-    spec = config.feed(feed_id)
-    facts = FeedFacts(id=feed_id, tags=frozenset(spec.tags), tier=spec.tier)
-    return [
-        (rule, evaluate(rule, judgement=judgement, feed=facts, entities=config.entities_by_id)) for rule in config.rules
-    ]
+    spec = config.feed(row.feed_id)
+    facts = FeedFacts(id=row.feed_id, tags=frozenset(spec.tags), tier=spec.tier)
+    article = ArticleText(id=row.public_id, title=row.judged_title, text=row.judged_text or "", source=row.feed_id)
+    known = dict(article=article, judgement=judgement, feed=facts, entities=config.entities_by_id)
+    return [(rule, evaluate(rule, **known)) for rule in config.rules]
 
 
 @dataclass(frozen=True)

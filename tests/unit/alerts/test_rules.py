@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from worker.alerts.rules import FeedFacts, evaluate
-from worker.model import Judgement, Mention, TopicScore
+from worker.model import ArticleText, Judgement, Mention, TopicScore
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,7 @@ ENTITIES = {
     "rason": Watched("place", ("dprk", "port")),
     "kn-23": Watched("weapon", ("dprk",)),
 }
+ARTICLE = ArticleText(id="a", title="A headline", text="A text.")
 FEED = FeedFacts(id="harbour", tags=frozenset({"korea", "wire"}), tier=1)
 
 
@@ -61,7 +62,7 @@ def judged(*names, language="en"):
 
 
 def verdict(when, *names, **options):
-    return evaluate(Rule(when), judgement=judged(*names, **options), feed=FEED, entities=ENTITIES)
+    return evaluate(Rule(when), article=ARTICLE, judgement=judged(*names, **options), feed=FEED, entities=ENTITIES)
 
 
 @pytest.mark.parametrize(

@@ -77,10 +77,9 @@ def test_demo_rules_each_find_their_names_in_the_sample_and_none_in_its_small_ta
     config = load_config(folder, environ={})
     index = compile_watchlist(config.watchlist)
     fired = Counter()
-    for guid, judgement, feed in judged_sample(config, index):
-        verdicts = [
-            evaluate(rule, judgement=judgement, feed=feed, entities=config.entities_by_id) for rule in config.rules
-        ]
+    for article, judgement, feed in judged_sample(config, index):
+        guid, known = article.id, dict(article=article, judgement=judgement, feed=feed, entities=config.entities_by_id)
+        verdicts = [evaluate(rule, **known) for rule in config.rules]
         names = {verdict.id for verdict in verdicts if verdict.fires}
         fired.update(names)
         assert not (names and guid in SMALL_TALK), guid
@@ -89,14 +88,14 @@ def test_demo_rules_each_find_their_names_in_the_sample_and_none_in_its_small_ta
 
 
 def judged_sample(config, index):
-    """(guid, a judgement as if every topic matched, feed) of each entry after the baselines."""
+    """(article, a judgement as if every topic matched, feed) of each entry after the baselines."""
     topics = tuple(TopicScore(topic.id, 1.0, True, False) for topic in config.topics)
     for feed in load_sample():
         for entry in (entry for stage in feed.stages[1:] for entry in stage.entries):
             article = ArticleText(id=entry.guid, title=entry.title, text=entry.text, language=feed.language)
             mentions = find_mentions(index, article)
             judgement = Judgement(feed.language, topics, mentions, model_id="none")
-            yield entry.guid, judgement, FeedFacts(feed.id, frozenset(feed.tags), feed.tier)
+            yield article, judgement, FeedFacts(feed.id, frozenset(feed.tags), feed.tier)
 
 
 def test_demo_rules_by_names_alone_fire_in_every_language_of_the_sample(folder):
@@ -105,8 +104,8 @@ def test_demo_rules_by_names_alone_fire_in_every_language_of_the_sample(folder):
     languages = {feed.id: feed.language for feed in config.feeds}
     fired = {
         languages[feed.id]
-        for _, judgement, feed in judged_sample(config, compile_watchlist(config.watchlist))
+        for article, judgement, feed in judged_sample(config, compile_watchlist(config.watchlist))
         for rule in by_names
-        if evaluate(rule, judgement=judgement, feed=feed, entities=config.entities_by_id).fires
+        if evaluate(rule, article=article, judgement=judgement, feed=feed, entities=config.entities_by_id).fires
     }
     assert fired == {"en", "ko", "ru", "ar"}
