@@ -288,6 +288,32 @@ class AlsoFired:
     why: str
 
 
+class SilenceKind(enum.StrEnum):
+    """What a silence is about."""
+
+    RULE = "rule"
+    ENTITY = "entity"  # the rules are asked as if it were not named
+    STORY = "story"
+    SOURCE = "source"  # a feed
+    QUERY = "query"  # what the article says, in the query language
+
+
+@dataclass(frozen=True)
+class Silence:
+    """Somebody's wish to hear nothing of something for a while. `story_id`: of a story, the one it is part of now."""
+
+    id: int
+    public_id: str
+    kind: SilenceKind
+    value: str
+    because: str
+    author: str
+    created_at: datetime
+    expires_at: datetime
+    story_id: int | None = None
+    ended_by: str | None = None  # who ended it before its time
+
+
 @dataclass(frozen=True)
 class Action:
     """What a reader may do about an alert: by the signed link `url`, or by the command where there is none."""

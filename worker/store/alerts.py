@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select
+from sqlalchemy import Connection, func, insert, select, update
 
 from worker.model import DeliveryState, Message
 from worker.store.engine import Lock, Store, read_clock, take_lock
@@ -31,6 +31,16 @@ def alerted_rules(connection: Connection, story_ids: Collection[int]) -> set[tup
         return set()
     held = select(alert.c.story_id, alert.c.rule_id).where(alert.c.story_id.in_(story_ids))
     return {(row.story_id, row.rule_id) for row in connection.execute(held)}
+
+
+def acknowledge(connection: Connection, public_id: str, *, by: str, now: datetime) -> str | None:
+    """Notes that somebody has taken the alert: no reminder goes out, and what is new about it is told all the same.
+
+    Returns who has acknowledged it: `by`, or whoever was first; None for no such alert.
+    """
+    free = (alert.c.public_id == public_id) & alert.c.acknowledged_at.is_(None)
+    connection.execute(update(alert).where(free).values(acknowledged_at=now, acknowledged_by=by))
+    return connection.execute(select(alert.c.acknowledged_by).where(alert.c.public_id == public_id)).scalar()
 
 
 def story_row(connection: Connection, story_id: int) -> Any:
