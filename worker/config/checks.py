@@ -9,12 +9,14 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
+from worker.articles.folding import fold
 from worker.config.schema import (
     CALIBRATION,
     OPERATOR,
     Config,
     EmailChannel,
     EntityCondition,
+    FeedChannel,
     FeedSpec,
     RuleSpec,
     WatchedEntity,
@@ -27,6 +29,7 @@ from worker.guard import check_url
 
 SHIPPED_MODEL = Path(__file__).parents[1] / "nlp" / "model"
 SECRET_PREFIX = "whsec_"  # noqa: S105 - what every secret of Standard Webhooks begins with
+SECRET_BYTES = range(24, 65)  # what the convention asks for
 
 CONTACT = (
     "settings.yaml: contact is still the example's. It goes to every publisher with every request, for them to reach"
@@ -137,8 +140,6 @@ def _check_aliases(config: Config, sources: Mapping[str, Source]) -> None:
 
 def _spelling(alias: str) -> tuple[str, bool]:
     """Equal for names that the index cannot tell apart; capitals count apart, for an acronym is no word."""
-    from worker.nlp.names import fold
-
     return " ".join(fold(alias).text.split()), alias.isupper()
 
 
@@ -251,6 +252,10 @@ def _check_channels(config: Config, sources: Mapping[str, Source]) -> None:
             source.add(("channels", n, "username"), words)
         if isinstance(channel, WebhookChannel) and channel.enabled:
             _check_webhook(config, sources, channel, n)
+        if isinstance(channel, FeedChannel) and isinstance(channel.key, Secret):
+            if not re.fullmatch(r"[A-Za-z0-9_-]{16,200}", channel.key.reveal()):
+                words = "not a feed's key: 16 to 200 letters, digits, - and _, for it stands in an address"
+                source.add(("channels", n, "key"), words)
 
 
 def _check_webhook(config: Config, sources: Mapping[str, Source], channel: WebhookChannel, n: int) -> None:
@@ -261,14 +266,16 @@ def _check_webhook(config: Config, sources: Mapping[str, Source], channel: Webho
         source.add(("channels", n, "url"), "write the whole address, with https://")
     else:
         _check_address(config, sources, source, ("channels", n, "url"), channel.url, use="webhook")
-    if isinstance(channel.secret, Secret) and not _is_signing_key(channel.secret.reveal()):
-        source.add(("channels", n, "secret"), "not a Standard Webhooks secret: whsec_ and base64")
+    for name, secret in (("secret", channel.secret), ("previous_secret", channel.previous_secret)):
+        if isinstance(secret, Secret) and not _is_signing_key(secret.reveal()):
+            words = "not a Standard Webhooks secret: whsec_ and base64 of 24 to 64 bytes"
+            source.add(("channels", n, name), words)
 
 
 def _is_signing_key(secret: str) -> bool:
-    """The signing library takes any text that decodes to something, also a password."""
+    """The signing library takes any text that decodes to something, also a password; the convention asks for more."""
     body = secret.removeprefix(SECRET_PREFIX)
     try:
-        return body != secret and bool(base64.b64decode(body + "=" * (-len(body) % 4), validate=True))
+        return body != secret and len(base64.b64decode(body + "=" * (-len(body) % 4), validate=True)) in SECRET_BYTES
     except ValueError:
         return False

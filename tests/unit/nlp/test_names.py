@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from worker.articles.folding import fold
+from worker.articles.wordbounds import LONGEST_TAIL
 from worker.model import ArticleText
-from worker.nlp.names import LONGEST_TAIL, alias_problem, compile_watchlist, find_mentions, fold
+from worker.nlp.names import alias_problem, compile_watchlist, find_mentions
 
 
 @dataclass

@@ -1,0 +1,97 @@
+"""Text folded for matching: what readers take for the same letters is the same, and every letter leads back to where it
+stood. Pure: no I/O, no clock.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+DASHES: Final = dict.fromkeys(map(ord, "-‐‑‒–—―−·・־"), " ")  # Kim Jong-un and Kim Jong Un are one name
+QUOTES: Final = dict.fromkeys(map(ord, '"“”„″’‘ʼ`´′״׳'), "'")
+
+
+@dataclass(frozen=True)
+class Folded:
+    """Folded text; `starts[i]` is where the i-th folded character begins in the original, with one more at the end."""
+
+    text: str
+    starts: Sequence[int]
+
+
+def fold(text: str) -> Folded:
+    """NFKC, small letters, no accents (й stays, ё becomes е), one kind of quote, dashes as spaces, no double space."""
+    if text.isascii():
+        return _squeeze(Folded(text.lower().translate(ASCII_FORMS), range(len(text) + 1)))
+    pieces, starts = [], []
+    for at, character in enumerate(text):
+        folded = _fold_character(character)
+        pieces.append(folded)
+        starts.extend([at] * len(folded))
+    starts.append(len(text))
+    joined = "".join(pieces)
+    if any("\u1100" <= c <= "\u11ff" for c in joined):  # Hangul in pieces: put together, map again
+        return _squeeze(_compose(joined, starts))
+    return _squeeze(Folded(joined, starts))
+
+
+def _squeeze(folded: Folded) -> Folded:
+    text = folded.text
+    if "  " not in text:
+        return folded
+    kept = [at for at, character in enumerate(text) if character != " " or not at or text[at - 1] != " "]
+    return Folded("".join(text[at] for at in kept), [*(folded.starts[at] for at in kept), folded.starts[-1]])
+
+
+ASCII_FORMS: Final = str.maketrans({"`": "'", '"': "'", "-": " ", "\n": " ", "\t": " ", "\r": " "})
+_CACHE: dict[str, str] = {}
+
+
+def _fold_character(character: str) -> str:
+    known = _CACHE.get(character)
+    if known is None:
+        if len(_CACHE) > 20_000:
+            _CACHE.clear()
+        known = _CACHE[character] = _fold_slowly(character)
+    return known
+
+
+def _fold_slowly(character: str) -> str:
+    if unicodedata.category(character) in ("Cf", "Mn") and not "\u3099" <= character <= "\u309a":
+        return ""
+    if character.isspace():
+        return " "
+    folded = unicodedata.normalize("NFKC", character).translate(DASHES).translate(QUOTES).casefold()
+    if character in "йёЙЁ" or "\uac00" <= character <= "\ud7a3" or "\u3040" <= character <= "\u30ff":
+        return folded.replace("ё", "е")
+    bare = "".join(c for c in unicodedata.normalize("NFD", folded) if unicodedata.category(c) != "Mn")
+    return bare.translate(ARABIC_FORMS)
+
+
+# Letters that writers of Arabic and Persian use for one another.
+ARABIC_FORMS: Final = str.maketrans({"أ": "ا", "إ": "ا", "آ": "ا", "ى": "ي", "ی": "ي", "ک": "ك", "ة": "ه", "ـ": None})
+
+
+def _compose(joined: str, starts: Sequence[int]) -> Folded:
+    text, kept = [], []
+    for found in re.finditer(r"[\u1100-\u1112][\u1161-\u1175][\u11a8-\u11c2]?|.", joined, re.DOTALL):
+        whole = unicodedata.normalize("NFC", found[0])
+        text.append(whole)
+        kept += [starts[found.start()]] * len(whole)
+    return Folded("".join(text), [*kept, starts[-1]])
+
+
+def cuts_character(folded: Folded, at: int) -> bool:
+    """True inside what one character became: ㎞ is km."""
+    return 0 < at < len(folded.text) and folded.starts[at] == folded.starts[at - 1]
+
+
+def original_span(folded: Folded, start: int, end: int, *, text: str) -> tuple[int, int]:
+    """Folded [start:end] in the `text` that was folded, without the invisible characters that happen to follow."""
+    first, last = folded.starts[start], folded.starts[end]
+    while last > first and unicodedata.category(text[last - 1]) == "Cf":
+        last -= 1
+    return first, last
