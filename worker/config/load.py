@@ -48,6 +48,7 @@ FILES = {part: file for part, (file, _, _) in LISTS.items()} | {
     part: f"{part}.yaml" for part in ("channels", "network", "settings")
 }
 NO_LITERAL = "never write a secret here; write ${NAME} (an environment variable) or ${file:PATH}"
+NEEDED_SECRETS = {"secret", "key"}  # without which their channel can do nothing
 MAX_SECRET = 64 * 1024  # bytes: the longest secret is a key of a few thousand
 
 
@@ -208,11 +209,12 @@ class Reader:
             where = (*path, name)
             found = SECRET_FORM.fullmatch(given) if isinstance(given, str) else None
             readable = found is not None and name in SECRET_FIELDS | MAYBE_SECRET_FIELDS
-            if name in SECRET_FIELDS and not readable and (given != "" or name == "secret"):
+            if name in SECRET_FIELDS and not readable and (given != "" or name in NEEDED_SECRETS):
                 source.refuse(where, NO_LITERAL)
                 values[name] = Secret("")
             elif not readable and "${" in str(given):
-                source.refuse(where, "${…} must be the whole value, and only of password, secret, url or username")
+                words = "${…} must be the whole value, and only of a secret, or of a channel's url or username"
+                source.refuse(where, words)
             elif readable and self.environ is not None and raw.get("enabled", True) is not False:
                 value = self._resolve(source, where, found)
                 values[name] = Secret(value) if name in SECRET_FIELDS else value

@@ -27,6 +27,7 @@ from worker.config.values import (
     Line,
     Names,
     Port,
+    PublicUrl,
     Range,
     Recipient,
     Slug,
@@ -230,13 +231,43 @@ class WebhookChannel(Model):
         default=True, description="`false`: nothing goes out by it, and its secrets are not looked for"
     )
     url: str = Field(repr=False, description="where it goes: a web address, or a reference to a secret that holds it")
-    secret: Kept = Field(description="what it is signed with: `whsec_` and base64")
+    secret: Kept = Field(description="what it is signed with: `whsec_` and base64 of 24 to 64 bytes")
+    previous_secret: Kept = Field(
+        default="", description="the secret before: while it stands here, both sign, and the receiver may take its time"
+    )
 
 
-ChannelSpec = InboxChannel | EmailChannel | WebhookChannel
-CHANNELS: Mapping[str, type[Model]] = {"inbox": InboxChannel, "email": EmailChannel, "webhook": WebhookChannel}
+class StdoutChannel(Model):
+    """Alerts on the standard output of whichever process delivers."""
+
+    id: Slug = Field(description="its name in rules")
+    kind: Literal["stdout"] = Field(description="the standard output of the worker that delivers")
+    enabled: Flag = Field(default=True, description="`false`: nothing goes out by it")
+    format: Literal["text", "json"] = Field(
+        default="text", description="`text`, to be read; `json`, one line an alert: what a webhook is sent"
+    )
+
+
+class FeedChannel(Model):
+    """`key` stands in the feed's address, so it is not shown either."""
+
+    id: Slug = Field(description="its name in rules, and in the feed's address")
+    kind: Literal["feed"] = Field(description="an Atom and a JSON feed of alerts, served by the console")
+    enabled: Flag = Field(default=True, description="`false`: the feed is not there, and its key is not looked for")
+    key: Kept = Field(description="who has it may read: 16 to 200 letters, digits, `-` and `_`")
+    title: Line = Field(default="Wirewatch alerts", description="the feed's name in its readers' lists")
+
+
+ChannelSpec = InboxChannel | EmailChannel | WebhookChannel | StdoutChannel | FeedChannel
+CHANNELS: Mapping[str, type[Model]] = {
+    "inbox": InboxChannel,
+    "email": EmailChannel,
+    "webhook": WebhookChannel,
+    "stdout": StdoutChannel,
+    "feed": FeedChannel,
+}
 # Fields that must hold a reference to a secret, and those that may.
-SECRET_FIELDS = {"password", "secret"}
+SECRET_FIELDS = {"password", "secret", "previous_secret", "key"}
 MAYBE_SECRET_FIELDS = {"url", "username"}
 
 
@@ -321,6 +352,12 @@ class Settings(Model):
     time_zone: Zone = Field(default="UTC", description="for times in files, and in mail to addresses without a person")
     environment: Line = Field(default="production", description="the name under which errors go to Sentry")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", description="what is logged")
+    public_url: PublicUrl = Field(
+        default="", description="where readers reach the console, such as https://desk.example; left out, nowhere"
+    )
+    links_last: Duration = Field(
+        default=7 * 86400.0, ge=60, description="how long the links in a mail are good for; they need `public_url`"
+    )
     retention: Retention = Field(default=Retention(), description="what is kept, and for how long")
     timing: Timing = Field(default=Timing(), description="the workers' clocks; the defaults are right for most desks")
     poll_batch: Whole = Field(default=32, ge=1, le=500, description="feeds that are asked together")

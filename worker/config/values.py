@@ -71,6 +71,13 @@ def _http_url(value: str) -> str:
     return value
 
 
+def _public_url(value: str) -> str:
+    """Without the slash at its end; '' stays."""
+    if value and not re.fullmatch(r"https?://([A-Za-z0-9.-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?/?", value):
+        raise ValueError("write where readers reach the console, such as https://desk.example, without a path")
+    return value.rstrip("/")
+
+
 def _one_line(value: str) -> str:
     if not value.strip() or re.search(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]", value):
         raise ValueError("must be one line of text, and not empty")
@@ -154,6 +161,7 @@ Interval = Annotated[
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+(?:-[a-z0-9]+)*$", max_length=80), Form("id")]
 Line = Annotated[str, AfterValidator(_one_line), Form("one line of text")]
 Url = Annotated[str, AfterValidator(_http_url), Form("web address")]
+PublicUrl = Annotated[str, AfterValidator(_public_url), Form("web address without a path")]
 Zone = Annotated[str, AfterValidator(_known_zone), Form("time zone")]
 Address = Annotated[str, AfterValidator(_mail_address), Form("mail address")]
 Recipient = Annotated[Line, AfterValidator(_recipient), Form("id of a person, or mail address")]

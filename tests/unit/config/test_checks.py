@@ -288,6 +288,11 @@ def test_check_finds_an_unknown_person_where_it_stands(found):
         ({"secret": Secret("whsec_")}, "secret"),
         ({"secret": Secret("whsec_!aGk=")}, "secret"),  # a lax reader would skip what is not base64
         ({"secret": Secret("whsec_ä")}, "secret"),
+        ({"secret": Secret("whsec_" + "A" * 30)}, "secret"),  # 22 bytes: the convention asks for 24 to 64
+        ({"secret": Secret("whsec_" + "A" * 32)}, None),
+        ({"secret": Secret("whsec_" + "A" * 88)}, "secret"),
+        ({"previous_secret": Secret(KEY)}, None),
+        ({"previous_secret": Secret("hunter2")}, "previous_secret"),
         ({"url": "hooks.example/x"}, "url"),
         ({"url": "https://"}, "url"),
         ({"url": "${HOOK_URL}", "secret": "${HOOK_SECRET}", "enabled": False}, None),  # not looked for
@@ -297,3 +302,20 @@ def test_check_j11_tries_a_webhook(found, changed, key):
     problems = found(channels=[OPERATOR, HOOK | changed])
     assert [where for where, _ in problems] == ([f"channels[1].{key}"] if key else [])
     assert "hunter2" not in str(problems)
+
+
+@pytest.mark.parametrize(
+    ("key", "refused"),
+    [
+        ("k" * 16, False),
+        ("k" * 15, True),
+        ("k" * 201, True),
+        ("with/slash-and-more", True),
+        ("ключ-ключ-ключ-ключ", True),
+    ],
+)
+def test_check_j11_tries_a_feeds_key_and_never_tells_it(found, key, refused):
+    feed = {"id": "readers", "kind": "feed", "key": Secret(key)}
+    problems = found(channels=[OPERATOR, feed])
+    assert [where for where, _ in problems] == (["channels[1].key"] if refused else [])
+    assert key not in str(problems)

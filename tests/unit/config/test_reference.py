@@ -58,7 +58,8 @@ def desk(tmp_path):
         for name, body in files.items():
             (tmp_path / name).write_text(yaml.safe_dump(body, allow_unicode=True))
         (tmp_path / "secrets").mkdir(exist_ok=True)
-        (tmp_path / "secrets" / "desk-webhook").write_text("whsec_bWFkZSB1cA==\n")
+        (tmp_path / "secrets" / "desk-webhook").write_text(f"whsec_{'A' * 32}\n")
+        (tmp_path / "secrets" / "desk-feed").write_text("made-up-and-long-enough\n")
         return load_config(tmp_path, environ=ENVIRONMENT)
 
     return desk

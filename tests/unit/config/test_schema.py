@@ -176,6 +176,13 @@ def test_schema_takes(kind, raw):
         (Settings, {"contact": "a", "timing": {"tick": "1h"}}),
         (Settings, {"contact": "a", "timing": {"beat": "2m"}}),  # its rows would be forgotten before it is silent
         (Settings, {"contact": "a", "poll_batch": 0}),
+        (Settings, {"contact": "a", "public_url": "desk.example"}),
+        (Settings, {"contact": "a", "public_url": "ftp://desk.example"}),
+        (Settings, {"contact": "a", "public_url": "https://desk.example/wirewatch"}),  # the console knows no path
+        (Settings, {"contact": "a", "public_url": "https://desk.example?x=1"}),
+        (Settings, {"contact": "a", "public_url": "https://ana@desk.example"}),
+        (Settings, {"contact": "a", "public_url": "https://desk.example\n"}),
+        (Settings, {"contact": "a", "links_last": "1s"}),
     ],
 )
 def test_schema_refuses(kind, raw):
@@ -237,3 +244,17 @@ def test_config_policy_carries_the_network():
     policy = Config(network=Network(allow=(allow,), hosts={"127.0.0.1": host})).to_policy()
     assert (policy.allow[0].ports, policy.allow[0].uses) == (frozenset({8099}), frozenset({"feed"}))
     assert (policy.hosts["127.0.0.1"].interval_floor, policy.hosts["127.0.0.1"].concurrent) == (1.0, 50)
+
+
+@pytest.mark.parametrize(
+    ("written", "kept"),
+    [
+        ("", ""),
+        ("https://desk.example", "https://desk.example"),
+        ("https://desk.example/", "https://desk.example"),  # what follows it begins with a slash
+        ("http://10.1.2.3:8080", "http://10.1.2.3:8080"),
+        ("http://[::1]:8080/", "http://[::1]:8080"),
+    ],
+)
+def test_schema_keeps_a_public_url_without_its_last_slash(written, kept):
+    assert Settings.model_validate({"contact": "a", "public_url": written}).public_url == kept
