@@ -13,10 +13,12 @@ from worker.display import one_line
 from worker.model import AlertArticle, AlertContent, Mention
 
 SUBJECT_LENGTH: Final = 180
+ANSWER: Final = "Re: "
+PREVIEW_LENGTH: Final = 160  # no list of mails shows more
 SEVERITY: Final = {"low": "Low", "normal": "Normal", "high": "High", "critical": "Critical"}
 NAMES_SHOWN: Final = 12  # an alert is read on one screen
 EVIDENCE_SHOWN: Final = 6
-RULE_LENGTH: Final = 400
+LINE_LENGTH: Final = 400
 # Letters of scripts that part words by spaces and add nothing to a name: "Kim" is not in "Kimchi". A Korean particle,
 # a Russian ending or an Arabic prefix belongs to the words as they were found, or may follow them.
 LETTER: Final = r"[0-9A-Za-z_\u00aa-\u024f\u0370-\u052f]"
@@ -37,15 +39,61 @@ def local_time(moment: datetime | None, zone: str) -> str:
 
 
 def subject_line(content: AlertContent) -> str:
-    """'[High] Headline · Rule's name', safe as a header; the headline first, for a list of mails shows little."""
-    severity = SEVERITY.get(content.severity, content.severity)
-    return header_text(f"[{severity}] {content.story_title} · {content.rule_name}")
+    """'[High] Headline · Rule's name', safe as a header; the headline first, for a list of mails shows little.
+
+    Of a later message 'Re: ' and the same, whatever is new: mail programs thread by it, Gmail by nothing without it.
+    """
+    severity = severity_word(content.first_severity or content.severity)
+    room = SUBJECT_LENGTH - len(ANSWER)
+    base = header_text(f"[{severity}] {content.story_title} · {content.rule_name}", room)
+    return base if content.kind == "alert.raised" else ANSWER + base
 
 
-def header_text(text: str) -> str:
+def severity_word(severity: str) -> str:
+    return SEVERITY.get(severity, severity)
+
+
+def kind_words(content: AlertContent) -> str:
+    """'Update', 'Reminder'; '' for an alert's first message."""
+    return {"alert.updated": "Update", "alert.reminder": "Reminder"}.get(content.kind, "")
+
+
+def spread_line(content: AlertContent, zone: str) -> str:
+    """'11 outlets, 2 original sources, since 8 Nov 2023, 14:05 Asia/Seoul (UTC+09:00)'; how far a story has spread."""
+    if content.outlets < 2:
+        return "1 outlet so far"
+    sources = "1 original source" if content.originals == 1 else f"{content.originals} original sources"
+    return f"{content.outlets} outlets, {sources}, since {local_time(content.story_first_seen, zone)}"
+
+
+def also_lines(content: AlertContent) -> list[str]:
+    """The other rules that this message tells of, each with its severity, its reasons and its alert's id."""
+    return [
+        f"[{severity_word(one.severity)}] {one.rule_name}: {in_names(cut(one.why, LINE_LENGTH), content)}"
+        f" (alert {one.alert_id})"
+        for one in content.also
+    ]
+
+
+def preview(content: AlertContent) -> str:
+    """What a list of mails shows beside the subject: what is new, else the text's beginning."""
+    new = "; ".join(one.words for one in content.new)
+    if content.kind == "alert.updated" and new:
+        return cut(f"New: {new}", PREVIEW_LENGTH)
+    quotes = " ".join(article.quote for article in content.articles[:1])
+    sources = ", ".join(article.source for article in content.articles[:1])
+    said = "Not acknowledged yet. " if content.kind == "alert.reminder" else ""
+    return cut(f"{said}{sources}: {one_line(quotes)}", PREVIEW_LENGTH)
+
+
+def cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def header_text(text: str, limit: int = SUBJECT_LENGTH) -> str:
     """One line that cannot end a header, hide text or pretend to be encoded already."""
     line = one_line(text).replace("=?", "= ?")  # last: what was taken out may have stood between the two
-    return line if len(line) <= SUBJECT_LENGTH else line[: SUBJECT_LENGTH - 1].rstrip() + "…"
+    return cut(line, limit)
 
 
 def direction(text: str) -> str:
@@ -77,15 +125,19 @@ def why_lines(content: AlertContent) -> list[str]:
         first.setdefault(mention.entity, mention)
     named = [_named(content.entity_names.get(key, key), mention.text) for key, mention in first.items()]
     more = f" and {len(named) - NAMES_SHOWN} more" if len(named) > NAMES_SHOWN else ""
-    rule = "; ".join(in_names(words[: 2 * RULE_LENGTH], content) for words in content.why)
-    rule = rule if len(rule) <= RULE_LENGTH else rule[:RULE_LENGTH].rstrip() + " …"
     lines = [
         ("About", ", ".join(about)),
         ("Because of", ", ".join(evidence[:EVIDENCE_SHOWN])),
-        ("Names", ", ".join(named[:NAMES_SHOWN]) + more),
-        ("Rule", f"{content.rule_name}: {rule}"),
+        ("Names", cut(", ".join(named[:NAMES_SHOWN]), LINE_LENGTH) + more),
+        ("Rule", f"{content.rule_name}: {because(content, content.why)}"),
     ]
-    return [f"{label}: {words}" for label, words in lines if words]
+    return [f"{label}: {cut(words, 2 * LINE_LENGTH)}" for label, words in lines if words]
+
+
+def because(content: AlertContent, reasons: Sequence[str]) -> str:
+    """A rule's reasons with names for ids, cut."""
+    words = "; ".join(in_names(one[: 2 * LINE_LENGTH], content) for one in reasons)
+    return words if len(words) <= LINE_LENGTH else words[:LINE_LENGTH].rstrip() + " …"
 
 
 def _named(name: str, words: str) -> str:
