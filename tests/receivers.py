@@ -25,8 +25,14 @@ ONE, OTHER = "ana@desk.example", "bo@desk.example"
 LOOPBACK = NetworkPolicy((Allow(ipaddress.ip_network("127.0.0.0/8")),))
 
 
-def send(channel, message, now=NOW):
-    return asyncio.run(channel.send(message, now=now))
+def send(channel, *messages, now=NOW):
+    """Each over the same line, one after another; what the last one gives."""
+
+    async def each():
+        async with channel.open() as line:
+            return [await line.send(message, now=now) for message in messages][-1]
+
+    return asyncio.run(each())
 
 
 def failing(channel, message=None):

@@ -1,6 +1,6 @@
 """Named moments at which a test ends this process, as a power cut would: between a deed and its record, on purpose.
 
-Nothing, unless the environment variable WIREWATCH_CRASH_AT names one of POINTS (`name`, or `name:3` for its third time).
+Nothing, unless the environment variable WIREWATCH_CRASH_AT names one of POINTS (`name`, or `name:3`: its third time).
 """
 
 from __future__ import annotations

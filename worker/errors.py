@@ -2,6 +2,7 @@
 
 WirewatchError
 ├── ConfigError       the configuration cannot be used; carries every Problem found
+├── QueryError        a query cannot be read; its words say where, and what to write instead
 ├── FetchError        a request could not be made or answered; `reason` is a FetchReason
 ├── FeedParseError    a document is not a feed, or was too dear to parse; `reason` is a ParseReason
 ├── StoreError        the record refused a write (a lost lease, a failed migration)
@@ -64,6 +65,20 @@ class DeliveryReason(enum.StrEnum):
     INTERNAL = "internal"
 
 
+# Never about one message: who cannot be reached, or lets nobody in, takes none.
+WHOLE = frozenset(
+    {
+        DeliveryReason.CONNECT,
+        DeliveryReason.TIMEOUT,
+        DeliveryReason.TLS,
+        DeliveryReason.AUTH,
+        DeliveryReason.REDIRECTED,
+        DeliveryReason.GONE,
+        DeliveryReason.REFUSED_ADDRESS,
+    }
+)
+
+
 class WirewatchError(Exception):
     """The root: catch this to catch anything Wirewatch raises on purpose."""
 
@@ -93,11 +108,20 @@ class ConfigError(WirewatchError):
         super().__init__("\n".join(str(problem) for problem in self.problems))
 
 
-class FetchError(WirewatchError):
-    """`detail` is safe to show: it holds no secret and no URL with a token in it."""
+class QueryError(WirewatchError):
+    """`column` counts the query's characters from 1."""
 
-    def __init__(self, reason: FetchReason, detail: str = "") -> None:
-        self.reason, self.detail = reason, detail
+    def __init__(self, column: int, words: str) -> None:
+        self.column = column
+        super().__init__(f"column {column}: {words}")
+
+
+class FetchError(WirewatchError):
+    """`detail` is safe to show: it holds no secret and no URL with a token in it. `sent`: the server may have got what
+    was posted."""
+
+    def __init__(self, reason: FetchReason, detail: str = "", *, sent: bool = False) -> None:
+        self.reason, self.detail, self.sent = reason, detail, sent
         super().__init__(f"{reason}: {detail}" if detail else str(reason))
 
 
@@ -112,10 +136,16 @@ class StoreError(WirewatchError):
 
 
 class DeliveryError(WirewatchError):
-    """`permanent`: never try this recipient again. `retry_after`: seconds the receiver asked for, or None."""
+    """`permanent`: never try this recipient again. `retry_after`: seconds the receiver asked for, or None.
+
+    `whole`: it is the channel that failed, not this message or recipient: the next message would fare no better.
+    `unknown`: the receiver may have got it.
+    """
 
     def __init__(
-        self, reason: DeliveryReason, detail: str = "", *, permanent: bool = False, retry_after: float | None = None
-    ) -> None:
+        self, reason: DeliveryReason, detail: str = "", *, permanent: bool = False, retry_after: float | None = None,
+        whole: bool = False, unknown: bool = False,
+    ) -> None:  # fmt: skip
         self.reason, self.detail, self.permanent, self.retry_after = reason, detail, permanent, retry_after
+        self.whole, self.unknown = whole or reason in WHOLE, unknown
         super().__init__(f"{reason}: {detail}" if detail else str(reason))

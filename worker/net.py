@@ -43,6 +43,7 @@ __all__ = [
     "read_delay",
 ]
 
+Session = aiohttp.ClientSession
 MIB: Final = 1024 * 1024
 WEBHOOK_BODY: Final = 64 * 1024  # what we read of a receiver's answer
 BODY_PATIENCE: Final = 5.0  # seconds for it: only the console shows it
@@ -128,7 +129,10 @@ def open_session(policy: NetworkPolicy, *, use: str, user_agent: str) -> aiohttp
             raise _RefusedDial(refusal) from refusal
         return socket.socket(family=family, type=kind, proto=protocol)
 
+    body_leaves = aiohttp.TraceConfig()
+    body_leaves.on_request_chunk_sent.append(_note_sent)
     return aiohttp.ClientSession(
+        trace_configs=[body_leaves],
         connector=aiohttp.TCPConnector(
             resolver=_GuardedResolver(policy, use), socket_factory=guarded_socket, limit=0, ttl_dns_cache=10
         ),
@@ -140,6 +144,17 @@ def open_session(policy: NetworkPolicy, *, use: str, user_agent: str) -> aiohttp
         max_line_size=16 * 1024,  # a Location with a long query; aiohttp's 8190 is too tight for some publishers
         max_field_size=16 * 1024,
     )
+
+
+class _Sent:
+    """Whether a request's body has begun to leave: from then on the server may act on it, whatever we hear."""
+
+    begun = False
+
+
+async def _note_sent(session: aiohttp.ClientSession, context: Any, chunk: aiohttp.TraceRequestChunkSentParams) -> None:
+    if chunk.chunk and context.trace_request_ctx is not None:
+        context.trace_request_ctx.begun = True
 
 
 async def get(
@@ -173,20 +188,23 @@ async def post(
     use: str = "webhook",
     deadline: float = 30.0,
 ) -> Answer:
-    """One POST, never redirected, `deadline` seconds in all. Raises only FetchError.
+    """One POST, never redirected, `deadline` seconds in all. Raises only FetchError, which knows whether it was sent.
 
     Once the status is known the answer stands: a body that drips or breaks off is cut where it stopped.
     """
-    end = asyncio.get_running_loop().time() + deadline
+    end, leaves = asyncio.get_running_loop().time() + deadline, _Sent()
     try:
         async with asyncio.timeout_at(end) as budget:
             target = check_url(url, use=use, policy=policy)
             sent = {"Accept-Encoding": "identity", **headers}
-            async with session.post(target, data=body, headers=sent, allow_redirects=False) as response:
+            async with session.post(
+                target, data=body, headers=sent, allow_redirects=False, trace_request_ctx=leaves
+            ) as response:
                 budget.reschedule(None)  # from here on `_read_head` keeps the time, and loses only the body
                 return Answer(response.status, response.headers, await _read_head(response, end), str(target))
     except (aiohttp.ClientError, OSError, ValueError) as error:
-        raise _translate(error) from error
+        found = _translate(error)
+        raise FetchError(found.reason, found.detail, sent=leaves.begun) from error
 
 
 async def _follow(

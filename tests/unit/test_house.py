@@ -19,7 +19,7 @@ HOMES = {
     "feedparser": ("feeds/parse_child.py", "feeds/parse.py"),
     "celery": ("celery.py", "tasks.py"),
     "aiohttp": ("net.py",),
-    "aiosmtplib": ("delivery/email.py",),
+    "aiosmtplib": ("delivery/smtp.py",),
     "ahocorasick": ("nlp/",),
     "sentry_sdk": ("sentry.py",),
     "prometheus_client": ("console/scrape.py",),

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
 import re
 import unicodedata
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from worker.alerts.render import make_files, operator_html, operator_text, render_inbox
+from worker.alerts.render import Audience, make_files, operator_html, operator_text
+from worker.alerts.render_mail import render_inbox
+from worker.delivery.channel import Line
 from worker.errors import DeliveryError, DeliveryReason
 from worker.model import AlertContent, Message
 
@@ -35,19 +39,28 @@ class Inbox:
         return render_inbox(content, recipient=recipient, time_zone=self.time_zone, message_id=name, now=now)
 
     def render_operator(
-        self, subject: str, lines: Sequence[str], *, recipient: str, message_id: str, now: datetime
+        self,
+        subject: str,
+        lines: Sequence[str],
+        *,
+        recipient: str,
+        message_id: str,
+        now: datetime,
+        audience: Audience = Audience.OPERATOR,
     ) -> Message:
-        text, html = operator_text(lines), operator_html(subject, lines)
+        text, html = operator_text(lines, audience), operator_html(subject, lines, audience)
         return make_files(subject, text, html, recipient=recipient, message_id=f"{message_id}.{self.id}", now=now)
+
+    def open(self) -> AbstractAsyncContextManager[Line]:
+        return contextlib.nullcontext(self)
 
     async def send(self, message: Message, *, now: datetime) -> str:
         """Raises DeliveryError; a disk that is full is tried again."""
         try:
             return str(self._write(message))
         except OSError as error:
-            raise DeliveryError(
-                DeliveryReason.INTERNAL, f"{self.folder}: {error.strerror or type(error).__name__}"
-            ) from error
+            detail = f"{self.folder}: {error.strerror or type(error).__name__}"
+            raise DeliveryError(DeliveryReason.INTERNAL, detail, whole=True) from error
 
     def _write(self, message: Message) -> Path:
         content = json.loads(message.body)

@@ -110,7 +110,8 @@ async def _attempt(runtime: Runtime, row: Any, *, deadline: float) -> Sent:
     message = Message(message_id=row.message_id, body=bytes(row.body), recipient=row.recipient, subject=row.subject)
     try:
         async with asyncio.timeout(deadline):
-            return Sent(row, receipt=await channel.send(message, now=datetime.now(UTC)))
+            async with channel.open() as line:
+                return Sent(row, receipt=await line.send(message, now=datetime.now(UTC)))
     except TimeoutError:
         return Sent(row, error=DeliveryError(DeliveryReason.TIMEOUT, f"no answer within {deadline:g} s"))
     except DeliveryError as error:

@@ -8,7 +8,7 @@ from receivers import CANARIES, ONE, OTHER, PASSWORD, Server, drip, email, faili
 from samples import NOW, alert, article
 from sinks import MailSink
 
-from worker.delivery.email import Relay
+from worker.delivery.smtp import Relay
 from worker.errors import DeliveryReason
 
 
@@ -83,7 +83,7 @@ def test_d04_reset_after_data_keeps_the_message_id():
 
 @pytest.mark.parametrize("farewell", [reset, drip, "500 what?", lambda _: None], ids=["reset", "drip", "500", "none"])
 def test_d04_trouble_after_the_250_is_no_failure(farewell, monkeypatch):
-    monkeypatch.setattr("worker.delivery.email.FAREWELL", 0.2)
+    monkeypatch.setattr("worker.delivery.smtp.FAREWELL", 0.2)
     with smtp(QUIT=farewell) as server:
         channel = email(server.port)
         assert send(channel, channel.render(alert(), recipient=ONE, now=NOW)) == "taken"

@@ -1,10 +1,10 @@
 """The inbox: whole files under safe names, found again by a second attempt."""
 
-import asyncio
 import json
 import os
 
 import pytest
+import receivers
 from hypothesis import given
 from hypothesis import strategies as st
 from samples import NOW, alert, article
@@ -20,7 +20,7 @@ def inbox(tmp_path):
 
 def send(inbox, content):
     message = inbox.render(content, recipient="desk", now=NOW)
-    return asyncio.run(inbox.send(message, now=NOW))
+    return receivers.send(inbox, message)
 
 
 def names(inbox):
@@ -115,6 +115,6 @@ def test_c05_inbox_on_a_full_disk_is_tried_again(inbox, monkeypatch):
 
 def test_inbox_operator_message_is_two_files_too(inbox):
     message = inbox.render_operator("Feed stopped: a", ["It answered 410."], recipient="desk", message_id="m", now=NOW)
-    asyncio.run(inbox.send(message, now=NOW))
+    receivers.send(inbox, message)
     assert len(names(inbox)) == 2
     assert json.loads(message.body)["text"].startswith("It answered 410.\n")
