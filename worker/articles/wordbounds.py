@@ -1,7 +1,7 @@
 """Where a word begins and ends in folded text, by the rule of its script. Pure: no I/O, no clock.
 
-Korean writes particles after a word, Arabic and Hebrew short words before it; Russian and its neighbours change its end;
-Chinese and Japanese part no words at all.
+Korean writes particles after a word, Arabic and Hebrew short words before it; Russian and its neighbours change
+its end; Chinese and Japanese part no words at all.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ CYRILLIC_ENDINGS: Final = frozenset(
 CYRILLIC_FINAL: Final = re.compile(r"(ский|цкий|ий|ый|ой|ая|яя|[аяоеийьыу])$")
 LONGEST_TAIL: Final = 14  # letters: 국무위원장 and its particles have ten; without a bound a hostile word never ends
 ARABIC_PREFIXES: Final = tuple("وبال فبال وكال وال بال فال كال ولل فلل لل ال وب فب ول فل وك و ب ف ك ل".split())
+ARABIC_ARTICLE: Final = "ال"
+ARABIC_TO_THE: Final = "لل"  # "to the" swallows the article's first letter: الكرملين, للكرملين
 HEBREW_PREFIXES: Final = ("וה", "שה", "מה", "ב", "ה", "ו", "ל", "מ", "ש", "כ")
 
 

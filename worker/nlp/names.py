@@ -15,6 +15,8 @@ import ahocorasick
 
 from worker.articles.folding import Folded, cuts_character, fold, original_span
 from worker.articles.wordbounds import (
+    ARABIC_ARTICLE,
+    ARABIC_TO_THE,
     CYRILLIC_ENDINGS,
     cyrillic_stem,
     is_katakana,
@@ -107,9 +109,9 @@ def _patterns(entity: Entity, alias: str) -> Iterable[Pattern]:
     exact = 0 < len(letters) <= ACRONYM_LENGTH.get(script, 0) and all(c.isupper() for c in letters)
     how = "name" if alias == entity.name else "acronym" if exact else "alias"
     yield Pattern(entity.id, alias, form, script, exact, how)
-    if script == "arabic" and form.startswith("ال"):
-        # "To the" swallows the article's first letter: الكرملين, للكرملين.
-        yield Pattern(entity.id, alias, "لل" + form[2:], script, False, "prefix")
+    if script == "arabic" and form.startswith(ARABIC_ARTICLE):
+        to_the = ARABIC_TO_THE + form.removeprefix(ARABIC_ARTICLE)
+        yield Pattern(entity.id, alias, to_the, script, False, "prefix")
     if script == "cyrillic" and not exact:
         # Every word of a name is inflected: look for the first word's stem, judge the rest word by word.
         yield Pattern(entity.id, alias, cyrillic_stem(form.split(" ")[0]), "cyrillic-stem", False, "inflected")
