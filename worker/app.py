@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from pathlib import Path
 
 from worker import __version__, sentry
@@ -11,10 +12,12 @@ from worker.config.schema import Config
 from worker.delivery.build import build_channels
 from worker.feeds.fetch import Fetcher
 from worker.feeds.parse import Parser
+from worker.links import NO_LINKS, Links
 from worker.pipeline.runtime import Judges, Runtime, no_hint
 from worker.store.alerts import save_config_version
-from worker.store.engine import open_store
+from worker.store.engine import Store, open_store
 from worker.store.feeds import sync_feeds
+from worker.store.keys import bring_signing_key
 from worker.store.migrate import migrate
 
 FIRST_POLL_SPREAD = 0.05  # seconds between the first polls of new feeds: a cold start is no stampede
@@ -54,12 +57,20 @@ def build(
         store=store,
         fetcher=Fetcher(policy, user_agent=f"Wirewatch/{__version__} (+{config.settings.contact})"),
         parser=Parser(),
-        channels=build_channels(config, policy=policy, inbox_root=data),
+        channels=build_channels(config, policy=policy, inbox_root=data, links=make_links(config, store)),
         judge=functools.cache(functools.partial(load_judge, config)),
         data=data,
         hint=hint,
         check_in=sentry.check_ins(environ, tick=config.settings.timing.tick),
     )
+
+
+def make_links(config: Config, store: Store) -> Links:
+    """Signed with the desk's key, which is made with the first link."""
+    settings = config.settings
+    if not settings.public_url:
+        return NO_LINKS
+    return Links(settings.public_url, bring_signing_key(store), timedelta(seconds=settings.links_last))
 
 
 def load_judge(config: Config) -> Judges:

@@ -27,7 +27,7 @@ HOMES = {
 # Lower may never import higher.
 LAYERS = [
     ("model", "errors", "metrics"),
-    ("scrub", "display", "articles", "alerts", "query", "feeds.update", "feeds.schedule", "delivery.retry"),
+    ("scrub", "display", "links", "articles", "alerts", "query", "feeds.update", "feeds.schedule", "delivery.retry"),
     ("config", "net", "feeds", "nlp", "delivery", "store", "sentry", "reporting"),
     ("pipeline",),
     ("app",),

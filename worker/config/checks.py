@@ -252,10 +252,9 @@ def _check_channels(config: Config, sources: Mapping[str, Source]) -> None:
             source.add(("channels", n, "username"), words)
         if isinstance(channel, WebhookChannel) and channel.enabled:
             _check_webhook(config, sources, channel, n)
-        if isinstance(channel, FeedChannel) and isinstance(channel.key, Secret):
-            if not re.fullmatch(r"[A-Za-z0-9_-]{16,200}", channel.key.reveal()):
-                words = "not a feed's key: 16 to 200 letters, digits, - and _, for it stands in an address"
-                source.add(("channels", n, "key"), words)
+        if isinstance(channel, FeedChannel) and not _is_feed_key(channel.key):
+            words = "not a feed's key: 16 to 200 letters, digits, - and _, for it stands in an address"
+            source.add(("channels", n, "key"), words)
 
 
 def _check_webhook(config: Config, sources: Mapping[str, Source], channel: WebhookChannel, n: int) -> None:
@@ -270,6 +269,11 @@ def _check_webhook(config: Config, sources: Mapping[str, Source], channel: Webho
         if isinstance(secret, Secret) and not _is_signing_key(secret.reveal()):
             words = "not a Standard Webhooks secret: whsec_ and base64 of 24 to 64 bytes"
             source.add(("channels", n, name), words)
+
+
+def _is_feed_key(key: Secret | str) -> bool:
+    """Also what is only a reference, of a configuration that was loaded without secrets."""
+    return not isinstance(key, Secret) or re.fullmatch(r"[A-Za-z0-9_-]{16,200}", key.reveal()) is not None
 
 
 def _is_signing_key(secret: str) -> bool:

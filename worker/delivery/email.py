@@ -5,24 +5,27 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from worker.alerts.render import Audience, make_mail, operator_html, operator_subject, operator_text
 from worker.alerts.render_mail import render_mail
 from worker.delivery.channel import Line
 from worker.delivery.smtp import DEADLINE, Relay, in_ascii, open_line
+from worker.links import NO_LINKS, Deed, Links
 from worker.model import AlertContent, Message
 
 
 @dataclass(frozen=True)
 class Email:
-    """`zones`: each recipient's address and time zone, in order."""
+    """`zones`: each recipient's address and time zone, in order; `names`: under which they act, where they have one."""
 
     id: str
     relay: Relay
     sender: str
     zones: Mapping[str, str]
+    names: Mapping[str, str] = field(default_factory=dict)
+    links: Links = NO_LINKS
     deadline: float = DEADLINE
     kind: str = "email"
 
@@ -32,8 +35,16 @@ class Email:
     def render(self, content: AlertContent, *, recipient: str, now: datetime) -> Message:
         name = f"{content.alert_id}.{content.revision}.{_digest(self.id, recipient)}@{self._domain}"
         zone = self.zones.get(recipient, "UTC")
-        sender, to = in_ascii(self.sender), in_ascii(recipient)
-        return render_mail(content, sender=sender, recipient=to, time_zone=zone, message_id=name, now=now)
+        who = self.names.get(recipient, recipient)
+        return render_mail(
+            replace(content, url=self.links.address(Deed.VIEW, content, who, now=now)),
+            sender=in_ascii(self.sender),
+            recipient=in_ascii(recipient),
+            time_zone=zone,
+            message_id=name,
+            now=now,
+            actions=self.links.actions_for(content, who, now=now),
+        )
 
     def render_operator(
         self,

@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import logging
+import os
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -12,6 +13,7 @@ from samples import NOW, alert, article
 from sinks import MailSink, WebhookSink
 
 from worker.delivery.inbox import Inbox
+from worker.delivery.stdout import Stdout
 
 
 @dataclass
@@ -23,7 +25,7 @@ class Case:
     broken: object
 
 
-@pytest.fixture(params=["email", "webhook", "inbox"])
+@pytest.fixture(params=["email", "webhook", "inbox", "stdout"])
 def case(request, tmp_path):
     with contextlib.ExitStack() as stack:
         if request.param == "email":
@@ -32,6 +34,14 @@ def case(request, tmp_path):
         elif request.param == "webhook":
             sink = stack.enter_context(WebhookSink())
             yield Case(webhook(sink.port), lambda: [body for _, body in sink.received], webhook(free_port()))
+        elif request.param == "stdout":
+            read, unread = os.pipe()
+            os.close(read)
+            stack.callback(os.close, unread)
+            out = stack.enter_context((tmp_path / "out").open("w+b"))
+            lines = lambda: (tmp_path / "out").read_bytes().splitlines(keepends=True)  # noqa: E731
+            stdout = Stdout("stdout", "json", "Asia/Seoul", descriptor=out.fileno())
+            yield Case(stdout, lines, dataclasses.replace(stdout, descriptor=unread))
         else:
             blocked = tmp_path / "a-file"
             blocked.write_text("no folder")

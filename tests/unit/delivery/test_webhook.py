@@ -46,6 +46,21 @@ def test_e01_webhook_signature_verifies_with_the_official_library():
         Verifier(SECRET).verify(message.body + b" ", headers)
 
 
+def test_e07_while_a_secret_is_changed_both_sign_and_afterwards_the_new_one_alone():
+    now = datetime.now(UTC)
+    old = "whsec_" + base64.b64encode(b"the secret that is to go").decode()
+    message = channel().render(alert(), recipient="hooks.example", now=now)
+    both = channel(previous_secret=Secret(old)).sign(message, now=now)
+    new = channel().sign(message, now=now)
+    first, second = both["webhook-signature"].split(" ")
+    assert first == new["webhook-signature"] and second.startswith("v1,") and second != first
+    for secret in (SECRET, old):
+        assert Verifier(secret).verify(message.body, both)["type"] == "alert.raised"
+    assert Verifier(SECRET).verify(message.body, new)
+    with pytest.raises(WebhookVerificationError):
+        Verifier(old).verify(message.body, new)
+
+
 def test_a06_webhook_attempts_differ_only_in_timestamp_and_signature():
     message = channel().render(alert(), recipient="hooks.example", now=NOW)
     first, second = (channel().sign(message, now=NOW + timedelta(seconds=n)) for n in (0, 300))
@@ -112,7 +127,7 @@ def test_e03_webhook_passes_on_what_the_receiver_asked(status, value, seconds):
 
 
 def test_j06_webhook_shows_neither_secret_nor_token():
-    shown = f"{channel()!r} {channel()} {channel().recipients()} {channel(secret=SECRET)!r}"
+    shown = f"{channel()!r} {channel()} {channel().recipients()} {channel(secret=SECRET, previous_secret=SECRET)!r}"
     assert "canary" not in shown
     assert SECRET not in shown
     assert SECRET.removeprefix("whsec_") not in shown
