@@ -218,7 +218,7 @@ def test_judge_lines_gives_the_documented_object(real):
         assert list(mention) == ["entity", "text", "field", "start", "end", "alias", "how"]
         field = json.loads(line)[mention["field"]]
         assert field[mention["start"] : mention["end"]] == mention["text"]
-    assert answer["rules"] == [{"id": "kim", "fires": True, "because": "kim-jong-un"}]
+    assert answer["rules"] == [{"id": "kim", "fires": True, "because": "kim-jong-un", "severity": "normal"}]
 
 
 def test_judge_lines_takes_hostile_lines(real):

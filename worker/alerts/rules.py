@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from worker.alerts.news import RISING
+from worker.display import one_line
 from worker.model import ArticleText, Judgement, RuleVerdict
+from worker.query.evaluate import Miss, weigh
+from worker.query.parse import parse_query
 
 NAMED: Final = 4  # of a long list, as many names as a reader takes in
+EVERY_TIER: Final = 3  # the tier that every feed has, or a better one
+WORDS_LENGTH: Final = 200  # letters of a query, or of what a text says, in a reason
 
 
 class Watched(Protocol):
@@ -41,23 +47,40 @@ class Entities(Protocol):
 
 
 class Conditions(Protocol):
+    """`words` is a query, '' for none."""
+
     @property
     def topics(self) -> Topics | None: ...
     @property
     def entities(self) -> Entities | None: ...
+    @property
+    def words(self) -> str: ...
     @property
     def languages(self) -> Sequence[str]: ...
     @property
     def sources(self) -> Sequence[str]: ...
     @property
     def tags(self) -> Sequence[str]: ...
+    @property
+    def tier(self) -> int: ...
+
+
+class Escalation(Protocol):
+    @property
+    def severity(self) -> str: ...
+    @property
+    def when(self) -> Conditions: ...
 
 
 class Rule(Protocol):
     @property
     def id(self) -> str: ...
     @property
+    def severity(self) -> str: ...
+    @property
     def when(self) -> Conditions: ...
+    @property
+    def escalate(self) -> Sequence[Escalation]: ...
 
 
 @dataclass(frozen=True)
@@ -77,28 +100,72 @@ class Answer:
     words: str
 
 
+@dataclass(frozen=True)
+class _Known:
+    """What there is to ask of."""
+
+    article: ArticleText
+    judgement: Judgement
+    feed: FeedFacts
+    entities: Mapping[str, Watched]
+
+
 def evaluate(
     rule: Rule, *, article: ArticleText, judgement: Judgement, feed: FeedFacts, entities: Mapping[str, Watched]
 ) -> RuleVerdict:
-    """All given conditions must hold. `because` names what held, or the first that did not."""
-    when, answers = rule.when, []
-    if when.topics is not None:
-        answers.append(_topics(when.topics, judgement))
-    if when.entities is not None:
-        answers.append(_entities(when.entities, judgement, entities))
-    if when.languages:
-        answers.append(_one_of("language", judgement.language, when.languages))
-    if when.sources:
-        answers.append(_one_of("feed", feed.id, when.sources))
-    if when.tags:
-        shared = sorted(feed.tags & set(when.tags))
-        words = f"feed tagged {', '.join(shared)}" if shared else f"feed has no tag {_or(when.tags)}"
-        answers.append(Answer(bool(shared), words))
-    for answer in answers:
+    """All given conditions must hold. `because` names what held, or the first that did not; its severity is the highest
+    of the rule's own and of those escalations that hold, too."""
+    known = _Known(article, judgement, feed, entities)
+    answer = _answer(rule.when, known)
+    if not answer.holds:
+        return RuleVerdict(rule.id, fires=False, because=answer.words, severity=rule.severity)
+    severity, because = rule.severity, answer.words
+    for step in rule.escalate:
+        if RISING.index(step.severity) > RISING.index(severity) and (higher := _answer(step.when, known)).holds:
+            severity, because = step.severity, f"{answer.words}; {step.severity} because of {higher.words}"
+    return RuleVerdict(rule.id, fires=True, because=because, severity=severity)
+
+
+def selected_entities(rule: Rule, judgement: Judgement, entities: Mapping[str, Watched]) -> tuple[str, ...]:
+    """The mentioned entities that the rule asks for, in the order of their mention; of a rule that asks for none in
+    particular, all that are mentioned."""
+    condition, mentioned = rule.when.entities, _mentioned(judgement)
+    if condition is None:
+        return tuple(mentioned)
+    asked = {*condition.all, *_chosen(condition, mentioned, entities)}
+    return tuple(name for name in mentioned if name in asked)
+
+
+def _answer(when: Conditions, known: _Known) -> Answer:
+    """The first condition that does not hold, or all of them in one answer."""
+    held = []
+    for answer in _answers(when, known):
         if not answer.holds:
-            return RuleVerdict(id=rule.id, fires=False, because=answer.words)
-    because = "; ".join(answer.words for answer in answers) or "the rule asks for nothing"
-    return RuleVerdict(id=rule.id, fires=bool(answers), because=because)
+            return answer
+        held.append(answer.words)
+    return Answer(bool(held), "; ".join(held) or "the rule asks for nothing")
+
+
+def _answers(when: Conditions, known: _Known) -> Iterator[Answer]:
+    """The cheap ones first: most articles fail one of them, and their text is not read."""
+    if when.topics is not None:
+        yield _topics(when.topics, known.judgement)
+    if when.entities is not None:
+        yield _entities(when.entities, known.judgement, known.entities)
+    if when.languages:
+        yield _one_of("language", known.judgement.language, when.languages)
+    if when.sources:
+        yield _one_of("feed", known.feed.id, when.sources)
+    if when.tags:
+        shared = sorted(known.feed.tags & set(when.tags))
+        words = f"feed tagged {', '.join(shared)}" if shared else f"feed has no tag {_or(when.tags)}"
+        yield Answer(bool(shared), words)
+    if when.tier < EVERY_TIER:
+        holds = known.feed.tier <= when.tier
+        words = f"feed of tier {known.feed.tier}"
+        yield Answer(holds, words if holds else f"{words}, not {_or(map(str, range(1, when.tier + 1)))}")
+    if when.words:
+        yield _words(when.words, known.article)
 
 
 def _topics(condition: Topics, judgement: Judgement) -> Answer:
@@ -114,18 +181,38 @@ def _topics(condition: Topics, judgement: Judgement) -> Answer:
 
 
 def _entities(condition: Entities, judgement: Judgement, entities: Mapping[str, Watched]) -> Answer:
-    mentioned = list(dict.fromkeys(mention.entity for mention in judgement.mentions))
+    mentioned = _mentioned(judgement)
     missing = [name for name in condition.all if name not in mentioned]
     if missing:
         return Answer(False, f"not mentioned: {', '.join(missing)}")
-    selective = bool(condition.any or condition.types or condition.tags)
-    chosen = [name for name in mentioned if _selected(name, condition, entities)] if selective else mentioned
+    chosen = _counted(condition, mentioned, entities)
     if len(chosen) < condition.at_least:
         words = [_or(names) for names in (condition.any, condition.types, condition.tags) if names]
         wanted = " and ".join(words) or "any watched name"
         return Answer(False, f"{len(chosen)} of the needed {condition.at_least} mentions: {wanted}")
-    shown = chosen if selective or len(condition.all) < condition.at_least else []
-    return Answer(True, ", ".join(dict.fromkeys([*condition.all, *shown])))
+    return Answer(True, ", ".join(dict.fromkeys([*condition.all, *_chosen(condition, mentioned, entities)])))
+
+
+def _mentioned(judgement: Judgement) -> list[str]:
+    return list(dict.fromkeys(mention.entity for mention in judgement.mentions))
+
+
+def _counted(condition: Entities, mentioned: Sequence[str], entities: Mapping[str, Watched]) -> Sequence[str]:
+    """Those that `at_least` counts: any watched name where the condition chooses none."""
+    if not _is_selective(condition):
+        return mentioned
+    return [name for name in mentioned if _selected(name, condition, entities)]
+
+
+def _chosen(condition: Entities, mentioned: Sequence[str], entities: Mapping[str, Watched]) -> Sequence[str]:
+    """Those that it asks for beside `all`: where that is everything it asks for, none."""
+    if _is_selective(condition) or len(condition.all) < condition.at_least:
+        return _counted(condition, mentioned, entities)
+    return ()
+
+
+def _is_selective(condition: Entities) -> bool:
+    return bool(condition.any or condition.types or condition.tags)
 
 
 def _selected(name: str, condition: Entities, entities: Mapping[str, Watched]) -> bool:
@@ -137,6 +224,14 @@ def _selected(name: str, condition: Entities, entities: Mapping[str, Watched]) -
         and (not condition.types or entity.type in condition.types)
         and (not condition.tags or bool(set(condition.tags) & set(entity.tags)))
     )
+
+
+def _words(query: str, article: ArticleText) -> Answer:
+    found = weigh(parse_query(query), title=article.title, text=article.text)
+    if isinstance(found, Miss):
+        return Answer(False, one_line(found.words, WORDS_LENGTH))
+    quoted = [f'"{words}"' for words in found.quoted()]
+    return Answer(True, one_line(f"words {', '.join(quoted)}", WORDS_LENGTH))
 
 
 def _one_of(what: str, value: str, allowed: Iterable[str]) -> Answer:

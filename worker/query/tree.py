@@ -67,7 +67,8 @@ class Near:
 
     @functools.cached_property
     def plain(self) -> str:
-        return f"{_side(self.left)} near {_side(self.right)} (at most {self.within} words between)"
+        words = f"at most {self.within} word{'s' * (self.within > 1)}" if self.within else "no word"
+        return f"{_side(self.left)} near {_side(self.right)} ({words} between)"
 
 
 @dataclass(frozen=True)

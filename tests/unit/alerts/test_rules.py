@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from worker.alerts.rules import FeedFacts, evaluate
+from worker.alerts import rules
+from worker.alerts.rules import FeedFacts, evaluate, selected_entities
 from worker.model import ArticleText, Judgement, Mention, TopicScore
 
 
@@ -27,15 +28,25 @@ class Entities:
 class When:
     topics: Topics | None = None
     entities: Entities | None = None
+    words: str = ""
     languages: tuple = ()
     sources: tuple = ()
     tags: tuple = ()
+    tier: int = 3
+
+
+@dataclass(frozen=True)
+class Step:
+    severity: str
+    when: When
 
 
 @dataclass(frozen=True)
 class Rule:
     when: When
     id: str = "r"
+    severity: str = "normal"
+    escalate: tuple = ()
 
 
 @dataclass(frozen=True)
@@ -50,8 +61,8 @@ ENTITIES = {
     "rason": Watched("place", ("dprk", "port")),
     "kn-23": Watched("weapon", ("dprk",)),
 }
-ARTICLE = ArticleText(id="a", title="A headline", text="A text.")
-FEED = FeedFacts(id="harbour", tags=frozenset({"korea", "wire"}), tier=1)
+ARTICLE = ArticleText(id="a", title="Shells reach Rason", text="Artillery-shells were seen.\nPyongyang said nothing.")
+FEED = FeedFacts(id="harbour", tags=frozenset({"korea", "wire"}), tier=2)
 
 
 def judged(*names, language="en"):
@@ -61,8 +72,9 @@ def judged(*names, language="en"):
     return Judgement(language=language, topics=topics, mentions=mentions, model_id="m")
 
 
-def verdict(when, *names, **options):
-    return evaluate(Rule(when), article=ARTICLE, judgement=judged(*names, **options), feed=FEED, entities=ENTITIES)
+def verdict(when, *names, escalate=(), **options):
+    rule = Rule(when, escalate=escalate)
+    return evaluate(rule, article=ARTICLE, judgement=judged(*names, **options), feed=FEED, entities=ENTITIES)
 
 
 @pytest.mark.parametrize(
@@ -132,6 +144,9 @@ def test_rules_entity_condition(when, names, fires, because):
         (When(sources=("ledger",)), False, "feed harbour is not ledger"),
         (When(tags=("wire", "official")), True, "feed tagged wire"),
         (When(tags=("official",)), False, "feed has no tag official"),
+        (When(tier=2), True, "feed of tier 2"),
+        (When(tier=1), False, "feed of tier 2, not 1"),
+        (When(tier=3), False, "the rule asks for nothing"),  # every feed is of it
         (When(), False, "the rule asks for nothing"),  # a rule without conditions must not fire on everything
     ],
 )
@@ -144,16 +159,97 @@ def test_rules_language_unknown_is_no_match_and_said():
     assert verdict(When(languages=("en",)), language="").because == "language unknown is not en"
 
 
+@pytest.mark.parametrize(
+    ("query", "fires", "because"),
+    [
+        ("shells", True, 'words "Shells"'),
+        ('"artillery shells" Pyongyang', True, 'words "Artillery-shells", "Pyongyang"'),  # as the article has them
+        ("shells OR rockets OR pyongyang", True, 'words "Shells", "Pyongyang"'),
+        ("shells NOT football", True, 'words "Shells"'),
+        ("shells rockets football", False, "does not say rockets"),  # the first that is missing
+        ("rockets OR missiles", False, "does not say rockets or missiles"),
+        ("shells NOT (football OR Rason)", False, "says football or Rason"),
+        ('"reach Rason Artillery"', False, 'does not say "reach Rason Artillery"'),  # from the title into the text
+        ("shells NEAR/1 pyongyang", False, "does not say shells near pyongyang (at most 1 word between)"),
+    ],
+)
+def test_rules_words_condition(query, fires, because):
+    found = verdict(When(words=query))
+    assert (found.fires, found.because) == (fires, because)
+
+
+def test_rules_give_a_bounded_reason_for_a_long_text():
+    article = ArticleText(id="a", title="", text="missiles" + "x" * 900)
+    found = evaluate(Rule(When(words="missile*")), article=article, judgement=judged(), feed=FEED, entities=ENTITIES)
+    assert found.fires and len(found.because) == 200
+
+
+def test_rules_do_not_read_the_text_where_a_cheaper_condition_fails(monkeypatch):
+    monkeypatch.setattr(rules, "weigh", None)
+    assert verdict(When(topics=Topics(("diplomacy",)), words="shells")).because.startswith("topic below")
+
+
+CRITICAL = Step("critical", When(entities=Entities(any=("kn-23",))))
+HIGH = Step("high", When(words="pyongyang", tier=2))
+
+
+@pytest.mark.parametrize(
+    ("escalate", "names", "severity", "because"),
+    [
+        ((), (), "normal", 'words "Shells"'),
+        ((CRITICAL,), (), "normal", 'words "Shells"'),
+        ((CRITICAL,), ("kn-23",), "critical", 'words "Shells"; critical because of kn-23'),
+        ((HIGH,), (), "high", 'words "Shells"; high because of feed of tier 2; words "Pyongyang"'),
+        # The highest that holds, wherever it stands.
+        ((HIGH, CRITICAL), ("kn-23",), "critical", 'words "Shells"; critical because of kn-23'),
+        ((CRITICAL, HIGH), ("kn-23",), "critical", 'words "Shells"; critical because of kn-23'),
+        # All its conditions must hold.
+        ((Step("high", When(words="pyongyang", tier=1)),), (), "normal", 'words "Shells"'),
+        ((Step("low", When(words="pyongyang")),), (), "normal", 'words "Shells"'),  # never down
+    ],
+)
+def test_rules_escalation_raises_the_severity_and_says_why(escalate, names, severity, because):
+    found = verdict(When(words="shells"), *names, escalate=escalate)
+    assert (found.fires, found.severity, found.because) == (True, severity, because)
+
+
+def test_rules_escalation_fires_no_rule():
+    found = verdict(When(words="football"), "kn-23", escalate=(CRITICAL,))
+    assert (found.fires, found.severity, found.because) == (False, "normal", "does not say football")
+
+
+@pytest.mark.parametrize(
+    ("condition", "selected"),
+    [
+        (None, ("rason", "putin", "kim")),  # no condition: all, by their mention
+        (Entities(), ("rason", "putin", "kim")),
+        (Entities(any=("kim", "rason")), ("rason", "kim")),
+        (Entities(types=("person",)), ("putin", "kim")),
+        (Entities(tags=("leader",), types=("place",)), ()),
+        (Entities(all=("kim",)), ("kim",)),
+        (Entities(all=("kim", "kn-23")), ("kim",)),  # one of them is not mentioned
+        (Entities(all=("kim",), tags=("port",)), ("rason", "kim")),
+        (Entities(all=("kim",), at_least=2), ("rason", "putin", "kim")),  # and any other
+    ],
+)
+def test_rules_selected_entities_are_those_asked_for(condition, selected):
+    rule = Rule(When(entities=condition))
+    assert selected_entities(rule, judged("rason", "putin", "kim"), ENTITIES) == selected
+
+
 def test_rules_fire_only_when_every_condition_holds():
-    whole = dict(topics=Topics(("arms",)), entities=Entities(any=("kim",)), languages=("en",), tags=("korea",))
+    whole = dict(topics=Topics(("arms",)), entities=Entities(any=("kim",)), languages=("en",), tags=("korea",), tier=2)
+    whole |= dict(words="shells")
     found = verdict(When(**whole), "kim")
     assert found.fires
-    assert found.because == "topic arms 0.62; kim; language en; feed tagged korea"
+    assert found.because == 'topic arms 0.62; kim; language en; feed tagged korea; feed of tier 2; words "Shells"'
     for name, broken in {
         "topics": Topics(("diplomacy",)),
         "entities": Entities(any=("putin",)),
         "languages": ("ko",),
         "tags": ("official",),
+        "tier": 1,
+        "words": "football",
     }.items():
         found = verdict(When(**whole | {name: broken}), "kim")
         assert not found.fires
