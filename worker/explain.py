@@ -1,7 +1,7 @@
 """The whole trace of one article: where it came from, what was found in it, what every rule said, what went out.
 
 Decides nothing anew: a rule's verdict is worked out again from the stored judgement by the configuration version that
-settled the article, which gives what was decided then.
+settled the article, for its words; what came of those that fired is on record.
 """
 
 from __future__ import annotations
@@ -12,16 +12,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from worker.alerts.decide import Reason, decide
+from worker.alerts.decide import Reason
 from worker.alerts.rules import FeedFacts, evaluate
 from worker.articles.shown import WAITING
-from worker.articles.stories import LINK, story_keys
 from worker.articles.text import canonical_url
 from worker.config.schema import Config
 from worker.config.versions import Version, read_version
 from worker.errors import WirewatchError
 from worker.feeds.update import link_key
-from worker.model import ArticleState, ArticleText, Judgement
+from worker.model import ArticleState, ArticleText, Judgement, RuleVerdict
 from worker.store.articles import read_judgement
 from worker.store.engine import Store
 from worker.store.traces import Trace, find_articles, read_trace
@@ -29,13 +28,25 @@ from worker.store.traces import Trace, find_articles, read_trace
 MOST = 5  # articles of one address that are told of
 DECISIONS = {
     Reason.RULE_DID_NOT_FIRE: "does not fire",
-    Reason.BASELINE: "fires, but the article was in the feed before it was watched: not news",
-    Reason.ALREADY_ALERTED: "fires, but this rule had already told of this story",
     Reason.RAISED: "raised an alert",
+    Reason.NEWS: "fires, and is news for the alert that this rule has on its story",
+    Reason.ALREADY_ALERTED: "fires, but this rule had already told of this story, and nothing is new in it",
+    Reason.BASELINE: "fires, but the article was in the feed before it was watched: not news",
+    Reason.OLD: "fires, but it is old: published, or seen elsewhere, long before its feed brought it",
+    Reason.SEEN_BEFORE: "fires, but it is a copy of what its own feed has brought before",
+    Reason.SILENCED: "fires, and was silenced",
 }
-UNTOLD = {
-    True: "fires, and yet there is no alert: please report this",
-    False: "fires by today's rules; those by which it was settled cannot be read any more",
+# Of an article settled before decisions were kept, or by rules that cannot be read any more.
+UNKNOWN = "fires by these rules; what was decided then is not on record"
+OPEN = {
+    True: ("parked", "fires, but the article was parked before it had a story: nothing was raised"),
+    False: ("open", "fires; whether it raises an alert is decided when the article gets its story"),
+}
+GROUPED = {
+    "link": "the same address",
+    "headline": "the same headline",
+    "title": "nearly the same headline",
+    "text": "nearly the same text",
 }
 
 
@@ -84,10 +95,13 @@ def _result(trace: Trace, rules: Sequence[Mapping[str, Any]]) -> str:
     """One sentence: was it told, and if not, why not."""
     if trace.article.state != ArticleState.SETTLED:
         return f"It {WAITING[trace.article.state]}."
-    raised = [rule["id"] for rule in rules if rule["decision"] == Reason.RAISED and rule["alert"]]
+    raised = [rule["id"] for rule in rules if rule["decision"] == Reason.RAISED]
     if raised:
         return f"It raised an alert by {', '.join(raised)}."
-    firing = [rule for rule in rules if rule["fires"]]
+    added = [rule["id"] for rule in rules if rule["decision"] == Reason.NEWS]
+    if added:
+        return f"It raised no alert of its own: it is news for the one by {', '.join(added)}."
+    firing = [rule for rule in rules if rule["fires"] or rule["decision"] != Reason.RULE_DID_NOT_FIRE]
     if not firing:
         return "It raised no alert: no rule fires on it."
     return f"It raised no alert: {firing[0]['id']} {firing[0]['words']}."
@@ -104,6 +118,7 @@ def _article(trace: Trace, config: Config) -> dict[str, Any]:
         "state": row.state,
         "revision": row.revision,
         "baseline": row.baseline,
+        "old": row.old,
         "published": _time(row.published_at),
         "published_raw": row.published_raw,
         "first_seen": _time(row.first_seen_at),
@@ -134,71 +149,66 @@ def _judgement(trace: Trace, version: Version, judgement: Judgement) -> dict[str
 
 
 def _story(trace: Trace, config: Config) -> dict[str, Any]:
-    first = trace.first
+    first, by = trace.first, GROUPED.get(trace.article.grouped_by or "", "")
     return {
         "id": trace.story.public_id,
         "title": trace.story.title,
         "first_seen": _time(trace.story.first_seen_at),
         "articles": trace.story_articles,
         "outlets": trace.story_outlets,
+        "joined_by": by or None,
+        "merged": trace.article.story_id != trace.story.id,
         "copy_of": None
         if first is None
         else {
             "id": first.public_id,
             "title": first.title,
             "source": config.feed(first.feed_id).title,
-            "by": _shared(trace.article, first),
+            "by": by or "what both had then",
         },
     }
 
 
-def _shared(one: Any, other: Any) -> str:
-    """What put two articles into one story, in words."""
-    keys = [set(story_keys(title=row.title, canonical_url=row.canonical_url)) for row in (one, other)]
-    kinds = {key.kind for key in keys[0] & keys[1]}
-    if LINK in kinds:
-        return "the same address"
-    return "the same headline" if kinds else "what both had before one of them was edited"
-
-
 def _rules(trace: Trace, version: Version, judgement: Judgement) -> list[dict[str, Any]]:
+    """Every rule's verdict, worked out again, and what was decided of those that fire, as it is on record."""
     tags, tier = version.feed_facts(trace.article.feed_id)
     feed = FeedFacts(id=trace.article.feed_id, tags=tags, tier=tier)
-    alerts = {row.rule_id: row for row in trace.alerts}
     judged = next(row for row in trace.revisions if row.n == trace.judgement.revision)
     read = ArticleText(id=trace.article.public_id, title=judged.title, text=judged.text or "", source=feed.id)
+    decided = {row.rule_id: row for row in trace.decisions}
     found = []
     for rule in version.rules:
         verdict = evaluate(rule, article=read, judgement=judgement, feed=feed, entities=version.entities)
-        alert = alerts.get(rule.id)
-        ours = alert is not None and alert.article_id == trace.article.id
-        decided = decide(
-            verdict=verdict, baseline=trace.article.baseline, existing_alert=alert is not None and not ours
-        )
-        decision, words = str(decided.reason), DECISIONS[decided.reason]
-        if decided.raises and alert is None:
-            decision, words = _untold(trace.article, stored=version.stored)
+        row = decided.get(rule.id)
+        decision, words = _decision(trace, verdict, row)
         found.append(
             {
                 "id": rule.id,
                 "name": rule.name,
                 "fires": verdict.fires,
-                "because": verdict.because,
+                "because": row.words if row else verdict.because,
                 "decision": decision,
                 "words": words,
-                "alert": alert.public_id if alert is not None and verdict.fires else None,
+                "alert": row.alert if row else None,
+                "silence": row.silence if row else None,
+                "news": [one.words for one in trace.news if row and one.alert_id == row.alert_id],
             }
         )
     return found
 
 
-def _untold(row: Any, *, stored: bool) -> tuple[str, str]:
-    """What became of a rule that fires and has no alert, and its words. `stored`: by the rules that settled it."""
-    if row.state == ArticleState.QUARANTINED:
-        return "parked", "fires, but the article was parked before it had a story: nothing was raised"
-    if row.settled_at is None:
-        return "open", "fires; whether it raises an alert is decided when the article gets its story"
-    return str(Reason.RAISED), UNTOLD[stored]
+def _decision(trace: Trace, verdict: RuleVerdict, row: Any) -> tuple[str, str]:
+    """Its name, and words that go on from the rule's."""
+    if row is not None:
+        by = f" by {row.author}'s silence on {row.silence_kind} {row.value}" if row.silence else ""
+        return row.reason, DECISIONS[Reason(row.reason)] + by
+    if not verdict.fires:
+        return str(Reason.RULE_DID_NOT_FIRE), DECISIONS[Reason.RULE_DID_NOT_FIRE]
+    if trace.article.settled_at is None:
+        return OPEN[trace.article.state == ArticleState.QUARANTINED]
+    if trace.article.baseline:
+        return str(Reason.BASELINE), DECISIONS[Reason.BASELINE]
+    return "unknown", UNKNOWN
 
 
 def _alerts(trace: Trace) -> list[dict[str, Any]]:
@@ -217,10 +227,18 @@ def _alerts(trace: Trace) -> list[dict[str, Any]]:
             "by_this_article": row.article_id == trace.article.id,
             "by": {"id": row.raiser, "title": row.raiser_title},
             "because": row.because,
+            "acknowledged_by": row.acknowledged_by,
+            "acknowledged": _time(row.acknowledged_at),
+            "next_message": _time(row.tell_at),
+            "messages": [_notification(one) for one in trace.notifications if one.alert_id == row.id],
             "deliveries": deliveries[row.id],
         }
         for row in trace.alerts
     ]
+
+
+def _notification(row: Any) -> dict[str, Any]:
+    return {"n": row.n, "kind": row.kind, "made": _time(row.created_at), "told_with": row.carrier}
 
 
 def _delivery(row: Any) -> dict[str, Any]:

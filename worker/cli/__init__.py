@@ -6,7 +6,7 @@ import atexit
 import gc
 import sys
 
-from worker.cli import articles, desk, feedlists, feeds, history, roles, status, topics, trace
+from worker.cli import alerts, articles, desk, feedlists, feeds, history, roles, silences, status, topics, trace
 from worker.cli.options import cli
 from worker.errors import ConfigError, WirewatchError
 from worker.reporting import start_logging
@@ -21,6 +21,9 @@ cli.add_typer(topics.cli, name="topics")
 cli.add_typer(feeds.cli, name="feeds")
 for module in (feeds, feedlists):
     module.add_to(feeds.cli)
+cli.add_typer(alerts.cli, name="alerts")
+for module in (alerts, silences):
+    module.add_to(alerts.cli)
 for module in (roles, desk, status, articles, trace, history):
     module.add_to(cli)
 

@@ -72,7 +72,8 @@ def _article_lines(trace: Mapping[str, Any], at: Any) -> Iterator[str]:
     yield f"  source      {one_line(article['source'])} (feed {article['feed']})"
     written = f', written as "{one_line(article["published_raw"])}"' if article["published_raw"] else ""
     yield f"  published   {at(article['published'])}{written}"
-    yield f"  first seen  {at(article['first_seen'])}{_delay(article)}"
+    old = "; old news when it was first seen" if article["old"] else ""
+    yield f"  first seen  {at(article['first_seen'])}{_delay(article)}{old}"
     if poll is not None:
         yield f"  poll        {poll['seen']} entries, {poll['new']} new, {poll['changed']} edited"
     for revision in trace["revisions"][1:]:
@@ -119,7 +120,11 @@ def _story_lines(story: Mapping[str, Any] | None) -> Iterator[str]:
         return
     size = f"{counted(story['articles'], 'article')} of {counted(story['outlets'], 'outlet')}"
     yield f"Story: {one_line(story['title'])} ({size})"
+    if story["merged"]:
+        yield "  merged      it joined another story, which has merged into this one since"
     copy = story["copy_of"]
+    if copy is None and story["joined_by"]:
+        yield f"  joined by   {story['joined_by']}; it reports for itself"
     if copy is not None:
         yield f"  copy of     {one_line(copy['title'])} ({one_line(copy['source'])}, {copy['id']}), by {copy['by']}"
 
@@ -132,18 +137,38 @@ def _rule_lines(trace: Mapping[str, Any]) -> Iterator[str]:
     for rule in trace["rules"]:
         yield f"  {'fires' if rule['fires'] else 'no':5}       {rule['id']}: {one_line(rule['because'])}"
         if rule["fires"]:
-            yield f"              {rule['words']}{' (' + rule['alert'] + ')' if rule['alert'] else ''}"
+            yield f"              {one_line(rule['words'])}{' (' + rule['alert'] + ')' if rule['alert'] else ''}"
+            yield from (f"              new: {one_line(words)}" for words in rule["news"])
 
 
 def _alert_lines(alerts: Sequence[Mapping[str, Any]], at: Any) -> Iterator[str]:
     for alert in alerts:
         who = "" if alert["by_this_article"] else f", by another article: {one_line(alert['by']['title'])}"
         yield f"Alert {alert['id']} ({alert['rule']}, {alert['severity']}), raised {at(alert['raised'])}{who}"
+        if alert["acknowledged"]:
+            yield f"  taken       by {alert['acknowledged_by']}, {at(alert['acknowledged'])}"
+        for message in alert["messages"]:
+            along = f", told along with the alert {message['told_with']}" if message["told_with"] else ""
+            yield f"  message {message['n']:3} {message['kind'].removeprefix('alert.')}, {at(message['made'])}{along}"
+        if alert["next_message"]:
+            yield f"  next        is due {at(alert['next_message'])}"
         for delivery in alert["deliveries"]:
-            to, tries = f"{delivery['channel']} to {one_line(delivery['recipient'])}", len(delivery["attempts"])
-            yield f"  {delivery['state']:11} {to}, {counted(tries, 'attempt')}{_fate(delivery, at)}"
+            to, tries = f"{delivery['channel']} to {one_line(delivery['recipient'])}", delivery["attempts"]
+            yield f"  {delivery['state']:11} {to}, {counted(len(tries), 'attempt')}{_fate(delivery, at)}"
+            yield from (f"              {_attempt(one, at)}" for one in tries if len(tries) > 1)
         if not alert["deliveries"]:
-            yield "  nobody      none of its rule's channels was enabled"
+            yield f"  nobody      {_why_nobody(alert)}"
+
+
+def _why_nobody(alert: Mapping[str, Any]) -> str:
+    if any(one["told_with"] for one in alert["messages"]):
+        return "by this alert itself: whoever hears of it was told along with another"
+    return "none of its rule's channels was enabled" if alert["messages"] else "no message was made of it yet"
+
+
+def _attempt(one: Mapping[str, Any], at: Any) -> str:
+    reason = f": {one['reason']} {one_line(one['detail'] or '')}".rstrip() if one["reason"] else ""
+    return f"{one['n']}. {at(one['started'])}: {one['outcome']}{reason}"
 
 
 def _fate(delivery: Mapping[str, Any], at: Any) -> str:

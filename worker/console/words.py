@@ -12,13 +12,6 @@ from worker.alerts.wording import local_time
 from worker.errors import DeliveryReason
 
 MINUTE, HOUR, DAY = 60, 3_600, 86_400
-LANGUAGES: Final = {
-    "ar": "Arabic", "de": "German", "en": "English", "es": "Spanish", "fa": "Persian", "fr": "French", "he": "Hebrew",
-    "hi": "Hindi", "id": "Indonesian", "it": "Italian", "ja": "Japanese", "ko": "Korean", "nl": "Dutch", "pl": "Polish",
-    "pt": "Portuguese", "ru": "Russian", "sv": "Swedish", "tr": "Turkish", "uk": "Ukrainian", "ur": "Urdu",
-    "vi": "Vietnamese", "zh": "Chinese",
-}  # fmt: skip
-
 LATER: Final = "It is tried again by itself, for three days."
 DELIVERY_TROUBLE: Final[Mapping[str, tuple[str, str]]] = {
     DeliveryReason.CONNECT: ("the receiver cannot be reached", LATER),
@@ -88,11 +81,6 @@ def zone_name(zone: str, now: datetime) -> str:
 def zone_city(zone: str) -> str:
     """'Seoul time' for 'Asia/Seoul', 'UTC': for many lines, where the whole name stands above them."""
     return zone if "/" not in zone else zone.rsplit("/", 1)[-1].replace("_", " ") + " time"
-
-
-def language_name(code: str) -> str:
-    """'Korean' for 'ko'; a code without a name here stays as it is."""
-    return LANGUAGES.get(code, code)
 
 
 def counted(count: int, one: str, many: str = "") -> str:

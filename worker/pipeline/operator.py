@@ -22,13 +22,14 @@ def tell_operator(
 ) -> bool:
     """One message per `key`, ever, to every recipient of the channel; False if it was told before."""
     channel = runtime.channels.get(OPERATOR)
-    if channel is None:
+    if channel is None or alerts.is_told(connection, key):
         return False
     messages = [
         (OPERATOR, channel.render_operator(subject, lines, recipient=to, message_id=new_token(), now=now))
         for to in channel.recipients()
     ]
-    return alerts.save_notification(connection, messages, kind="operator", subject=subject, now=now, operator_key=key)
+    alerts.save_notification(connection, messages, kind="operator", subject=subject, now=now, operator_key=key)
+    return True
 
 
 def tell_of_quarantine(runtime: Runtime, connection: Connection, row: Any, *, doing: str, now: datetime) -> None:

@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 
 import structlog
 
+from worker.alerts.news import headline_news
+from worker.crashpoints import crash_point
 from worker.errors import FeedParseError, FetchReason, ParseReason
 from worker.feeds.schedule import Pacing, next_poll
 from worker.feeds.update import decide_update, entry_keys
@@ -24,6 +26,7 @@ from worker.model import (
     FetchFailed,
     FetchRequest,
     FetchResult,
+    News,
     NotModified,
     ParsedFeed,
     Postponed,
@@ -31,7 +34,7 @@ from worker.model import (
 )
 from worker.pipeline.operator import tell_operator
 from worker.pipeline.runtime import Runtime
-from worker.store import feeds, tallies
+from worker.store import feeds, tallies, tellings
 from worker.store.engine import Connection, is_away, read_clock
 from worker.store.lease import MAX_ATTEMPTS, Claim
 
@@ -134,6 +137,8 @@ def _save(runtime: Runtime, results: Sequence[PollResult], claim: Claim) -> int:
         now = read_clock(connection)
         ended = [_save_or_note(runtime, connection, result, token=claim.token, now=now) for result in results]
         tallies.count(connection, _counted(result for result, saved in ended if saved))
+        crash_point("poll_before_commit")
+    crash_point("poll_after_commit")
     # Told after the commit: a reader of our log that stalls must not hold the write lock.
     for result, saved in ended:
         tell = log.debug if result.outcome == "unchanged" else log.info  # most polls: they are rows, not lines
@@ -184,6 +189,8 @@ def _save_one(runtime: Runtime, connection: Connection, result: PollResult, *, t
     row = result.row
     if result.outcome == "postponed":
         return feeds.release_feed(connection, row, token=token)
+    edits = _headline_edits(connection, result.update)
+    last_read = min(now, row.succeeded_at or now)
     saved = feeds.save_poll(
         connection,
         row,
@@ -193,8 +200,11 @@ def _save_one(runtime: Runtime, connection: Connection, result: PollResult, *, t
         outcome=result.outcome,
         reason=result.reason,
         found=result.update,
+        old_before=last_read - timedelta(seconds=runtime.config.settings.old_news),
         milliseconds=int(result.fetched.seconds * 1000),
     )
+    if saved:
+        _note_edits(runtime, connection, edits, now)
     if saved and result.reason == FetchReason.GONE:
         lines = [
             f"The publisher says that the feed {row.id} ({row.title}) is gone for good (410).",
@@ -209,6 +219,22 @@ def _save_one(runtime: Runtime, connection: Connection, result: PollResult, *, t
         ]
         _tell(runtime, connection, row, key="lost", subject="Feed whose polls never end", lines=lines, now=now)
     return saved
+
+
+def _headline_edits(connection: Connection, update: FeedUpdate | None) -> list[tuple[Any, News]]:
+    """The alerts whose first source says something else in its headline now, with the words for it."""
+    changed = {one.article_id: one.entry.title for one in update.changed} if update else {}
+    rows = tellings.raised_by(connection, changed)
+    found = ((row, headline_news(row.title, changed[row.article_id])) for row in rows)
+    return [(row, news) for row, news in found if news is not None]
+
+
+def _note_edits(runtime: Runtime, connection: Connection, edits: Iterable[tuple[Any, News]], now: datetime) -> None:
+    """An edit alerts nobody by itself; who was told hears of it with the next update, which the tick plans."""
+    again = {rule.id: rule.tell_again for rule in runtime.config.rules}
+    for row, news in edits:
+        if news.kind in again.get(row.rule_id, ()):
+            tellings.save_news(connection, alert_id=row.id, article_id=row.article_id, found=[news], now=now)
 
 
 def _tell(

@@ -1,4 +1,5 @@
-"""Storify and raise: the one serial step. Under the desk lock each judged article joins a story and alerts are raised.
+"""Storify and raise: the one serial step. Under the desk lock each judged article joins a story, and what its rules
+come to is decided: an alert, news for one, or silence with its reason.
 
 An alert, its notification and the exact bytes of every delivery are saved in the transaction that settles the article.
 """
@@ -6,31 +7,34 @@ An alert, its notification and the exact bytes of every delivery are saved in th
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import structlog
 
-from worker.alerts.decide import decide
-from worker.alerts.rules import FeedFacts, evaluate
-from worker.articles.text import quote
+from worker.alerts.decide import Arrival, Decision, Reason, decide
+from worker.alerts.languages import language_name
+from worker.alerts.news import Told, read_told
+from worker.alerts.rules import FeedFacts, evaluate, selected_entities
+from worker.alerts.silences import Report, find_silence
 from worker.config.schema import RuleSpec
-from worker.delivery.channel import Channel
+from worker.crashpoints import crash_point
 from worker.metrics import ALERTS, QUARANTINED, SETTLED, Key
-from worker.model import AlertArticle, AlertContent, ArticleText, Judgement, Mention, Message, RuleVerdict
-from worker.pipeline.operator import tell_of_quarantine, tell_operator
+from worker.model import ArticleText, Judgement, RuleVerdict, Silence
+from worker.pipeline.operator import tell_of_quarantine
 from worker.pipeline.runtime import Runtime
 from worker.pipeline.storify import storify
-from worker.store import alerts, articles, tallies
+from worker.pipeline.telling import count_originals, next_due, tell
+from worker.store import alerts, articles, silences, tallies, tellings
 from worker.store.engine import Connection, Lock, is_away, read_clock, take_lock
 from worker.store.lease import new_token
+from worker.store.tellings import Decided
 
 log = structlog.get_logger()
 
 BATCH = 200  # articles a transaction: a second's work at the most, so that other writers never wait long
-QUOTE_LIMIT = 300
 
 
 class NotSettled(Exception):
@@ -70,6 +74,8 @@ def _settle_waiting(runtime: Runtime, *, limit: int, only: int | None = None) ->
         counts: Counter[Key] = Counter({SETTLED.of(): len(rows)})
         counts.update(ALERTS.of(one["rule_id"], one["severity"]) for one in raised)
         tallies.count(connection, counts)
+        crash_point("settled_before_commit")
+    crash_point("settled_after_commit")
     if raised:
         runtime.hint("deliver")
     # Told after the commit: a reader of our log that stalls must not hold the desk lock.
@@ -90,142 +96,184 @@ def _note_failure(runtime: Runtime, row: Any) -> None:
             tallies.count(connection, {QUARANTINED.of(): 1})
 
 
+@dataclass(frozen=True)
+class Settled:
+    """An article in its story (`root`: the one that it is part of now), with what every rule says of it."""
+
+    row: Any
+    root: int
+    judgement: Judgement
+    feed: FeedFacts
+    article: ArticleText
+    verdicts: Sequence[tuple[RuleSpec, RuleVerdict]]
+    arrival: Arrival
+
+
+@dataclass
+class Standing:
+    """What stands when a batch is settled: alerts by story and rule, the stories' members, the running silences. Alerts
+    that the batch raises are added to it."""
+
+    alerts: dict[tuple[int, str], Any]
+    members: Mapping[int, Sequence[Any]]
+    silences: Sequence[Silence]
+
+
 def _settle(runtime: Runtime, connection: Connection, rows: Sequence[Any], now: datetime) -> list[dict[str, Any]]:
     """Puts the articles into their stories; returns what there is to say of each alert that they raised."""
-    judgements = {row.id: articles.read_judgement(row) for row in rows}
-    verdicts = {row.id: judge_rules(runtime, judgements[row.id], row) for row in rows}
+    settled = _storify(runtime, connection, rows, now)
+    firing = [one for one in settled if any(verdict.fires for _, verdict in one.verdicts)]
+    if not firing:
+        return []
+    roots = {one.root for one in firing}
+    standing = Standing(
+        alerts=alerts.standing_alerts(connection, roots),
+        members=alerts.story_members(connection, roots),
+        silences=silences.running_silences(connection, now=now),
+    )
+    decided, raised = [], []
+    for one in firing:
+        for rule, verdict in one.verdicts:
+            if verdict.fires:
+                found = _decide(runtime, connection, standing, one, rule, verdict, now)
+                decided.append(found)
+                if found.reason == Reason.RAISED:
+                    raised.append(standing.alerts[one.root, rule.id])
+    tellings.save_decisions(connection, decided, now=now)
+    touched = {found.alert_id for found in decided if found.reason in (Reason.RAISED, Reason.NEWS)}
+    tell(runtime, connection, tellings.due_alerts(connection, now=now, limit=len(touched), only=touched), now)
+    return [
+        dict(alert=one.public_id, rule_id=one.rule_id, severity=one.severity, because=one.because) for one in raised
+    ]
+
+
+def _storify(runtime: Runtime, connection: Connection, rows: Sequence[Any], now: datetime) -> list[Settled]:
     placed = storify(runtime, connection, rows, now)
-    fired_on = {one.story for one in placed if any(verdict.fires for _, verdict in verdicts[one.row.id])}
-    alerted = alerts.alerted_rules(connection, fired_on)
-    raised = []
-    for one in placed:
-        for rule, verdict in verdicts[one.row.id]:
-            already = (one.story, rule.id) in alerted
-            if decide(verdict=verdict, baseline=one.row.baseline, existing_alert=already).raises:
-                alerted.add((one.story, rule.id))
-                firing = Firing(rule, verdict, judgements[one.row.id], one.row, one.story)
-                raised.append(_raise(runtime, connection, firing, now))
-    return raised
+    roots = alerts.story_roots(connection, {one.story for one in placed})
+    copied = tellings.originals(connection, {one.duplicate_of for one in placed if one.duplicate_of is not None})
+    long_ago = timedelta(seconds=runtime.config.settings.old_news)
+    return [
+        _judged(runtime, one.row, roots[one.story], _arrival(one.row, copied.get(one.duplicate_of), long_ago))
+        for one in placed
+    ]
 
 
-def judge_rules(runtime: Runtime, judgement: Judgement, row: Any) -> list[tuple[RuleSpec, RuleVerdict]]:
-    """Every rule's verdict on one judged article, in the configuration's order."""
+def _judged(runtime: Runtime, row: Any, root: int, arrival: Arrival) -> Settled:
+    """With every rule's verdict, in the configuration's order."""
     config = runtime.config
-    spec = config.feed(row.feed_id)
-    facts = FeedFacts(id=row.feed_id, tags=frozenset(spec.tags), tier=spec.tier)
+    spec, judgement = config.feed(row.feed_id), articles.read_judgement(row)
+    feed = FeedFacts(id=row.feed_id, tags=frozenset(spec.tags), tier=spec.tier)
     article = ArticleText(id=row.public_id, title=row.judged_title, text=row.judged_text or "", source=row.feed_id)
-    known = dict(article=article, judgement=judgement, feed=facts, entities=config.entities_by_id)
-    return [(rule, evaluate(rule, **known)) for rule in config.rules]
+    known = dict(article=article, judgement=judgement, feed=feed, entities=config.entities_by_id)
+    verdicts = [(rule, evaluate(rule, **known)) for rule in config.rules]
+    return Settled(row, root, judgement, feed, article, verdicts, arrival)
 
 
-@dataclass(frozen=True)
-class Firing:
-    """A rule that fired on an article of a story that it has not alerted on yet."""
-
-    rule: RuleSpec
-    verdict: RuleVerdict
-    judgement: Judgement
-    row: Any
-    story_id: int
+def _arrival(row: Any, original: Any, long_ago: timedelta) -> Arrival:
+    """`original`: the article that this one is a copy of, None where it is none."""
+    again = original is not None and original.feed_id == row.feed_id
+    copied = original is not None and not again and row.first_seen_at - original.first_seen_at > long_ago
+    return Arrival(baseline=row.baseline, old=row.old or copied, seen_before=again)
 
 
-def _raise(runtime: Runtime, connection: Connection, firing: Firing, now: datetime) -> dict[str, Any]:
-    public_id = new_token()
-    rule = firing.rule
+def _decide(
+    runtime: Runtime,
+    connection: Connection,
+    standing: Standing,
+    one: Settled,
+    rule: RuleSpec,
+    verdict: RuleVerdict,
+    now: datetime,
+) -> Decided:
+    """What the rule's verdict comes to, saved in the alert that it raises or adds to."""
+    alert = standing.alerts.get((one.root, rule.id))
+    report = _report(runtime, standing, one, rule, verdict)
+    silence = find_silence(standing.silences, rule, _for_silences(runtime, one))
+    decision = decide(
+        verdict=verdict,
+        arrival=one.arrival,
+        silenced=silence is not None,
+        told=read_told(alert.told, severity=alert.severity) if alert else None,
+        report=report,
+        again=frozenset(rule.tell_again),
+    )
+    quiet = decision.reason is Reason.SILENCED
+    if decision.raises or (quiet and alert is None):
+        alert = _raise(runtime, connection, one, rule, verdict, report, now, quiet=quiet)
+        standing.alerts[one.root, rule.id] = alert
+    elif decision.reason in (Reason.NEWS, Reason.ALREADY_ALERTED):
+        alert = _add_news(connection, one, rule, alert, decision, now)
+        standing.alerts[one.root, rule.id] = alert
+    return Decided(
+        article_id=one.row.id,
+        rule_id=rule.id,
+        reason=str(decision.reason),
+        words=verdict.because,
+        alert_id=alert.id if alert else None,
+        silence_id=silence.id if silence and quiet else None,
+    )
+
+
+def _for_silences(runtime: Runtime, one: Settled) -> Report:
+    return Report(one.article, one.judgement, one.feed, one.root, runtime.config.entities_by_id)
+
+
+def _report(runtime: Runtime, standing: Standing, one: Settled, rule: RuleSpec, verdict: RuleVerdict) -> Told:
+    """What readers of this article's alert would know."""
+    config = runtime.config
+    named = selected_entities(rule, one.judgement, config.entities_by_id)
+    return Told(
+        severity=verdict.severity,
+        because=verdict.because,
+        entities={key: config.entities_by_id[key].name for key in named if key in config.entities_by_id},
+        languages={one.judgement.language: language_name(one.judgement.language)},
+        tier=one.feed.tier,
+        source=config.feed(one.feed.id).title or one.feed.id,
+        originals=count_originals(standing.members[one.root], until=one.row.id),
+    )
+
+
+def _raise(
+    runtime: Runtime,
+    connection: Connection,
+    one: Settled,
+    rule: RuleSpec,
+    verdict: RuleVerdict,
+    report: Told,
+    now: datetime,
+    *,
+    quiet: bool,
+) -> Any:
+    """The new alert's row. A silenced one is on record, and nothing goes out by it."""
     alert_id = alerts.save_alert(
         connection,
-        public_id=public_id,
+        public_id=new_token(),
         rule_id=rule.id,
-        story_id=firing.story_id,
-        severity=rule.severity,
-        article_id=firing.row.id,
-        because=firing.verdict.because,
+        story_id=one.root,
+        severity=verdict.severity,
+        article_id=one.row.id,
+        because=verdict.because,
         config_version=runtime.config_version,
+        told=report.to_json(),
+        tell_at=None if quiet else now + timedelta(seconds=rule.timing.wait),
         now=now,
     )
-    content = _content(runtime, connection, firing, public_id=public_id, now=now)
-    messages: list[tuple[str, Message]] = []
-    for channel_id in rule.channels:
-        channel = runtime.channels.get(channel_id)
-        if channel is not None:
-            messages += [(channel_id, message) for message in _rendered(runtime, connection, channel, content, now)]
-    subject = messages[0][1].subject if messages else content.story_title
-    alerts.save_notification(
-        connection, messages, kind="alert.raised", subject=subject, now=now, alert_id=alert_id, n=content.revision
-    )
-    return dict(
-        alert=public_id,
-        rule_id=rule.id,
-        severity=rule.severity,
-        deliveries=len(messages),
-        because=firing.verdict.because,
-    )
+    return alerts.get_alert(connection, alert_id)
 
 
-def _rendered(
-    runtime: Runtime, connection: Connection, channel: Channel, content: AlertContent, now: datetime
-) -> list[Message]:
-    """The channel's messages; none, and the operator told, where it cannot render: the other channels still tell."""
-    try:
-        return [channel.render(content, recipient=to, now=now) for to in channel.recipients()]
-    except Exception as error:
-        log.exception("alert_not_rendered", alert=content.alert_id, channel=channel.id)
-        tell_operator(
-            runtime,
-            connection,
-            key=f"unrendered:{content.alert_id}:{channel.id}",
-            subject=f"Alert not rendered for {channel.id}",
-            lines=[
-                f"The alert {content.alert_id} could not be written for the channel {channel.id}"
-                f" ({type(error).__name__}), so nobody hears of it there. Other channels do. Please report it.",
-            ],
-            now=now,
-        )
-        return []
-
-
-def _content(
-    runtime: Runtime, connection: Connection, firing: Firing, *, public_id: str, now: datetime
-) -> AlertContent:
-    config, row, rule = runtime.config, firing.row, firing.rule
-    story = alerts.story_row(connection, firing.story_id)
-    story_articles, outlets = alerts.measure_story(connection, firing.story_id, until=row.id)
-    mentioned = {mention.entity for mention in firing.judgement.mentions}
-    return AlertContent(
-        kind="alert.raised",
-        alert_id=public_id,
-        revision=1,
-        rule_id=rule.id,
-        rule_name=rule.name,
-        severity=rule.severity,
-        url="",  # the console has no page of an alert yet
-        story_id=story.public_id,
-        story_title=story.title,
-        story_first_seen=story.first_seen_at,
-        outlets=outlets,
-        story_articles=story_articles,
-        articles=(_shown(config.feed(row.feed_id).title, row, firing.judgement),),
-        topics=firing.judgement.topics,
-        topic_names={topic.id: topic.name for topic in config.topics},
-        entity_names={key: entity.name for key, entity in config.entities_by_id.items() if key in mentioned},
-        why=(firing.verdict.because,),
-        analysed=row.judged_at,
-        raised=now,
-    )
-
-
-def _shown(source: str, row: Any, judgement: Judgement) -> AlertArticle:
-    text = row.judged_text or ""
-    first = next((mention for mention in judgement.mentions if mention.field == "text"), None)
-    start, end = (first.start, first.end) if first else (0, 0)
-    mentions: tuple[Mention, ...] = judgement.mentions
-    return AlertArticle(
-        title=row.judged_title,
-        url=row.url,
-        source=source,
-        published=row.published_at,
-        first_seen=row.first_seen_at,
-        language=judgement.language,
-        quote=quote(text, start, end, limit=QUOTE_LIMIT),
-        mentions=mentions,
-    )
+def _add_news(
+    connection: Connection, one: Settled, rule: RuleSpec, alert: Any, decision: Decision, now: datetime
+) -> Any:
+    """The alert's row with what its readers will know. News of one that was not told yet goes into its first message,
+    which a silence may have kept back: then it is due with the news."""
+    told = decision.told
+    if told is None or told.to_json() == alert.told:
+        return alert
+    values: dict[str, Any] = dict(told=told.to_json(), severity=told.severity)
+    if decision.news and alert.told_at is None and alert.tell_at is None:
+        values["tell_at"] = now
+    elif decision.news and alert.told_at is not None:
+        tellings.save_news(connection, alert_id=alert.id, article_id=one.row.id, found=decision.news, now=now)
+        values["tell_at"] = next_due(rule, alert)
+    alerts.update_alert(connection, alert.id, **values)
+    return alerts.get_alert(connection, alert.id)

@@ -1,4 +1,5 @@
-"""The tick: hints what is due, gives up what never ends, drops what is past its time. Harmless when run twice."""
+"""The tick: tells and hints what is due, gives up what never ends, drops what is past its time. Harmless when run
+twice."""
 
 from __future__ import annotations
 
@@ -10,6 +11,8 @@ from worker.metrics import QUARANTINED
 from worker.pipeline.deliver import give_up_lost
 from worker.pipeline.operator import tell_of_quarantine
 from worker.pipeline.runtime import Runtime
+from worker.pipeline.silencing import tell_ended_silences
+from worker.pipeline.telling import tell_due_alerts
 from worker.store import articles, feeds, heartbeats, tallies
 from worker.store.due import claim_chore, due_queues
 from worker.store.engine import read_clock
@@ -41,6 +44,9 @@ def tick(runtime: Runtime) -> None:
 def look_around(runtime: Runtime) -> None:
     park_poison(runtime)
     give_up_lost(runtime)
+    tell_ended_silences(runtime)
+    while tell_due_alerts(runtime):
+        pass
     for queue in due_queues(runtime.store):
         runtime.hint(queue)
     if claim_chore(runtime.store, "checkpoint", every=CHECKPOINT_EVERY):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, func, insert, select, update
 
 from worker.model import DeliveryState, Message
 from worker.store.engine import Lock, Store, read_clock, take_lock
@@ -25,12 +25,42 @@ def save_config_version(store: Store, *, digest: str, body: dict[str, Any]) -> i
         return connection.execute(insert(config_version).values(**values).returning(config_version.c.id)).scalar_one()
 
 
-def alerted_rules(connection: Connection, story_ids: Collection[int]) -> set[tuple[int, str]]:
-    """The (story, rule) pairs of these stories that have an alert already."""
-    if not story_ids:
-        return set()
-    held = select(alert.c.story_id, alert.c.rule_id).where(alert.c.story_id.in_(story_ids))
-    return {(row.story_id, row.rule_id) for row in connection.execute(held)}
+def standing_alerts(connection: Connection, roots: Collection[int]) -> dict[tuple[int, str], Any]:
+    """The alerts of these stories and of those that merged into them, by story and rule; of several the oldest."""
+    if not roots:
+        return {}
+    root = func.coalesce(story.c.merged_into, story.c.id).label("root")
+    held = select(alert, root).join(story, story.c.id == alert.c.story_id).where(_is_part_of(roots))
+    found: dict[tuple[int, str], Any] = {}
+    for row in connection.execute(held.order_by(alert.c.id)):
+        found.setdefault((row.root, row.rule_id), row)
+    return found
+
+
+def _is_part_of(roots: Collection[int]) -> ColumnElement[bool]:
+    return story.c.id.in_(roots) | story.c.merged_into.in_(roots)
+
+
+def get_alert(connection: Connection, alert_id: int) -> Any:
+    return connection.execute(select(alert).where(alert.c.id == alert_id)).one()
+
+
+def story_roots(connection: Connection, story_ids: Collection[int]) -> dict[int, int]:
+    """By each of these stories, the one that it is part of now."""
+    root = func.coalesce(story.c.merged_into, story.c.id)
+    return {row[0]: row[1] for row in connection.execute(select(story.c.id, root).where(story.c.id.in_(story_ids)))}
+
+
+def story_members(connection: Connection, roots: Collection[int]) -> dict[int, list[Any]]:
+    """The settled articles of these stories, those that merged into them included, in order of arrival."""
+    root = func.coalesce(story.c.merged_into, story.c.id).label("root")
+    columns = (article.c.id, article.c.feed_id, article.c.duplicate_of, root)
+    statement = select(*columns).join(story, story.c.id == article.c.story_id).where(_is_part_of(roots))
+    found: dict[int, list[Any]] = {number: [] for number in roots}
+    if roots:
+        for row in connection.execute(statement.order_by(article.c.id)):
+            found[row.root].append(row)
+    return found
 
 
 def acknowledge(connection: Connection, public_id: str, *, by: str, now: datetime) -> str | None:
@@ -43,23 +73,11 @@ def acknowledge(connection: Connection, public_id: str, *, by: str, now: datetim
     return connection.execute(select(alert.c.acknowledged_by).where(alert.c.public_id == public_id)).scalar()
 
 
-def story_row(connection: Connection, story_id: int) -> Any:
-    return connection.execute(select(story).where(story.c.id == story_id)).one()
-
-
-def measure_story(connection: Connection, story_id: int, *, until: int) -> tuple[int, int]:
-    """How many settled articles the story has, and of how many feeds; none that came after the article `until`, so that
-    an alert says the same whichever articles were settled along with its own."""
-    these = (article.c.story_id == story_id) & (article.c.id <= until)
-    counts = select(func.count(), func.count(article.c.feed_id.distinct())).where(these)
-    articles, outlets = connection.execute(counts).one()
-    return articles, outlets
-
-
 def save_alert(
     connection: Connection, *, public_id: str, rule_id: str, story_id: int, severity: str, article_id: int,
-    because: str, config_version: int, now: datetime
+    because: str, config_version: int, told: Mapping[str, Any], tell_at: datetime | None, now: datetime
 ) -> int:  # fmt: skip
+    """`tell_at`: when its first message is due; None for one that a silence keeps quiet."""
     statement = insert(alert).values(
         public_id=public_id,
         rule_id=rule_id,
@@ -68,9 +86,21 @@ def save_alert(
         article_id=article_id,
         because=because,
         config_version=config_version,
+        told=dict(told),
+        tell_at=tell_at,
         raised_at=now,
     )
     return connection.execute(statement.returning(alert.c.id)).scalar_one()
+
+
+def update_alert(connection: Connection, alert_id: int, **values: Any) -> None:
+    connection.execute(update(alert).where(alert.c.id == alert_id).values(**values))
+
+
+def is_told(connection: Connection, operator_key: str) -> bool:
+    """Whether a message of this key, which names a trouble, has been saved before."""
+    held = select(notification.c.id).where(notification.c.operator_key == operator_key)
+    return connection.execute(held).first() is not None
 
 
 def save_notification(
@@ -82,14 +112,13 @@ def save_notification(
     now: datetime,
     alert_id: int | None = None,
     n: int = 1,
+    carried_by: int | None = None,
     operator_key: str | None = None,
-) -> bool:
-    """A notification and one pending delivery per (channel, message). False: the operator was told of this already."""
-    if operator_key is not None:
-        held = select(notification.c.id).where(notification.c.operator_key == operator_key)
-        if connection.execute(held).first() is not None:
-            return False
+) -> int:
+    """A notification and one pending delivery per (channel, message); its id. `carried_by`: the notification that
+    tells of it where both would go by one channel. `operator_key`: told once, see `is_told`."""
     values = dict(public_id=new_token(), alert_id=alert_id, n=n, kind=kind, operator_key=operator_key)
+    values |= dict(carried_by=carried_by)
     statement = insert(notification).values(**values, subject=subject, created_at=now)
     notification_id = connection.execute(statement.returning(notification.c.id)).scalar_one()
     for channel, message in messages:
@@ -105,8 +134,9 @@ def save_notification(
                 body=message.body,
                 created_at=now,
                 due_at=now,
+                window_at=now,
                 maybe_duplicate=0,
                 attempts=0,
             )
         )
-    return True
+    return int(notification_id)

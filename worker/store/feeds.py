@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import BindParameter, ColumnElement, Connection, bindparam, case, delete, func, insert, select, update
 
+from worker.alerts.decide import is_old
 from worker.feeds.shown import MOST_COUNTED
 from worker.model import (
     ArticleKey,
@@ -20,7 +21,7 @@ from worker.model import (
 )
 from worker.store.engine import Lock, Store, read_clock, take_lock
 from worker.store.lease import NOW, Claim, Claimable, claim_rows, finish_row, new_token
-from worker.store.schema import article, article_key, feed, poll, revision
+from worker.store.schema import EPOCH, article, article_key, feed, poll, revision
 
 NO_LEASE = dict(lease_token=None, lease_until=None, attempts=0)
 KEYS_PER_QUERY = 400  # SQLite's variable limit is far off; long IN lists plan badly
@@ -111,16 +112,21 @@ def save_poll(
     outcome: str,
     reason: str | None = None,
     found: FeedUpdate | None = None,
+    old_before: datetime = EPOCH,
     milliseconds: int = 0,
 ) -> bool:
-    """One feed's poll: articles, validators, next time and a line of history; nothing if the lease is lost."""
+    """One feed's poll: articles, validators, next time and a line of history; nothing if the lease is lost.
+
+    What is new and was published before `old_before` is old news.
+    """
     finished = finish_row(
         connection, feed, row_id=row.id, token=token, values=dict(values) | {"attempts": 0, "polled_at": now}
     )
     if not finished:
         return False
     if found is not None:
-        save_update(connection, feed_id=row.id, found=found, now=now, baseline=row.baseline_at is None)
+        arrival = dict(now=now, baseline=row.baseline_at is None, old_before=old_before)
+        save_update(connection, feed_id=row.id, found=found, **arrival)
     counts = (found.seen, len(found.new), len(found.changed), found.skipped) if found else (0, 0, 0, 0)
     line = dict(
         feed_id=row.id,
@@ -142,9 +148,17 @@ def release_feed(connection: Connection, row: Any, *, token: str) -> bool:
     return finish_row(connection, feed, row_id=row.id, token=token, values={"attempts": 0})
 
 
-def save_update(connection: Connection, *, feed_id: str, found: FeedUpdate, now: datetime, baseline: bool) -> None:
+def save_update(
+    connection: Connection,
+    *,
+    feed_id: str,
+    found: FeedUpdate,
+    now: datetime,
+    baseline: bool,
+    old_before: datetime = EPOCH,
+) -> None:
     """One statement a table, however many entries: what a poll costs is mostly what its statements cost."""
-    ids = _save_new(connection, feed_id, found.new, now=now, baseline=baseline)
+    ids = _save_new(connection, feed_id, found.new, now=now, baseline=baseline, old_before=old_before)
     keys = [(article_id, key) for article_id, fresh in zip(ids, found.new, strict=True) for key in fresh.keys]
     keys += found.new_keys
     rows = [dict(feed_id=feed_id, kind=str(key.kind), value=key.value, article_id=number) for number, key in keys]
@@ -169,7 +183,13 @@ def save_update(connection: Connection, *, feed_id: str, found: FeedUpdate, now:
 
 
 def _save_new(
-    connection: Connection, feed_id: str, new: Sequence[NewArticle], *, now: datetime, baseline: bool
+    connection: Connection,
+    feed_id: str,
+    new: Sequence[NewArticle],
+    *,
+    now: datetime,
+    baseline: bool,
+    old_before: datetime,
 ) -> list[int]:
     """The ids of the new articles, in their order."""
     if not new:
@@ -180,6 +200,7 @@ def _save_new(
             feed_id=feed_id,
             state=ArticleState.NEW,
             baseline=baseline,
+            old=is_old(fresh.entry.published, before=old_before),
             revision=1,
             content_hash=fresh.content_hash,
             title=fresh.entry.title,

@@ -47,8 +47,8 @@ def newest_silences(connection: Connection, *, limit: int) -> list[Any]:
     return list(connection.execute(select(silence, held.label("held")).order_by(silence.c.id.desc()).limit(limit)))
 
 
-def find_silence(connection: Connection, public_id: str) -> Any:
-    return connection.execute(select(silence).where(silence.c.public_id == public_id)).first()
+def is_story(connection: Connection, public_id: str) -> bool:
+    return connection.execute(select(story.c.id).where(story.c.public_id == public_id)).first() is not None
 
 
 def end_silence(connection: Connection, public_id: str, *, by: str, now: datetime) -> bool:

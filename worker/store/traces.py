@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
 from worker.model import KeyKind
 from worker.store.engine import Store
@@ -16,12 +16,15 @@ from worker.store.schema import (
     article_key,
     attempt,
     config_version,
+    decision,
     delivery,
     feed,
     judgement,
+    news,
     notification,
     poll,
     revision,
+    silence,
     story,
 )
 
@@ -29,7 +32,8 @@ from worker.store.schema import (
 @dataclass(frozen=True)
 class Trace:
     """Rows, each None or empty where there is none (yet, or any more). `config` is the version that settled it, or
-    judged it; `first` the article of its story that it copies; `alerts` those of its story."""
+    judged it; `story` the one that it is part of now; `first` the article that it copies; `decisions` what became of
+    the rules that fired on it; `alerts` those of its story, `notifications` theirs, `news` what it brought them."""
 
     article: Any
     feed: Any
@@ -41,7 +45,10 @@ class Trace:
     story_articles: int
     story_outlets: int
     first: Any
+    decisions: Sequence[Any]
     alerts: Sequence[Any]
+    notifications: Sequence[Any]
+    news: Sequence[Any]
     deliveries: Sequence[Any]
     attempts: Sequence[Any]
 
@@ -65,12 +72,14 @@ def read_trace(store: Store, article_id: int) -> Trace:
     with store.reading() as connection:
         row = connection.execute(select(article).where(article.c.id == article_id)).one()
         judged = _last(connection, select(judgement).where(judgement.c.article_id == article_id), judgement.c.revision)
-        alerts = _alerts(connection, row.story_id)
-        deliveries = _deliveries(connection, [one.id for one in alerts])
-        members = select(func.count(), func.count(article.c.feed_id.distinct())).where(
-            article.c.story_id == row.story_id
+        root = _root(connection, row.story_id)
+        alerts = _alerts(connection, root)
+        ids = [one.id for one in alerts]
+        deliveries = _deliveries(connection, ids)
+        members = select(func.count(), func.count(article.c.feed_id.distinct())).join(
+            story, story.c.id == article.c.story_id
         )
-        articles, outlets = connection.execute(members).one() if row.story_id else (0, 0)
+        articles, outlets = connection.execute(members.where(_part_of(root))).one() if root else (0, 0)
         version = row.config_version or (judged.config_version if judged else None)
         return Trace(
             article=row,
@@ -81,21 +90,53 @@ def read_trace(store: Store, article_id: int) -> Trace:
             ),
             judgement=judged,
             config=_one(connection, select(config_version).where(config_version.c.id == version)),
-            story=_one(connection, select(story).where(story.c.id == row.story_id)),
+            story=_one(connection, select(story).where(story.c.id == root)),
             story_articles=articles,
             story_outlets=outlets,
             first=_one(connection, select(article).where(article.c.id == row.duplicate_of)),
+            decisions=_decisions(connection, article_id),
             alerts=alerts,
+            notifications=_all(connection, _notifications(ids)),
+            news=_all(connection, select(news).where(news.c.article_id == article_id).order_by(news.c.id)),
             deliveries=deliveries,
             attempts=_attempts(connection, [one.id for one in deliveries]),
         )
 
 
-def _alerts(connection: Connection, story_id: int | None) -> list[Any]:
+def _root(connection: Connection, story_id: int | None) -> int | None:
+    """The story that this one is part of now."""
+    root = func.coalesce(story.c.merged_into, story.c.id)
+    return connection.execute(select(root).where(story.c.id == story_id)).scalar()
+
+
+def _part_of(root: int | None) -> ColumnElement[bool]:
+    return (story.c.id == root) | (story.c.merged_into == root)
+
+
+def _alerts(connection: Connection, root: int | None) -> list[Any]:
     """With the public id and headline of the article that raised each."""
     raiser = select(alert, article.c.public_id.label("raiser"), article.c.title.label("raiser_title"))
-    statement = raiser.join(article, article.c.id == alert.c.article_id).where(alert.c.story_id == story_id)
-    return _all(connection, statement.order_by(alert.c.id))
+    statement = raiser.join(article, article.c.id == alert.c.article_id).join(story, story.c.id == alert.c.story_id)
+    return _all(connection, statement.where(_part_of(root)).order_by(alert.c.id))
+
+
+def _decisions(connection: Connection, article_id: int) -> list[Any]:
+    """With the public ids of the alert and of the silence that each is about, and who made that."""
+    statement = select(decision, alert.c.public_id.label("alert"), silence.c.public_id.label("silence"))
+    statement = statement.add_columns(silence.c.author, silence.c.kind.label("silence_kind"), silence.c.value)
+    statement = statement.outerjoin(alert, alert.c.id == decision.c.alert_id)
+    statement = statement.outerjoin(silence, silence.c.id == decision.c.silence_id)
+    return _all(connection, statement.where(decision.c.article_id == article_id))
+
+
+def _notifications(alert_ids: Sequence[int]) -> Any:
+    """With the alert that told of each along, where one did."""
+    other = notification.alias("other")
+    carrier = alert.alias("carrier")
+    statement = select(notification, carrier.c.public_id.label("carrier"))
+    statement = statement.outerjoin(other, other.c.id == notification.c.carried_by)
+    statement = statement.outerjoin(carrier, carrier.c.id == other.c.alert_id)
+    return statement.where(notification.c.alert_id.in_(alert_ids)).order_by(notification.c.alert_id, notification.c.n)
 
 
 def _deliveries(connection: Connection, alert_ids: Sequence[int]) -> list[Any]:

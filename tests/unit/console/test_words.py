@@ -6,7 +6,6 @@ from worker.console.words import (
     DELIVERY_TROUBLE,
     counted,
     distance,
-    language_name,
     moment,
     zone_city,
     zone_name,
@@ -73,6 +72,5 @@ def test_every_reason_has_its_words_and_what_to_do():
         assert "_" not in trouble + advice, "an analyst is no engineer"
 
 
-def test_counts_and_languages_are_words():
+def test_counts_are_words():
     assert [counted(n, "article") for n in (1, 2, 20_000)] == ["1 article", "2 articles", "20,000 articles"]
-    assert [language_name(code) for code in ("ko", "xx", "")] == ["Korean", "xx", ""]

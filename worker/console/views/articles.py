@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from worker.alerts.languages import language_name
 from worker.alerts.wording import marked, web_link
 from worker.articles.shown import WAITING
 from worker.console.views.names import NO_HEADLINE, Headline, Names, one_line
-from worker.console.words import Moment, language_name
+from worker.console.words import Moment
 from worker.store.latest import ArticleFound
 
 NAMES_SHOWN: Final = 8

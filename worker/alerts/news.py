@@ -1,0 +1,113 @@
+"""What is new about a story since an alert's readers were told of it, in words for them. Pure: no I/O, no clock."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from worker.articles.text import headline_key
+from worker.display import one_line
+from worker.model import News, NewsKind
+
+RISING: Final = ("low", "normal", "high", "critical")
+# More sources that report for themselves are told of at these numbers only: the tenth confirms little more than the
+# ninth.
+STEPS: Final = (2, 5, 10, 25, 50)
+SAME_WORDS: Final = 0.5  # of two headlines' words: an outlet's touch of style is no news
+# The weightiest first: what an update's subject and its first line say.
+WEIGHT: Final = (
+    NewsKind.SEVERITY,
+    NewsKind.ENTITY,
+    NewsKind.HEADLINE,
+    NewsKind.TIER,
+    NewsKind.ORIGINALS,
+    NewsKind.LANGUAGE,
+)
+
+
+@dataclass(frozen=True)
+class Told:
+    """What an alert's readers know of its story. `entities`: names by id; `tier`: the best source's; `source` its
+    name; `originals`: how many sources report for themselves; `languages`: names by code."""
+
+    severity: str
+    because: str
+    entities: Mapping[str, str]
+    languages: Mapping[str, str]
+    tier: int
+    source: str
+    originals: int
+
+    def joined(self, other: Told) -> Told:
+        """What is known after both."""
+        best = min(self, other, key=lambda one: one.tier)
+        worst = max(self, other, key=lambda one: RISING.index(one.severity))
+        return Told(
+            severity=worst.severity,
+            because=worst.because,
+            entities={**self.entities, **other.entities},
+            languages={**self.languages, **other.languages},
+            tier=best.tier,
+            source=best.source,
+            originals=max(self.originals, other.originals),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        return {**vars(self), "entities": dict(self.entities), "languages": dict(self.languages)}
+
+
+def read_told(stored: Mapping[str, Any] | None, *, severity: str) -> Told:
+    """What `to_json` made; of None, an alert from before such notes, what would let nothing but a higher severity or a
+    better source be new."""
+    if stored is None:
+        return Told(severity, "", {}, {}, tier=1, source="", originals=STEPS[-1])
+    return Told(**stored)
+
+
+def what_is_new(told: Told, report: Told) -> Iterator[News]:
+    """The weightiest first."""
+    found: dict[NewsKind, str] = {}
+    if RISING.index(report.severity) > RISING.index(told.severity):
+        because = f": {report.because}" if report.because else ""
+        found[NewsKind.SEVERITY] = f"severity raised from {told.severity} to {report.severity}{because}"
+    if names := _fresh(told.entities, report.entities):
+        found[NewsKind.ENTITY] = f"now naming {_listed(names)}"
+    if report.tier < told.tier:
+        found[NewsKind.TIER] = (
+            f"a more reliable source reports it: {report.source} (tier {report.tier}; tier {told.tier} so far)"
+        )
+    if _step(report.originals) > _step(told.originals):
+        found[NewsKind.ORIGINALS] = f"{report.originals} sources report it for themselves now"
+    if languages := _fresh(told.languages, report.languages):
+        found[NewsKind.LANGUAGE] = f"the first report in {_listed(languages)}"
+    for kind in WEIGHT:
+        if kind in found:
+            yield News(kind, found[kind])
+
+
+def headline_news(before: str, after: str) -> News | None:
+    """Of a first source's edit: news only where it says something else, not where it is polished."""
+    old, new = (set(headline_words(one)) for one in (before, after))
+    if not new or not old or len(old & new) / len(old | new) > SAME_WORDS:
+        return None
+    return News(NewsKind.HEADLINE, f"the first source has changed its headline, from “{one_line(before)}”")
+
+
+def headline_words(title: str) -> list[str]:
+    return headline_key(title).split() or re.findall(r"\w+", title.casefold())
+
+
+def _fresh(known: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    return [name for key, name in now.items() if key not in known]
+
+
+def _listed(names: Sequence[str]) -> str:
+    """'Ana', 'Ana and Bo', 'Ana, Bo and Cy'."""
+    *first, last = names
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def _step(originals: int) -> int:
+    return sum(originals >= step for step in STEPS)

@@ -1,0 +1,85 @@
+"""The end of a silence is told to those whom it kept from hearing: what it was about, and all that it kept quiet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+import structlog
+
+from worker.alerts.wording import local_time
+from worker.config.schema import OPERATOR
+from worker.display import one_line
+from worker.model import Message, Silence, SilenceKind
+from worker.pipeline.runtime import Runtime
+from worker.store import alerts, silences
+from worker.store.engine import Connection, Lock, read_clock, take_lock
+from worker.store.lease import new_token
+
+log = structlog.get_logger()
+
+LISTED: Final = 50  # of what was kept quiet; the rest is counted
+
+
+def tell_ended_silences(runtime: Runtime) -> None:
+    """One notice a silence, ever, in the transaction that closes it. The desk lock: what is being settled now either
+    was kept quiet by it and is in the notice, or is told."""
+    with runtime.store.writing() as connection:
+        take_lock(connection, Lock.DESK)
+        now = read_clock(connection)
+        ended = silences.ended_silences(connection, now=now)
+        for silence in ended:
+            _tell(runtime, connection, silence, now)
+            silences.close_silence(connection, silence.id, now=now)
+    if ended:
+        runtime.hint("deliver")
+
+
+def _tell(runtime: Runtime, connection: Connection, silence: Silence, now: datetime) -> None:
+    held = silences.held_by(connection, silence.id)
+    subject = f"The silence on {described(silence)} has ended"
+    lines = list(_lines(runtime, silence, held))
+    messages: list[tuple[str, Message]] = []
+    for channel_id in _channels(runtime, silence, held):
+        channel = runtime.channels[channel_id]
+        name = new_token()
+        for to in channel.recipients():
+            message = channel.render_notice(subject, lines, recipient=to, message_id=name, now=now)
+            messages.append((channel_id, message))
+    key = f"silence:{silence.public_id}"
+    alerts.save_notification(connection, messages, kind="notice", subject=subject, now=now, operator_key=key)
+    log.info("silence_ended", silence=silence.public_id, kind=str(silence.kind), held=len(held))
+
+
+def described(silence: Silence) -> str:
+    """'the rule dprk-weapons', 'what says "missile NOT test"'."""
+    value = one_line(silence.value, 200)
+    return f"what says {value}" if silence.kind is SilenceKind.QUERY else f"the {silence.kind} {value}"
+
+
+def _lines(runtime: Runtime, silence: Silence, held: Sequence[Any]) -> Iterable[str]:
+    zone = runtime.config.settings.time_zone
+    ended = f"{silence.ended_by} ended it" if silence.ended_by else "its time is over"
+    because = f" ({one_line(silence.because, 300)})" if silence.because else ""
+    begun = local_time(silence.created_at, zone)
+    yield f"{silence.author} silenced {described(silence)} on {begun}{because}; {ended}. It is heard again from now on."
+    if not held:
+        yield "Nothing was kept quiet meanwhile."
+        return
+    stories = {row.public_id or f"{row.rule_id} {row.title}": row for row in held}
+    yield f"Kept quiet meanwhile: {len(stories)} {'story' if len(stories) == 1 else 'stories'}. Each is on record."
+    for row in list(stories.values())[:LISTED]:
+        severity = f"[{row.severity}] " if row.severity else ""
+        alert = f" · alert {row.public_id}" if row.public_id else ""
+        yield f"{severity}{one_line(row.title, 200)} · {row.rule_id}{alert}"
+    if len(stories) > LISTED:
+        yield f"and {len(stories) - LISTED} more: wirewatch alerts list --silence {silence.public_id}"
+
+
+def _channels(runtime: Runtime, silence: Silence, held: Sequence[Any]) -> list[str]:
+    """Of the rules that it kept quiet, or was to keep quiet; the operator's where there is none of them any more."""
+    kept = {row.rule_id for row in held} | ({silence.value} if silence.kind is SilenceKind.RULE else set())
+    named = [name for rule in runtime.config.rules if rule.id in kept for name in rule.channels]
+    found = [name for name in dict.fromkeys(named) if name in runtime.channels]
+    return found or [name for name in (OPERATOR,) if name in runtime.channels]

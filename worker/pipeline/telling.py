@@ -1,0 +1,340 @@
+"""Telling: the messages that are due about alerts, rendered once for every recipient and saved to be delivered.
+
+Whoever raises, updates or reminds only notes when a message is due; here it is made, in the same transaction or at the
+next tick. Two rules that would tell one person of one story at one time tell them in one message.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import structlog
+
+from worker.alerts.news import RISING, WEIGHT
+from worker.alerts.timing import REMINDER, UPDATED, Standing, next_message
+from worker.articles.text import quote
+from worker.config.schema import RuleSpec
+from worker.delivery.channel import Channel
+from worker.links import alert_page
+from worker.model import AlertArticle, AlertContent, AlsoFired, Judgement, Message, News, NewsKind, SilenceKind
+from worker.pipeline.operator import tell_operator
+from worker.pipeline.runtime import Runtime
+from worker.store import alerts, silences, tellings
+from worker.store.articles import read_judgement
+from worker.store.engine import Connection, Lock, is_away, read_clock, take_lock
+
+log = structlog.get_logger()
+
+BATCH: Final = 100
+QUOTE_LIMIT: Final = 300
+SHOWN: Final = 3  # articles of an update: it is read on one screen
+# Kinds of channels that people read: there two rules' alerts on one story are one message. A program gets each.
+FOR_PEOPLE: Final = frozenset({"inbox", "email", "stdout"})
+AGAIN_AFTER: Final = timedelta(minutes=10)  # a message that could not be made is tried again
+
+
+@dataclass(frozen=True)
+class Telling:
+    """One alert's next message. `shown`: the articles in it, the first its reason."""
+
+    row: Any
+    rule: RuleSpec
+    kind: str
+    shown: Sequence[Any]
+    why: str
+    news: Sequence[Any] = ()
+
+
+def tell_due_alerts(runtime: Runtime) -> bool:
+    """The tick's look at what is due: updates that had to wait, reminders, edits. True when there may be more."""
+    with runtime.store.writing() as connection:
+        take_lock(connection, Lock.DESK)
+        now = read_clock(connection)
+        _plan_edits(runtime, connection)
+        rows = tellings.due_alerts(connection, now=now, limit=BATCH)
+        count = tell(runtime, connection, rows, now)
+    if count:
+        runtime.hint("deliver")
+    return len(rows) == BATCH
+
+
+def _plan_edits(runtime: Runtime, connection: Connection) -> None:
+    rules = {rule.id: rule for rule in runtime.config.rules}
+    for row in tellings.alerts_with_news(connection):
+        if row.told_at is not None and row.rule_id in rules:
+            alerts.update_alert(connection, row.id, tell_at=next_due(rules[row.rule_id], row))
+
+
+def next_due(rule: RuleSpec, row: Any) -> datetime | None:
+    """When an alert that was told, and about which news waits, is told again; None for never."""
+    standing = Standing(row.raised_at, row.told_at, True, row.acknowledged_at is not None, reminded=False)
+    found = next_message(rule.timing, standing)
+    return found[0] if found else None
+
+
+def tell(runtime: Runtime, connection: Connection, rows: Sequence[Any], now: datetime) -> int:
+    """Makes the due messages of these alerts (rows of `due_alerts`). Returns how many deliveries they are.
+
+    One that cannot be made is told to the operator and tried again; it holds up no other.
+    """
+    rules = {rule.id: rule for rule in runtime.config.rules}
+    planned = _planned(connection, rows, rules, now)
+    count = 0
+    for _, group in itertools.groupby(sorted(planned, key=lambda one: one.row.root), key=lambda one: one.row.root):
+        story = sorted(group, key=lambda one: (-RISING.index(one.row.severity), one.row.id))
+        try:
+            with connection.begin_nested():
+                count += _tell_story(runtime, connection, story, now)
+        except Exception as error:
+            if is_away(error):
+                raise
+            log.exception("alerts_not_told", alerts=[one.row.public_id for one in story])
+            _put_off(runtime, connection, story, error, now)
+    return count
+
+
+def _planned(
+    connection: Connection, rows: Sequence[Any], rules: Mapping[str, RuleSpec], now: datetime
+) -> list[Telling]:
+    """What each alert's message is; those of which nothing is to be said now are let rest."""
+    waiting = tellings.waiting_news(connection, [row.id for row in rows])
+    stopped = silences.running_silences(connection, now=now)
+    chosen = []
+    for row in rows:
+        rule, silence = rules.get(row.rule_id), _silenced(stopped, row)
+        due = next_message(rule.timing, _standing(row, news=bool(waiting[row.id]))) if rule and not silence else None
+        if rule is not None and due is not None and due[0] <= now:
+            chosen.append((row, rule, due[1]))
+            continue
+        alerts.update_alert(connection, row.id, tell_at=due[0] if due else None)
+        if silence and row.told_at is None:
+            said = dict(article_id=row.article_id, rule_id=row.rule_id, silence_id=silence.id)
+            tellings.silence_decision(connection, **said)
+    return _with_articles(connection, chosen, waiting)
+
+
+def _with_articles(
+    connection: Connection, chosen: Sequence[tuple[Any, RuleSpec, str]], waiting: Mapping[int, Sequence[Any]]
+) -> list[Telling]:
+    articles = {row.id: _articles_of(row, kind, waiting[row.id]) for row, _, kind in chosen}
+    found = tellings.told_articles(connection, {number for ids in articles.values() for number in ids})
+    words = tellings.words_of(connection, found)
+    return [
+        Telling(
+            row,
+            rule,
+            kind,
+            shown=[found[number] for number in articles[row.id]],
+            why=words.get((articles[row.id][0], rule.id), row.because),
+            news=waiting[row.id] if kind == UPDATED else (),
+        )
+        for row, rule, kind in chosen
+    ]
+
+
+def _standing(row: Any, *, news: bool) -> Standing:
+    return Standing(row.raised_at, row.told_at, news, row.acknowledged_at is not None, row.last_kind == REMINDER)
+
+
+def _articles_of(row: Any, kind: str, news: Sequence[Any]) -> list[int]:
+    """An update shows what brought the news, the latest first; any other message what raised the alert."""
+    if kind != UPDATED:
+        return [row.article_id]
+    return list(dict.fromkeys(one.article_id for one in reversed(news)))[:SHOWN]
+
+
+def _silenced(running: Iterable[Any], row: Any) -> Any:
+    """Of a whole rule or story; what else a silence asks for was asked of the article when it came."""
+    about = {(SilenceKind.RULE, row.rule_id), (SilenceKind.STORY, row.root)}
+    for one in running:
+        if (one.kind, one.story_id if one.kind is SilenceKind.STORY else one.value) in about:
+            return one
+    return None
+
+
+def _tell_story(runtime: Runtime, connection: Connection, story: Sequence[Telling], now: datetime) -> int:
+    """The messages of one story's alerts, the gravest first; that one tells of the others along."""
+    members = alerts.story_members(connection, {story[0].row.root})[story[0].row.root]
+    contents = [_content(runtime, one, members, now) for one in story]
+    taken: set[str] = set()  # channels for people on which this story has its message
+    first: int | None = None
+    count = 0
+    for at, one in enumerate(story):
+        messages: list[tuple[str, Message]] = []
+        carried = False
+        for channel in _channels(runtime, one):
+            if channel.id in taken:
+                carried = True
+                continue
+            content = contents[at]
+            if channel.kind in FOR_PEOPLE:
+                taken.add(channel.id)
+                others = [n for n in range(at + 1, len(story)) if channel in _channels(runtime, story[n])]
+                content = replace(content, also=tuple(_also(story[n], contents[n]) for n in others))
+            messages += [(channel.id, message) for message in _rendered(runtime, connection, channel, content, now)]
+        saved = _save(connection, one, contents[at], messages, carried_by=first if carried else None, now=now)
+        first, count = first or saved, count + len(messages)
+    return count
+
+
+def _channels(runtime: Runtime, telling: Telling) -> list[Channel]:
+    """The rule's enabled channels that want to hear of alerts as grave as this one."""
+    found = [runtime.channels.get(name) for name in telling.rule.channels]
+    least = {spec.id: RISING.index(spec.min_severity) for spec in runtime.config.channels}
+    grave = RISING.index(telling.row.severity)
+    return [channel for channel in found if channel is not None and least.get(channel.id, 0) <= grave]
+
+
+def _also(telling: Telling, content: AlertContent) -> AlsoFired:
+    return AlsoFired(
+        alert_id=content.alert_id,
+        rule_id=content.rule_id,
+        rule_name=content.rule_name,
+        severity=content.severity,
+        why=telling.why,
+    )
+
+
+def _save(
+    connection: Connection,
+    telling: Telling,
+    content: AlertContent,
+    messages: Sequence[tuple[str, Message]],
+    *,
+    carried_by: int | None,
+    now: datetime,
+) -> int:
+    """The notification with its deliveries, and what the alert has said by it."""
+    row = telling.row
+    saved = alerts.save_notification(
+        connection,
+        messages,
+        kind=telling.kind,
+        subject=messages[0][1].subject if messages else content.story_title,
+        now=now,
+        alert_id=row.id,
+        n=content.revision,
+        carried_by=carried_by,
+    )
+    tellings.note_told(connection, [one.id for one in telling.news], notification_id=saved)
+    # Something new is not taken by anyone yet; a reminder is of what nobody has taken.
+    standing = Standing(row.raised_at, now, False, False, reminded=telling.kind == REMINDER)
+    due = next_message(telling.rule.timing, standing)
+    values: dict[str, Any] = dict(told_at=now, tell_at=due[0] if due else None)
+    if telling.kind == UPDATED:
+        values |= dict(acknowledged_at=None, acknowledged_by=None)
+    alerts.update_alert(connection, row.id, **values)
+    return saved
+
+
+def _rendered(
+    runtime: Runtime, connection: Connection, channel: Channel, content: AlertContent, now: datetime
+) -> list[Message]:
+    """The channel's messages; none, and the operator told, where it cannot render: the other channels still tell."""
+    try:
+        return [channel.render(content, recipient=to, now=now) for to in channel.recipients()]
+    except Exception as error:
+        log.exception("alert_not_rendered", alert=content.alert_id, channel=channel.id)
+        tell_operator(
+            runtime,
+            connection,
+            key=f"unrendered:{content.alert_id}:{channel.id}",
+            subject=f"Alert not rendered for {channel.id}",
+            lines=[
+                f"The alert {content.alert_id} could not be written for the channel {channel.id}"
+                f" ({type(error).__name__}), so nobody hears of it there. Other channels do. Please report it.",
+            ],
+            now=now,
+        )
+        return []
+
+
+def _put_off(
+    runtime: Runtime, connection: Connection, story: Sequence[Telling], error: Exception, now: datetime
+) -> None:
+    for one in story:
+        alerts.update_alert(connection, one.row.id, tell_at=now + AGAIN_AFTER)
+        tell_operator(
+            runtime,
+            connection,
+            key=f"untold:{one.row.public_id}",
+            subject=f"Alert not told: {one.row.story_title[:80]}",
+            lines=[
+                f"The message of the alert {one.row.public_id} could not be made ({type(error).__name__}).",
+                "It is on record, and tried again every ten minutes. Please report it.",
+            ],
+            now=now,
+        )
+
+
+# ---------------------------------------------------------------- what a message says
+
+
+def _content(runtime: Runtime, telling: Telling, members: Sequence[Any], now: datetime) -> AlertContent:
+    config, row, rule = runtime.config, telling.row, telling.rule
+    shown = [(one, read_judgement(one)) for one in telling.shown]
+    until = max(one.id for one in telling.shown)
+    known = [one for one in members if one.id <= until]
+    mentioned = {mention.entity for _, judgement in shown for mention in judgement.mentions}
+    first, judgement = shown[0]
+    return AlertContent(
+        kind=telling.kind,
+        alert_id=row.public_id,
+        revision=row.said + 1,
+        rule_id=rule.id,
+        rule_name=rule.name,
+        severity=row.severity,
+        url=alert_page(config.settings.public_url, row.public_id),
+        story_id=row.story,
+        story_title=row.story_title,
+        story_first_seen=row.first_seen_at,
+        outlets=len({one.feed_id for one in known}),
+        originals=count_originals(known, until=until),
+        original_sources=tuple(dict.fromkeys(config.feed(one).title or one for one in originals_of(known))),
+        first_why=(row.because,),
+        articles=tuple(_shown(config.feed(one.feed_id).title, one, judged) for one, judged in shown),
+        topics=judgement.topics,
+        topic_names={topic.id: topic.name for topic in config.topics},
+        entity_names={key: entity.name for key, entity in config.entities_by_id.items() if key in mentioned},
+        why=(telling.why,),
+        analysed=first.judged_at,
+        raised=now if telling.kind == UPDATED else row.raised_at,
+        story_articles=len(known),
+        new=tuple(sorted((_news(one) for one in telling.news), key=lambda one: WEIGHT.index(one.kind))),
+        first_raised=None if row.told_at is None else row.raised_at,
+    )
+
+
+def _news(row: Any) -> News:
+    return News(NewsKind(row.kind), row.words)
+
+
+def count_originals(members: Collection[Any], *, until: int) -> int:
+    """How many sources report for themselves; at least one."""
+    return max(1, len(originals_of(one for one in members if one.id <= until)))
+
+
+def originals_of(members: Iterable[Any]) -> list[str]:
+    """The feeds with an article of the story that is no copy, the first to report first."""
+    return list(dict.fromkeys(one.feed_id for one in members if one.duplicate_of is None))
+
+
+def _shown(source: str, row: Any, judgement: Judgement) -> AlertArticle:
+    text = row.judged_text or ""
+    first = next((mention for mention in judgement.mentions if mention.field == "text"), None)
+    start, end = (first.start, first.end) if first else (0, 0)
+    edited = row.title != row.judged_title  # and then the offsets into its headline are of another
+    return AlertArticle(
+        title=row.title,
+        url=row.url,
+        source=source,
+        published=row.published_at,
+        first_seen=row.first_seen_at,
+        language=judgement.language,
+        quote=quote(text, start, end, limit=QUOTE_LIMIT),
+        mentions=tuple(one for one in judgement.mentions if not (edited and one.field == "title")),
+    )

@@ -1,0 +1,129 @@
+"""The alerts as a list for people: how each stands, who has taken it, what kept it quiet, how its deliveries fare."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from worker.store.schema import (
+    alert,
+    article,
+    decision,
+    delivery,
+    feed,
+    judgement,
+    news,
+    notification,
+    silence,
+    story,
+)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Which alerts: every given condition holds. `untaken`: nobody has acknowledged them."""
+
+    rules: Sequence[str] = ()
+    severities: Sequence[str] = ()
+    since: datetime | None = None
+    untaken: bool = False
+    silence: str | None = None
+
+
+def list_alerts(connection: Connection, wanted: Wanted, *, limit: int) -> list[Any]:
+    """The newest first; each with its story, the article that raised it, and the silence that kept it quiet if any."""
+    statement = _alerts().order_by(alert.c.id.desc()).limit(limit)
+    if wanted.rules:
+        statement = statement.where(alert.c.rule_id.in_(wanted.rules))
+    if wanted.severities:
+        statement = statement.where(alert.c.severity.in_(wanted.severities))
+    if wanted.since is not None:
+        statement = statement.where(alert.c.raised_at >= wanted.since)
+    if wanted.untaken:
+        statement = statement.where(alert.c.acknowledged_at.is_(None))
+    if wanted.silence is not None:
+        statement = statement.where(silence.c.public_id == wanted.silence)
+    return list(connection.execute(statement))
+
+
+def find_alert_row(connection: Connection, name: str) -> Any:
+    """By its public id, or the beginning of it, at least six letters; None for no such one, or for several."""
+    if len(name) < 6 or not name.isalnum():
+        return None
+    found = connection.execute(_alerts().where(alert.c.public_id.startswith(name, autoescape=True)).limit(2)).all()
+    return found[0] if len(found) == 1 else None
+
+
+def _alerts() -> Any:
+    root = func.coalesce(story.c.merged_into, story.c.id).label("root")
+    kept = (decision.c.alert_id == alert.c.id) & (decision.c.article_id == alert.c.article_id)
+    statement = select(
+        alert,
+        root,
+        story.c.public_id.label("story"),
+        story.c.title.label("story_title"),
+        article.c.title,
+        article.c.url,
+        article.c.published_at,
+        article.c.first_seen_at,
+        article.c.feed_id,
+        feed.c.title.label("source"),
+        silence.c.public_id.label("silence"),
+    )
+    statement = statement.join(story, story.c.id == alert.c.story_id).join(article, article.c.id == alert.c.article_id)
+    statement = statement.join(feed, feed.c.id == article.c.feed_id)
+    statement = statement.outerjoin(decision, kept & decision.c.silence_id.is_not(None))
+    return statement.outerjoin(silence, silence.c.id == decision.c.silence_id)
+
+
+def delivery_states(connection: Connection, alert_ids: Collection[int]) -> Mapping[int, Counter[str]]:
+    """How many deliveries of each alert are in which state."""
+    counts: dict[int, Counter[str]] = defaultdict(Counter)
+    if alert_ids:
+        statement = select(notification.c.alert_id, delivery.c.state, func.count().label("n"))
+        statement = statement.join(delivery, delivery.c.notification_id == notification.c.id)
+        statement = statement.where(notification.c.alert_id.in_(alert_ids))
+        for row in connection.execute(statement.group_by(notification.c.alert_id, delivery.c.state)):
+            counts[row.alert_id][row.state] = row.n
+    return counts
+
+
+@dataclass(frozen=True)
+class AlertStory:
+    """What an alert says in full: its story's articles, its messages, the news of each, and when it was analysed."""
+
+    members: Sequence[Any]
+    messages: Sequence[Any]
+    news: Mapping[int | None, Sequence[Any]]  # by the message that told of it; None: it waits
+    analysed_at: datetime | None
+
+
+def read_alert_story(connection: Connection, row: Any, *, limit: int) -> AlertStory:
+    own = select(news).where(news.c.alert_id == row.id).order_by(news.c.id)
+    found = defaultdict(list)
+    for one in connection.execute(own):
+        found[one.notification_id].append(one)
+    members = (
+        select(article, feed.c.title.label("source"))
+        .join(story, story.c.id == article.c.story_id)
+        .join(feed, feed.c.id == article.c.feed_id)
+        .where((story.c.id == row.root) | (story.c.merged_into == row.root))
+        .order_by(article.c.id)
+        .limit(limit)
+    )
+    first_sent = select(func.min(delivery.c.sent_at)).where(delivery.c.notification_id == notification.c.id)
+    messages = select(notification, first_sent.scalar_subquery().label("sent_at")).where(
+        notification.c.alert_id == row.id
+    )
+    judged = select(func.min(judgement.c.judged_at)).where(judgement.c.article_id == row.article_id)
+    return AlertStory(
+        members=list(connection.execute(members)),
+        messages=list(connection.execute(messages.order_by(notification.c.n))),
+        news=found,
+        analysed_at=connection.execute(judged).scalar(),
+    )

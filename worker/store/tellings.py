@@ -1,0 +1,125 @@
+"""What there is to tell: the decisions on articles, the news of alerts, and the alerts whose next message is due."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, insert, select, update
+
+from worker.model import News
+from worker.store.schema import alert, article, decision, judgement, news, notification, revision, story
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What became of a rule that fired on an article. `words`: why it fired."""
+
+    article_id: int
+    rule_id: str
+    reason: str
+    words: str
+    alert_id: int | None = None
+    silence_id: int | None = None
+
+
+def save_decisions(connection: Connection, decided: Sequence[Decided], *, now: datetime) -> None:
+    if decided:
+        connection.execute(insert(decision), [vars(one) | {"at": now} for one in decided])
+
+
+def silence_decision(connection: Connection, *, article_id: int, rule_id: str, silence_id: int) -> None:
+    """Of an alert that was silenced before its first message went out."""
+    this = (decision.c.article_id == article_id) & (decision.c.rule_id == rule_id)
+    connection.execute(update(decision).where(this).values(reason="silenced", silence_id=silence_id))
+
+
+def save_news(connection: Connection, *, alert_id: int, article_id: int, found: Iterable[News], now: datetime) -> None:
+    """It waits for the alert's next message."""
+    rows = [
+        dict(alert_id=alert_id, article_id=article_id, kind=one.kind, words=one.words, at=now, notification_id=None)
+        for one in found
+    ]
+    if rows:
+        connection.execute(insert(news), rows)
+
+
+def note_told(connection: Connection, news_ids: Collection[int], *, notification_id: int) -> None:
+    if news_ids:
+        connection.execute(update(news).where(news.c.id.in_(news_ids)).values(notification_id=notification_id))
+
+
+def due_alerts(connection: Connection, *, now: datetime, limit: int, only: Collection[int] | None = None) -> list[Any]:
+    """Those whose next message is due, in the order of their dues; with the public id, headline and first sight of the
+    story on which each was raised, the story that it is part of now, and the number of its messages so far."""
+    root = func.coalesce(story.c.merged_into, story.c.id).label("root")
+    of_story = (story.c.public_id.label("story"), story.c.title.label("story_title"), story.c.first_seen_at, root)
+    said = select(func.count()).where(notification.c.alert_id == alert.c.id).scalar_subquery().label("said")
+    statement = select(alert, *of_story, said, _last_kind()).join(story, story.c.id == alert.c.story_id)
+    statement = statement.where(alert.c.tell_at <= now)
+    if only is not None:
+        statement = statement.where(alert.c.id.in_(only))
+    return list(connection.execute(statement.order_by(alert.c.tell_at, alert.c.id).limit(limit)))
+
+
+def _last_kind() -> Any:
+    last = select(notification.c.kind).where(notification.c.alert_id == alert.c.id)
+    return last.order_by(notification.c.n.desc()).limit(1).scalar_subquery().label("last_kind")
+
+
+def waiting_news(connection: Connection, alert_ids: Collection[int]) -> Mapping[int, list[Any]]:
+    """By alert, in the order of their coming."""
+    found = defaultdict(list)
+    waits = news.c.alert_id.in_(alert_ids) & news.c.notification_id.is_(None)
+    for row in connection.execute(select(news).where(waits).order_by(news.c.id)) if alert_ids else ():
+        found[row.alert_id].append(row)
+    return found
+
+
+def alerts_with_news(connection: Connection) -> list[Any]:
+    """Those about which something waits to be told and nobody has said when: an edit came in with a poll."""
+    waits = select(news.c.alert_id).where(news.c.notification_id.is_(None))
+    return list(connection.execute(select(alert).where(alert.c.id.in_(waits), alert.c.tell_at.is_(None))))
+
+
+def told_articles(connection: Connection, article_ids: Collection[int]) -> Mapping[int, Any]:
+    """The articles that a message shows, each with its first judgement and the revision that was judged."""
+    if not article_ids:
+        return {}
+    statement = (
+        select(article, judgement.c.language, judgement.c.topics, judgement.c.mentions, judgement.c.model_id)
+        .add_columns(judgement.c.judged_at, revision.c.title.label("judged_title"))
+        .add_columns(revision.c.text.label("judged_text"))
+        .join(judgement, judgement.c.article_id == article.c.id)
+        .join(revision, (revision.c.article_id == article.c.id) & (revision.c.n == judgement.c.revision))
+        .where(article.c.id.in_(article_ids))
+    )
+    return {row.id: row for row in connection.execute(statement.order_by(article.c.id, judgement.c.revision.desc()))}
+
+
+def words_of(connection: Connection, article_ids: Collection[int]) -> Mapping[tuple[int, str], str]:
+    """Why each rule fired on these articles, by (article, rule)."""
+    if not article_ids:
+        return {}
+    rows = connection.execute(select(decision).where(decision.c.article_id.in_(article_ids)))
+    return {(row.article_id, row.rule_id): row.words for row in rows}
+
+
+def raised_by(connection: Connection, article_ids: Collection[int]) -> list[Any]:
+    """(alert id, rule, article id, headline now) of the alerts that these articles raised and that were told."""
+    if not article_ids:
+        return []
+    statement = select(alert.c.id, alert.c.rule_id, alert.c.article_id, article.c.title)
+    statement = statement.join(article, article.c.id == alert.c.article_id)
+    return list(connection.execute(statement.where(alert.c.article_id.in_(article_ids), alert.c.told_at.is_not(None))))
+
+
+def originals(connection: Connection, article_ids: Collection[int]) -> Mapping[int, Any]:
+    """(feed, first seen) of the articles of which others are copies, by id."""
+    if not article_ids:
+        return {}
+    columns = (article.c.id, article.c.feed_id, article.c.first_seen_at)
+    return {row.id: row for row in connection.execute(select(*columns).where(article.c.id.in_(article_ids)))}
