@@ -192,11 +192,15 @@ class RuleSpec(Model):
     )
 
 
+MIN_SEVERITY = Field(default="low", description="only alerts of this severity or a graver one go out by it")
+
+
 class InboxChannel(Model):
     """Alerts as files below the data folder."""
 
     id: Slug = Field(description="its name in rules")
     kind: Literal["inbox"] = Field(description="files below the data folder")
+    min_severity: Severity = MIN_SEVERITY
     enabled: Flag = Field(default=True, description="`false`: nothing goes out by it")
     folder: Folder = Field(default="inbox", description="the folder, below the data folder")
 
@@ -206,6 +210,7 @@ class EmailChannel(Model):
 
     id: Slug = Field(description="its name in rules")
     kind: Literal["email"] = Field(description="mail by SMTP")
+    min_severity: Severity = MIN_SEVERITY
     enabled: Flag = Field(
         default=True, description="`false`: nothing goes out by it, and its secrets are not looked for"
     )
@@ -227,6 +232,7 @@ class WebhookChannel(Model):
 
     id: Slug = Field(description="its name in rules")
     kind: Literal["webhook"] = Field(description="a signed HTTP request (Standard Webhooks)")
+    min_severity: Severity = MIN_SEVERITY
     enabled: Flag = Field(
         default=True, description="`false`: nothing goes out by it, and its secrets are not looked for"
     )
@@ -242,6 +248,7 @@ class StdoutChannel(Model):
 
     id: Slug = Field(description="its name in rules")
     kind: Literal["stdout"] = Field(description="the standard output of the worker that delivers")
+    min_severity: Severity = MIN_SEVERITY
     enabled: Flag = Field(default=True, description="`false`: nothing goes out by it")
     format: Literal["text", "json"] = Field(
         default="text", description="`text`, to be read; `json`, one line an alert: what a webhook is sent"
@@ -253,6 +260,7 @@ class FeedChannel(Model):
 
     id: Slug = Field(description="its name in rules, and in the feed's address")
     kind: Literal["feed"] = Field(description="an Atom and a JSON feed of alerts, served by the console")
+    min_severity: Severity = MIN_SEVERITY
     enabled: Flag = Field(default=True, description="`false`: the feed is not there, and its key is not looked for")
     key: Kept = Field(description="who has it may read: 16 to 200 letters, digits, `-` and `_`")
     title: Line = Field(default="Wirewatch alerts", description="the feed's name in its readers' lists")
@@ -357,6 +365,11 @@ class Settings(Model):
     )
     links_last: Duration = Field(
         default=7 * 86400.0, ge=60, description="how long the links in a mail are good for; they need `public_url`"
+    )
+    old_news: Duration = Field(
+        default=7 * 86400.0,
+        ge=3600,
+        description="what was published so long before anyone could have seen it here raises no alert",
     )
     retention: Retention = Field(default=Retention(), description="what is kept, and for how long")
     timing: Timing = Field(default=Timing(), description="the workers' clocks; the defaults are right for most desks")
