@@ -1,9 +1,9 @@
 """A made-up alert for the tests of rendering and channels; each test replaces what it is about."""
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
-from worker.model import AlertArticle, AlertContent, Mention, TopicScore
+from worker.model import Action, AlertArticle, AlertContent, AlsoFired, Mention, News, NewsKind, TopicScore
 
 NOW = datetime(2023, 11, 8, 5, 5, tzinfo=UTC)
 TITLE = "Kim Jong Un inspects a shipyard as Moscow asks for shells"
@@ -55,3 +55,49 @@ def alert(*articles, **changes):
         raised=NOW,
     )
     return replace(made, **changes)
+
+
+def update(*articles, **changes):
+    """The second message of the alert, two hours later: the story is confirmed, and graver than it was."""
+    changes = dict(
+        kind="alert.updated", revision=2, severity="critical", first_severity="high", outlets=11, originals=2,
+        raised=NOW + timedelta(hours=2), first_raised=NOW,
+        new=(
+            News(NewsKind.SEVERITY, "severity raised from high to critical: kn-23 named"),
+            News(NewsKind.ORIGINALS, "2 sources report it for themselves now"),
+        ),
+    ) | changes  # fmt: skip
+    return alert(*articles, **changes)
+
+
+def reminder(**changes):
+    return alert(kind="alert.reminder", revision=3, raised=NOW + timedelta(hours=4), first_raised=NOW, **changes)
+
+
+ALSO = AlsoFired("b8Kd", "korea-diplomacy", "Korean diplomacy", "normal", "kim-jong-un")
+ACTIONS = (
+    Action("Acknowledge", "https://desk.example/do/1.ack.x", "wirewatch alerts ack q7Xb2Zc9 --as ana"),
+    Action("Silence this story for 24 h", "", "wirewatch alerts silence --story s4Tr --for 24h --as ana"),
+)
+
+HOSTILE = (
+    "=?utf-8?q?a=0ABcc:_evil@x.example?= \r\nBcc: evil@x.example\r\n\r\nbody \u2028\u2029\x00 \u202egnp.exe"
+    " =\u200b?utf-8?q?x?= <script>alert(1)</script><img src=//x.example/t.gif onerror=alert(1)><style>*{}</style>"
+    "<svg onload=alert(1)><math href=javascript:alert(1)>"
+    "<base href=//x.example><form action=//x.example><meta http-equiv=refresh content=0>\"' onmouseover=alert(1)"
+    " {{7*7}} %s {0.__class__} {title} <![endif]--> \x1b[2J \ud800"
+)
+
+
+def hostile(text=HOSTILE, make=update):
+    """Hostile in every field that a feed, or a name in the configuration, can fill; and in the ids, which are ours."""
+    shown = article(
+        title=text, quote=text, source=text, url="javascript:alert(1)//https://x", language='en" onload="x',
+        mentions=(mention("kim", "<script>"), mention("kim", text)),
+    )  # fmt: skip
+    return make(
+        shown, rule_name=text, rule_id=text, story_id=text, alert_id=text, severity="high", why=(text,),
+        topics=(TopicScore("t", 0.9, True, False, (text,)),), topic_names={"t": text}, entity_names={"kim": text},
+        url="data:text/html,x", new=(News(NewsKind.HEADLINE, text),), original_sources=(text,), first_why=(text,),
+        also=(AlsoFired(text, text, text, text, text),),
+    )  # fmt: skip

@@ -6,17 +6,21 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from samples import NOW, alert, article, mention
+from samples import ALSO, NOW, TITLE, alert, article, mention, reminder, update
 
 from worker.alerts.wording import (
     NAMES_SHOWN,
+    PREVIEW_LENGTH,
     SUBJECT_LENGTH,
+    also_lines,
     direction,
     header_text,
     in_names,
     local_time,
     marked,
     matched_words,
+    preview,
+    spread_line,
     subject_line,
     web_link,
     why_lines,
@@ -85,6 +89,38 @@ def test_h07_subject_line_with_a_hostile_rule_name_is_one_line():
     assert subject_line(alert(article(title="News"), rule_name="r\r\nBcc: x@evil.example =?utf-8?q?x?=")) == (
         "[High] News · r Bcc: x@evil.example = ?utf-8?q?x?="
     )
+
+
+def test_subject_line_of_later_messages_answers_the_first_whatever_the_length():
+    for title in (TITLE, "x" * 1_000):
+        first = subject_line(alert(article(title=title)))
+        for later in (update(article(title="Another headline"), story_title=title), reminder(story_title=title)):
+            assert subject_line(later) == f"Re: {first}"
+            assert len(subject_line(later)) <= SUBJECT_LENGTH
+
+
+@pytest.mark.parametrize(
+    ("outlets", "originals", "words"),
+    [
+        (1, 1, "1 outlet so far"),
+        (2, 1, "2 outlets, 1 original source, since 8 Nov 2023, 05:05 UTC"),
+        (11, 2, "11 outlets, 2 original sources, since 8 Nov 2023, 05:05 UTC"),
+    ],
+)
+def test_spread_line_counts_outlets_and_sources(outlets, originals, words):
+    assert spread_line(alert(outlets=outlets, originals=originals), "UTC") == words
+
+
+def test_also_lines_name_rule_reasons_and_alert():
+    assert also_lines(alert(also=(ALSO,))) == ["[Normal] Korean diplomacy: Kim Jong Un (alert b8Kd)"]
+
+
+def test_preview_says_what_a_subject_does_not():
+    assert preview(alert()).startswith("Harbour Wire: Kim Jong Un toured the yard on Tuesday. Russia has")
+    assert preview(update()).startswith("New: severity raised from high to critical")
+    assert preview(reminder()).startswith("Not acknowledged yet. Harbour Wire: Kim")
+    assert len(preview(alert(article(quote="x" * 9_000)))) == PREVIEW_LENGTH
+    assert preview(alert(articles=())) == ": "
 
 
 @pytest.mark.parametrize(
