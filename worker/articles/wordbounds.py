@@ -29,6 +29,7 @@ CYRILLIC_ENDINGS: Final = frozenset(
 CYRILLIC_FINAL: Final = re.compile(r"(ский|цкий|ий|ый|ой|ая|яя|[аяоеийьыу])$")
 LONGEST_TAIL: Final = 14  # letters: 국무위원장 and its particles have ten; without a bound a hostile word never ends
 ARABIC_PREFIXES: Final = tuple("وبال فبال وكال وال بال فال كال ولل فلل لل ال وب فب ول فل وك و ب ف ك ل".split())
+PARTLESS: Final = ("cjk", "hangul")  # scripts that are written on without a space, always or where a writer likes
 ARABIC_ARTICLE: Final = "ال"
 ARABIC_TO_THE: Final = "لل"  # "to the" swallows the article's first letter: الكرملين, للكرملين
 HEBREW_PREFIXES: Final = ("וה", "שה", "מה", "ב", "ה", "ו", "ל", "מ", "ש", "כ")

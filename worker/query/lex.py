@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from worker.articles.folding import fold
+from worker.articles.wordbounds import PARTLESS, script_of
 from worker.display import one_line
 from worker.errors import QueryError
 from worker.query.tree import Term, Word
@@ -118,11 +119,9 @@ def _term(text: str, column: int, *, quoted: bool) -> Term:
     words = []
     for found in PIECE.finditer(fold(text).text):
         form, star = found[1] or "", found[2] if found[1] else found[0]
-        followed = found.string[found.end() : found.end() + 1]
-        if star and (len(star) > 1 or followed.isalnum() or len(form) < BEGINNING):
-            raise QueryError(
-                column, f"{_shown(text)}: * may only end a word of which {BEGINNING} letters stand before it"
-            )
+        if star and not _is_beginning(form, star, found.string[found.end() : found.end() + 1]):
+            why = f"* may only end a word of which {BEGINNING} letters stand before it"
+            raise QueryError(column, f"{_shown(text)}: {why}")
         if len(form) > MAX_WORD:
             raise QueryError(column, f"{_shown(text)} is longer than any word")
         words.append(Word(form, prefix=bool(star)))
@@ -132,6 +131,12 @@ def _term(text: str, column: int, *, quoted: bool) -> Term:
         raise QueryError(column, f"a phrase of more than {MAX_PHRASE} words; shorten it")
     plain = one_line(text)
     return Term(tuple(words), f'"{plain}"' if quoted else plain)
+
+
+def _is_beginning(form: str, star: str, followed: str) -> bool:
+    """A Korean syllable is two or three letters, and a Chinese character a word."""
+    long_enough = len(form) >= BEGINNING or (form != "" and script_of(form) in PARTLESS)
+    return star == "*" and long_enough and not followed.isalnum()
 
 
 def _shown(text: str) -> str:

@@ -94,9 +94,7 @@ class _Reader:
         while self.take(Kind.NOT):
             negated = not negated
         node = self._atom()
-        if not negated:
-            return node
-        return node.part if isinstance(node, Not) else Not(node)
+        return _negated(node) if negated else node
 
     def _atom(self) -> Node:
         token = self.take(Kind.TERM, Kind.OPEN)
@@ -120,6 +118,21 @@ class _Reader:
     def _begins(self) -> bool:
         token = self.peek()
         return token is not None and token.kind in BEGINS
+
+
+def _negated(node: Node) -> Node:
+    """Without a NOT below a NOT: what is asked for by two of them is asked for."""
+    match node:
+        case Not():
+            return node.part
+        case And() | Or() if any(map(_excludes, node.parts)):
+            parts = tuple(_negated(part) for part in node.parts)
+            return Or(parts) if isinstance(node, And) else And(parts)
+    return Not(node)
+
+
+def _excludes(node: Node) -> bool:
+    return isinstance(node, Not) or (isinstance(node, And | Or) and any(map(_excludes, node.parts)))
 
 
 def _side(node: Node, near: Token) -> tuple[Term, ...]:

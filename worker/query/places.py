@@ -11,6 +11,7 @@ from worker.articles.wordbounds import (
     ARABIC_PREFIXES,
     CYRILLIC_ENDINGS,
     HEBREW_PREFIXES,
+    PARTLESS,
     is_katakana,
     is_korean_tail,
     is_prefixed,
@@ -24,7 +25,6 @@ ENDINGS: Final = CYRILLIC_ENDINGS | frozenset(
     "ое ее его ему ею ией й ь ью ьи ям ями ях і ї ів ії ію єю ою ям ях".split() + [""]
 )
 PREFIXES: Final = {"arabic": ("", *ARABIC_PREFIXES), "hebrew": ("", *HEBREW_PREFIXES)}
-PARTLESS: Final = ("cjk", "hangul")  # written on without a space, as a rule or where a writer likes
 GAP: Final = 6  # characters that part two words of a phrase: a full stop, a quotation mark, a space, a bracket
 
 

@@ -6,7 +6,7 @@ contradiction takes a proof by cases, the query stands.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from worker.articles.wordbounds import is_katakana
 from worker.query.tree import And, Near, Node, Not, Or, Term, Word
@@ -31,44 +31,46 @@ def is_possible(node: Node) -> bool:
 
 def _possible(node: Node, wanted: bool, said: Sequence[Atom], unsaid: Sequence[Atom]) -> bool:
     """Whether `node` can be `wanted` in an article that says all of `said` and none of `unsaid`."""
-    parts, every = _parts(node, wanted)
-    if not every:
-        return any(_possible(part, holds, said, unsaid) for part, holds in parts)
-    atoms = [(part, holds) for part, holds in parts if isinstance(part, Term | Near)]
-    said = [*said, *(part for part, holds in atoms if holds)]
-    unsaid = [*unsaid, *(part for part, holds in atoms if not holds)]
-    if any(_implies(one, other) for one in said for other in unsaid):
+    parts = list(_all(node, wanted))
+    said = [*said, *(part for part, holds in parts if holds and isinstance(part, Term | Near))]
+    unsaid = [*unsaid, *(part for part, holds in parts if not holds and isinstance(part, Term | Near))]
+    if any(_is_refused(atom, unsaid) for atom in said):
         return False
-    return all(_possible(part, holds, said, unsaid) for part, holds in parts if not isinstance(part, Term | Near))
+    choices = [(part.parts, holds) for part, holds in parts if isinstance(part, And | Or)]
+    return all(any(_possible(one, holds, said, unsaid) for one in options) for options, holds in choices)
 
 
-def _parts(node: Node, wanted: bool) -> tuple[list[tuple[Node, bool]], bool]:
-    """What a node comes to, each with whether it must hold, and whether all must or one."""
+def _all(node: Node, wanted: bool) -> Iterator[tuple[Node, bool]]:
+    """What must all be so where `node` is `wanted`: words, nearness, and choices of which one must."""
     match node:
         case Not():
-            return _parts(node.part, not wanted)
-        case And() | Or():
-            parts = [(part.part, not wanted) if isinstance(part, Not) else (part, wanted) for part in node.parts]
-            return parts, isinstance(node, And) == wanted
-    return [(node, wanted)], True
+            yield from _all(node.part, not wanted)
+        case And() | Or() if isinstance(node, And) == wanted:
+            for part in node.parts:
+                yield from _all(part, wanted)
+        case _:
+            yield node, wanted
 
 
-def _implies(one: Atom, other: Atom) -> bool:
-    """Whether every article that says `one` says `other`."""
-    if one == other:
-        return True
-    if isinstance(one, Near):
-        if isinstance(other, Near):
-            return {one.left, one.right} == {other.left, other.right} and one.within <= other.within
-        return any(all(_implies(term, other) for term in side) for side in (one.left, one.right))
-    if isinstance(other, Near):
-        return False
+def _is_refused(atom: Atom, unsaid: Sequence[Atom]) -> bool:
+    """Whether whoever says `atom` says one of `unsaid`."""
+    if isinstance(atom, Term):
+        return any(isinstance(other, Term) and _implies(atom, other) for other in unsaid)
+    sides = (atom.left, atom.right)
+    near = any(isinstance(other, Near) and _is_within(atom, other) for other in unsaid)
+    return near or any(all(_is_refused(term, unsaid) for term in side) for side in sides)
+
+
+def _is_within(one: Near, other: Near) -> bool:
+    return {one.left, one.right} == {other.left, other.right} and one.within <= other.within
+
+
+def _implies(one: Term, other: Term) -> bool:
+    """Whether every article that says `one` says `other`: all its words in a row."""
     runs = range(len(one.words) - len(other.words) + 1)
+    alone = len(one.words) == 1
     return any(
-        all(
-            _covers(mine, its, alone=len(one.words) == 1)
-            for mine, its in zip(one.words[at:], other.words, strict=False)
-        )
+        all(_covers(mine, its, alone=alone) for mine, its in zip(one.words[at:], other.words, strict=False))
         for at in runs
     )
 
