@@ -36,14 +36,13 @@ def seen_words(article: AlertArticle, zone: str) -> str:
 
 
 def times_line(content: AlertContent, zone: str) -> str:
-    """When the newest of its articles was first seen, and how soon after that it was analysed and told."""
+    """When the newest of its articles was first seen, and how soon after that it was analysed and told; a reminder is
+    late by its rule's own will."""
     first_seen = max((article.first_seen for article in content.articles), default=content.story_first_seen)
     analysed = (content.analysed - first_seen).total_seconds()
-    raised = (content.raised - first_seen).total_seconds()
-    told = "raised" if content.kind == "alert.raised" else "told"
-    return (
-        f"First seen {local_time(first_seen, zone)} · analysed within {span(analysed)} · {told} within {span(raised)}"
-    )
+    line = f"First seen {local_time(first_seen, zone)} · analysed within {span(analysed)}"
+    told = {"alert.raised": "raised", "alert.updated": "told"}.get(content.kind)
+    return f"{line} · {told} within {span((content.raised - first_seen).total_seconds())}" if told else line
 
 
 def first_raised(content: AlertContent, zone: str) -> str:

@@ -11,6 +11,7 @@ from worker.alerts.render import FAINT, FRAME
 from worker.alerts.wording import (
     also_lines,
     because,
+    capital,
     direction,
     kind_words,
     marked,
@@ -29,7 +30,7 @@ EDGE: Final = "#8a929a"  # of boxes and rules: seen on white and on black
 MARK: Final = "background-color:#ffe08a;color:#1b1f24;text-decoration:underline"
 HEADING: Final = '<h2 style="margin:20px 0 6px;font-size:15px">{}</h2>'
 BULLETS: Final = '<ul style="margin:0;padding-left:20px;font-size:15px">{}</ul>'
-CODE: Final = "font:13px/1.5 Consolas,Menlo,'DejaVu Sans Mono',monospace;word-break:break-all"
+CODE: Final = "font:12px/1.6 Consolas,Menlo,'DejaVu Sans Mono',monospace;word-wrap:break-word"
 # Read by lists of mails beside the subject, and shown by none on the page itself.
 PREVIEW: Final = '<div style="display:none;max-height:0;overflow:hidden;mso-hide:all">{}</div>'
 # A table each, side by side where there is room: Outlook knows a button's padding on a cell alone.
@@ -48,6 +49,7 @@ def html_text(content: AlertContent, zone: str, actions: Sequence[Action] = ()) 
         _top(content, colour),
         *_since(content, zone, colour),
         *(_article(article, matched_words(content, article), zone, colour) for article in content.articles),
+        f'<p style="margin:0;font-size:15px">{escape(spread_line(content, zone))}</p>' if content.outlets > 1 else "",
         *_first(content, zone),
         HEADING.format("Why you get this"),
         BULLETS.format("".join(_bullet(_labelled(line)) for line in why_lines(content))),
@@ -72,12 +74,13 @@ def _since(content: AlertContent, zone: str, colour: str) -> Iterator[str]:
     """What a reader who knows the alert must see first."""
     if content.kind == "alert.reminder":
         when = escape(first_raised(content, zone))
-        yield f'<p style="margin:0 0 14px"><b>Nobody has acknowledged this alert.</b> It was raised {when}.</p>'
+        yield f'<p style="margin:0 0 14px"><b>Nobody has acknowledged this alert</b> since it was raised, {when}.</p>'
     if content.new:
-        news = "".join(_bullet(f"<b>{escape(one.words)}</b>") for one in content.new)
+        news = "".join(_bullet(f"<b>{escape(capital(one.words))}</b>") for one in content.new)
         yield (
             '<table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0" '
-            f'style="margin:0 0 16px"><tr><td style="border:1px solid {colour};border-radius:4px;padding:10px 14px">'
+            'style="margin:0 0 16px"><tr>'
+            f'<td style="border:1px solid {EDGE};border-left:4px solid {colour};padding:10px 14px">'
             f'<h2 style="margin:0 0 6px;font-size:15px">What is new</h2>{BULLETS.format(news)}</td></tr></table>'
         )
 
@@ -91,7 +94,7 @@ def _article(article: AlertArticle, words: Sequence[str], zone: str, colour: str
     html = (
         f'<h1 {_script(article, article.title)} style="margin:0 0 6px;font-size:21px;line-height:1.3">{headline}</h1>'
         f'<p style="margin:0 0 12px;font-size:14px">{source}<br>'
-        f'<span style="{FAINT}">{escape(_capital(seen_words(article, zone)))}</span></p>'
+        f'<span style="{FAINT}">{escape(capital(seen_words(article, zone)))}</span></p>'
     )
     if not article.quote:
         return html
@@ -119,7 +122,7 @@ def _acts(actions: Sequence[Action]) -> Iterator[str]:
     linked = [action for action in actions if web_link(action.url)]
     if linked:
         buttons = "".join(BUTTON.format(url=escape(action.url), words=escape(action.words)) for action in linked)
-        yield f'<p style="margin:0 0 14px"></p>{buttons}<br clear="all">'
+        yield f'<p style="margin:0 0 18px"></p>{buttons}<br clear="all">'
     typed = [action for action in actions if not web_link(action.url) and action.command]
     if typed:
         yield HEADING.format("What you can do")
@@ -132,7 +135,8 @@ def _acts(actions: Sequence[Action]) -> Iterator[str]:
 
 def _foot(content: AlertContent, zone: str) -> str:
     url = web_link(content.url)
-    lines = [escape(spread_line(content, zone)), escape(times_line(content, zone))]
+    lines = [escape(times_line(content, zone))]
+    lines += [escape(spread_line(content, zone))] if content.outlets < 2 else []
     lines += [f'<a href="{escape(url)}">Open in Wirewatch</a>'] if url else []
     lines.append(f"Alert {escape(content.alert_id)} · story {escape(content.story_id)}")
     return (
@@ -148,10 +152,6 @@ def _bullet(html: str) -> str:
 def _labelled(line: str) -> str:
     label, _, words = line.partition(": ")
     return f"<b>{escape(label)}:</b> {escape(words)}"
-
-
-def _capital(words: str) -> str:
-    return words[:1].upper() + words[1:]
 
 
 def _script(article: AlertArticle, text: str) -> str:

@@ -8,6 +8,7 @@ from worker.alerts.moments import first_raised, seen_words, times_line
 from worker.alerts.wording import (
     also_lines,
     because,
+    capital,
     kind_words,
     marked,
     matched_words,
@@ -29,6 +30,7 @@ def plain_text(content: AlertContent, zone: str, actions: Sequence[Action] = ())
         ],
         *_since(content, zone),
         *([*_article(article, matched_words(content, article), zone)] for article in content.articles),
+        [spread_line(content, zone)] if content.outlets > 1 else [],
         *_first(content, zone),
         ["WHY YOU GET THIS", *(f"  {line}" for line in why_lines(content))],
         ["ALSO", *(f"  {line}" for line in also_lines(content))] if content.also else [],
@@ -41,9 +43,9 @@ def plain_text(content: AlertContent, zone: str, actions: Sequence[Action] = ())
 def _since(content: AlertContent, zone: str) -> Iterator[list[str]]:
     """What a reader who knows the alert must see first."""
     if content.kind == "alert.reminder":
-        yield [f"Nobody has acknowledged this alert. It was raised {first_raised(content, zone)}."]
+        yield [f"Nobody has acknowledged this alert since it was raised, {first_raised(content, zone)}."]
     if content.new:
-        yield ["WHAT IS NEW", *(f"  - {one.words}" for one in content.new)]
+        yield ["WHAT IS NEW", *(f"  - {capital(one.words)}" for one in content.new)]
 
 
 def _article(article: AlertArticle, words: Sequence[str], zone: str) -> Iterator[str]:
@@ -69,8 +71,9 @@ def _acts(actions: Sequence[Action]) -> Iterator[str]:
 
 
 def _foot(content: AlertContent, zone: str) -> Iterator[str]:
-    yield spread_line(content, zone)
     yield times_line(content, zone)
+    if content.outlets < 2:
+        yield spread_line(content, zone)
     if url := web_link(content.url):
         yield f"Open in Wirewatch: {url}"
     yield f"Alert {content.alert_id} · story {content.story_id}"

@@ -19,6 +19,7 @@ SEVERITY: Final = {"low": "Low", "normal": "Normal", "high": "High", "critical":
 NAMES_SHOWN: Final = 12  # an alert is read on one screen
 EVIDENCE_SHOWN: Final = 6
 LINE_LENGTH: Final = 400
+TINY: Final = re.compile(r"[a-z]{1,2}")
 # Letters of scripts that part words by spaces and add nothing to a name: "Kim" is not in "Kimchi". A Korean particle,
 # a Russian ending or an Arabic prefix belongs to the words as they were found, or may follow them.
 LETTER: Final = r"[0-9A-Za-z_\u00aa-\u024f\u0370-\u052f]"
@@ -86,6 +87,10 @@ def preview(content: AlertContent) -> str:
     return cut(f"{said}{sources}: {one_line(quotes)}", PREVIEW_LENGTH)
 
 
+def capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
 def cut(text: str, limit: int) -> str:
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
 
@@ -119,7 +124,7 @@ def in_names(words: str, content: AlertContent) -> str:
 def why_lines(content: AlertContent) -> list[str]:
     """What the article is about, whom it names, which rule that met; one line each."""
     about = [f"{content.topic_names.get(t.id, t.id)} ({t.score:.2f})" for t in content.topics if t.match]
-    evidence = list(dict.fromkeys(words for t in content.topics if t.match for words in t.evidence))
+    evidence = _evidence(content)
     first: dict[str, Mention] = {}
     for mention in (mention for article in content.articles for mention in article.mentions):
         first.setdefault(mention.entity, mention)
@@ -148,8 +153,13 @@ def _named(name: str, words: str) -> str:
 def matched_words(content: AlertContent, article: AlertArticle) -> list[str]:
     """The words to mark: those of every mention, and the evidence of the topics that matched."""
     words = [mention.text for mention in article.mentions]
-    words += [words for topic in content.topics if topic.match for words in topic.evidence]
-    return [word for word in dict.fromkeys(words) if word.strip()]
+    return [word for word in dict.fromkeys(words + _evidence(content)) if word.strip()]
+
+
+def _evidence(content: AlertContent) -> list[str]:
+    """The words for which its topics matched, but none that says nothing by itself: a model weighs 'al' and 'to'."""
+    words = dict.fromkeys(words for topic in content.topics if topic.match for words in topic.evidence)
+    return [word for word in words if not TINY.fullmatch(word)]
 
 
 def marked(text: str, words: Sequence[str]) -> Iterator[tuple[str, bool]]:

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from samples import NOW, alert, article, update
+from samples import NOW, alert, article, reminder, update
 
 from worker.alerts.moments import first_raised, seen_words, span, times_line
 
@@ -56,6 +56,7 @@ def test_times_line_counts_from_the_article_that_brings_the_news():
     later = article(first_seen=NOW + timedelta(hours=1))
     content = update(later, analysed=NOW + timedelta(hours=1, seconds=2), raised=NOW + timedelta(hours=1, seconds=3))
     assert times_line(content, "UTC") == "First seen 8 Nov 2023, 06:05 UTC · analysed within 2 s · told within 3 s"
+    assert times_line(reminder(), "UTC") == "First seen 8 Nov 2023, 05:05 UTC · analysed within 1 s"
     assert times_line(alert(raised=NOW + timedelta(seconds=3)), "UTC").endswith("raised within 3 s")
 
 

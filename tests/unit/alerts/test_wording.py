@@ -25,6 +25,7 @@ from worker.alerts.wording import (
     web_link,
     why_lines,
 )
+from worker.model import TopicScore
 
 law = settings(deadline=None)
 
@@ -163,6 +164,8 @@ def test_why_lines_stay_on_one_screen():
 
 
 def test_matched_words_are_those_of_mentions_and_of_topics_that_matched():
+    tiny = TopicScore("t", 0.9, True, False, ("al", "US", "of", "북한"))
+    assert matched_words(alert(topics=(tiny,)), article(mentions=())) == ["US", "북한"], "'al' alone says nothing"
     assert matched_words(alert(), article()) == ["Kim Jong Un", "Russia", "artillery shells", "Moscow"]
 
 
