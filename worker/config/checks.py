@@ -13,9 +13,12 @@ from worker.articles.folding import fold
 from worker.config.schema import (
     CALIBRATION,
     OPERATOR,
+    SEVERITIES,
+    Conditions,
     Config,
     EmailChannel,
     EntityCondition,
+    Escalation,
     FeedChannel,
     FeedSpec,
     RuleSpec,
@@ -38,6 +41,8 @@ CONTACT = (
 EXAMPLE_HOSTS = ("example.org", "example.com", "example.net")  # RFC 2606: nobody is reached there
 
 Known = Collection[str] | None  # None: there is no telling, so nothing is held to be missing
+KnownNames = Mapping[tuple[str, ...], tuple[Known, str]]
+FEEDS = ("sources",)
 
 
 def check_references(config: Config, sources: Mapping[str, Source]) -> None:
@@ -150,20 +155,49 @@ def _check_rules(config: Config, sources: Mapping[str, Source]) -> None:
     source = sources["rules"]
     for n, rule in zip(source.kept, config.rules, strict=True):
         path: Path_ = ("rules", n)
-        if rule.when.topics is None and rule.when.entities is None:
-            source.add((*path, "when"), "needs `topics` or `entities`: a rule on everything would tell of everything")
-        before = len(source.problems)
-        for names, (ids, what) in known.items():
-            _check_ids(source, (*path, "when", *names), _at(rule.when, names), ids, what)
-        if len(source.problems) == before:
-            _check_possible(config, sources, rule, path)
+        if rule.when.topics is None and rule.when.entities is None and not rule.when.words:
+            words = "needs `topics`, `entities` or `words`: a rule on everything would tell of everything"
+            source.add((*path, "when"), words)
+        _check_when(config, sources, rule.when, (*path, "when"), known)
+        for at, step in enumerate(rule.escalate):
+            _check_escalation(source, rule, step, (*path, "escalate", at))
+            _check_when(config, sources, step.when, (*path, "escalate", at, "when"), known)
+        _check_telling(source, rule, path, known)
         _check_ids(source, (*path, "channels"), rule.channels, channels, "channel")
         if _all_typed(sources, "channels") and not enabled & set(rule.channels):
             words = "none of these channels is enabled, so nobody would hear; add one that is"
             source.add((*path, "channels"), words)
 
 
-def _known_names(config: Config, sources: Mapping[str, Source]) -> Mapping[tuple[str, ...], tuple[Known, str]]:
+def _check_when(
+    config: Config, sources: Mapping[str, Source], when: Conditions, path: Path_, known: KnownNames
+) -> None:
+    source = sources["rules"]
+    before = len(source.problems)
+    for names, (ids, what) in known.items():
+        _check_ids(source, (*path, *names), _at(when, names), ids, what)
+    if len(source.problems) == before:
+        _check_possible(config, sources, when, path)
+
+
+def _check_escalation(source: Source, rule: RuleSpec, step: Escalation, path: Path_) -> None:
+    if SEVERITIES.index(step.severity) <= SEVERITIES.index(rule.severity):
+        source.add((*path, "severity"), f"not higher than the rule's own, {rule.severity}, so it would change nothing")
+    if step.when == Conditions():
+        source.add((*path, "when"), "needs a condition; what always holds is the rule's own severity")
+
+
+def _check_telling(source: Source, rule: RuleSpec, path: Path_, known: KnownNames) -> None:
+    if 0 < rule.timing.remind <= rule.timing.wait:
+        source.add((*path, "timing", "remind"), "due before the first message; make it longer than `wait`")
+    feeds, what = known[FEEDS]
+    for key in ("must_fire", "must_not_fire"):
+        for at, example in enumerate(getattr(rule, key)):
+            if example.source:
+                _check_id(source, (*path, key, at, "source"), example.source, feeds, what)
+
+
+def _known_names(config: Config, sources: Mapping[str, Source]) -> KnownNames:
     """By a condition's keys: what it may name, and what that is called."""
     topics = _ids(sources, "topics", (topic.id for topic in config.topics))
     entities = _ids(sources, "watchlist", config.entities_by_id)
@@ -182,7 +216,7 @@ def _known_names(config: Config, sources: Mapping[str, Source]) -> Mapping[tuple
         ("entities", "types"): (types, "type of entity"),
         ("entities", "tags"): (tags, "tag of an entity"),
         ("languages",): (languages, "recognised language"),
-        ("sources",): (feeds, "feed"),
+        FEEDS: (feeds, "feed"),
         ("tags",): (feed_tags, "tag of a feed"),
     }
 
@@ -202,23 +236,27 @@ def _at(value: object, names: tuple[str, ...]) -> tuple[str, ...]:
 
 def _check_ids(source: Source, path: Path_, given: Iterable[str], known: Known, what: str) -> None:
     for at, name in enumerate(given):
-        if known is not None and name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"did you mean {near[0]}?" if near else "it can never match; correct it or remove it"
-            source.add((*path, at), f"there is no {what} {name!r}; {hint}")
+        _check_id(source, (*path, at), name, known, what)
 
 
-def _check_possible(config: Config, sources: Mapping[str, Source], rule: RuleSpec, path: Path_) -> None:
+def _check_id(source: Source, path: Path_, name: str, known: Known, what: str) -> None:
+    if known is not None and name not in known:
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean {near[0]}?" if near else "it can never match; correct it or remove it"
+        source.add(path, f"there is no {what} {name!r}; {hint}")
+
+
+def _check_possible(config: Config, sources: Mapping[str, Source], when: Conditions, path: Path_) -> None:
     """Conditions that each name something that exists, and that nothing can meet together."""
-    when, source = rule.when, sources["rules"]
+    source = sources["rules"]
     if when.entities is not None and _all_typed(sources, "watchlist"):
         fitting = sum(_fits(entity, when.entities) for entity in config.watchlist)
         if fitting < when.entities.at_least and (_selective(when.entities) or not when.entities.all):
             words = f"can never match: {fitting} of the watched entities fit, and {when.entities.at_least} must be met"
-            source.add((*path, "when", "entities"), words)
-    polled = [feed for feed in config.feeds if _is_polled(feed, when.sources, when.tags)]
-    if (when.sources or when.tags) and _all_typed(sources, "feeds") and not polled:
-        source.add((*path, "when", "sources" if when.sources else "tags"), "can never match: no enabled feed fits")
+            source.add((*path, "entities"), words)
+    asked = [name for name in ("sources", "tags", "tier") if name in when.model_fields_set]
+    if asked and _all_typed(sources, "feeds") and not any(_is_polled(feed, when) for feed in config.feeds):
+        source.add((*path, asked[0]), "can never match: no enabled feed fits")
 
 
 def _selective(condition: EntityCondition) -> bool:
@@ -233,8 +271,13 @@ def _fits(entity: WatchedEntity, condition: EntityCondition) -> bool:
     )
 
 
-def _is_polled(feed: FeedSpec, ids: Collection[str], tags: Collection[str]) -> bool:
-    return feed.enabled and (not ids or feed.id in ids) and (not tags or bool(set(tags) & set(feed.tags)))
+def _is_polled(feed: FeedSpec, when: Conditions) -> bool:
+    return (
+        feed.enabled
+        and feed.tier <= when.tier
+        and (not when.sources or feed.id in when.sources)
+        and (not when.tags or bool(set(when.tags) & set(feed.tags)))
+    )
 
 
 def _check_channels(config: Config, sources: Mapping[str, Source]) -> None:

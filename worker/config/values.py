@@ -13,6 +13,9 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer
 
+from worker.errors import QueryError
+from worker.query.parse import parse_query
+
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 LONGEST = 3650 * UNITS["d"]  # ten years: beyond, calendars overflow
 SECRET_FORM = re.compile(r"\$\{(?:file:(?P<path>[^{}]+)|(?P<name>[A-Za-z_][A-Za-z0-9_]*))\}")
@@ -109,6 +112,14 @@ def _recipient(value: str) -> str:
     return _mail_address(value) if "@" in value else value
 
 
+def _query(value: str) -> str:
+    try:
+        parse_query(value)
+    except QueryError as error:
+        raise ValueError(str(error)) from None
+    return value
+
+
 def _review_band(value: tuple[float, float]) -> tuple[float, float]:
     if not 0 <= value[0] <= value[1] <= 1:
         raise ValueError("write [low, high] with 0 <= low <= high <= 1: no score is between these")
@@ -171,7 +182,7 @@ Band = Annotated[tuple[float, float], AfterValidator(_review_band), Form("[low, 
 Folder = Annotated[str, Field(pattern=FOLDER_FORM), Form("small letters, digits, `-` and `_`, up to 61")]
 Port = Annotated[int, Field(strict=True, ge=1, le=65535)]
 Kept = Annotated[Secret | str, Form("`${NAME}` or `${file:PATH}`")]
-WordsQuery = Annotated[str, Form("query")]
+WordsQuery = Annotated[str, AfterValidator(_query), Form("query")]
 Strings = tuple[Line, ...]
 # An empty list would read as "no such condition" and widen the rule to everything.
 Slugs = Annotated[tuple[Slug, ...], Field(min_length=1)]

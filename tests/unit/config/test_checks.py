@@ -108,6 +108,8 @@ def test_check_a_sound_desk_has_no_problem(found):
         {"topics": {"any": ["middle-east"]}, "languages": ["en", "ko", "und"]},
         {"topics": {"any": ["middle-east"]}, "languages": ["sv"]},  # a feed says that it is
         {"topics": {"any": ["middle-east"]}, "sources": ["wire", "old"], "tags": ["world"]},
+        {"words": "missile NOT football"},
+        {"words": "missile", "tier": 2, "tags": ["russia"]},
     ],
 )
 def test_check_takes_a_rule_that_can_match(found, when):
@@ -117,8 +119,8 @@ def test_check_takes_a_rule_that_can_match(found, when):
 @pytest.mark.parametrize(
     ("when", "key", "says"),
     [
-        ({}, "", "needs `topics` or `entities`"),
-        ({"sources": ["wire"]}, "", "needs `topics` or `entities`"),
+        ({}, "", "needs `topics`, `entities` or `words`"),
+        ({"sources": ["wire"]}, "", "needs `topics`, `entities` or `words`"),
         ({"topics": {"any": ["middle-east", "midle-east"]}}, ".topics.any[1]", "did you mean middle-east?"),
         ({"topics": {"any": ["sport"]}}, ".topics.any[0]", "there is no topic 'sport'; it can never match"),
         ({"entities": {"any": ["kim"]}}, ".entities.any[0]", "there is no entity 'kim'"),
@@ -137,6 +139,8 @@ def test_check_takes_a_rule_that_can_match(found, when):
         ({"entities": {}, "sources": ["wire"], "tags": ["russia"]}, ".sources", "no enabled feed fits"),
         ({"entities": {}, "sources": ["old"]}, ".sources", "no enabled feed fits"),
         ({"entities": {}, "tags": ["defence"]}, ".tags", "no enabled feed fits"),
+        ({"entities": {}, "tier": 1}, ".tier", "no enabled feed fits"),
+        ({"words": "missile", "sources": ["tass"], "tier": 1}, ".sources", "no enabled feed fits"),
     ],
 )
 def test_check_j11_refuses_a_rule_that_can_never_match(found, when, key, says):
@@ -155,6 +159,48 @@ def test_check_j11_refuses_a_rule_that_can_never_match(found, when, key, says):
 )
 def test_check_j11_refuses_a_rule_that_nobody_hears(found, channels, keys):
     assert [key for key, _ in found(rules=[rule(channels, entities={})])] == keys
+
+
+def test_check_j11_tries_an_escalation_as_it_does_a_rule(found):
+    steps = [
+        {"severity": "critical", "when": {"words": "missile"}},
+        {"severity": "high", "when": {"entities": {"any": ["rason", "nobody"]}}},
+        {"severity": "high", "when": {"tags": ["defence"]}},
+        {"severity": "normal", "when": {"words": "missile"}},
+        {"severity": "high", "when": {}},
+        {"severity": "high", "when": {"tier": 3}},  # which every feed is
+    ]
+    assert [(key, message[:16]) for key, message in found(rules=[rule(words="ship") | {"escalate": steps}])] == [
+        ("rules[0].escalate[1].when.entities.any[1]", "there is no enti"),
+        ("rules[0].escalate[2].when.tags", "can never match:"),
+        ("rules[0].escalate[3].severity", "not higher than "),
+        ("rules[0].escalate[4].when", "needs a conditio"),
+        ("rules[0].escalate[5].when", "needs a conditio"),
+    ]
+
+
+def test_check_knows_the_feed_of_an_example(found):
+    examples = {
+        "must_fire": ["x", {"title": "x", "source": "wire"}],
+        "must_not_fire": [{"title": "x", "source": "wir"}],
+    }
+    [(key, message)] = found(rules=[rule(words="ship") | examples])
+    assert (key, message) == ("rules[0].must_not_fire[0].source", "there is no feed 'wir'; did you mean wire?")
+
+
+@pytest.mark.parametrize(
+    ("timing", "refused"),
+    [
+        ({}, False),
+        ({"wait": "10m"}, False),  # and never reminds
+        ({"wait": "10m", "remind": "11m"}, False),
+        ({"wait": "10m", "remind": "10m"}, True),
+        ({"wait": "1h", "remind": "10m", "updates": "never"}, True),
+    ],
+)
+def test_check_refuses_a_reminder_before_the_first_message(found, timing, refused):
+    keys = [key for key, _ in found(rules=[rule(words="ship") | {"timing": timing}])]
+    assert keys == (["rules[0].timing.remind"] if refused else [])
 
 
 @pytest.mark.parametrize(

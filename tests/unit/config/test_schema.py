@@ -152,6 +152,15 @@ def test_schema_takes(kind, raw):
         (Conditions, {"sources": []}),
         (Conditions, {"languages": []}),
         (Conditions, {"topics": {"any": []}}),
+        (Conditions, {"words": ""}),
+        (Conditions, {"words": "missile OR"}),
+        (Conditions, {"words": "missile NOT missile"}),  # can never match
+        (Conditions, {"words": "NOT missile"}),  # always would
+        (Conditions, {"words": "missile", "tier": 4}),
+        (RuleSpec, RULE | {"escalate": [{"severity": "high", "when": {"words": "(a"}}]}),
+        (RuleSpec, RULE | {"timing": {"updates": "0s"}}),
+        (RuleSpec, RULE | {"tell_again": ["everything"]}),
+        (RuleSpec, RULE | {"must_fire": [{"text": "without a headline"}]}),
         (RuleSpec, RULE | {"channels": []}),
         (RuleSpec, RULE | {"severity": "urgent"}),
         (RuleSpec, RULE | {"name": "a\r\nBcc: x@y.example"}),
