@@ -7,11 +7,13 @@ from xml.sax.saxutils import escape
 
 
 def rss(title, entries):
-    """An RSS 2.0 document of (guid, headline, text)."""
+    """An RSS 2.0 document of (guid, headline, text), or (guid, headline, text, date)."""
     items = "".join(
         f"<item><guid isPermaLink='false'>{escape(guid)}</guid><link>https://paper.example/{escape(guid)}</link>"
-        f"<title>{escape(headline)}</title><description>{escape(text)}</description></item>"
-        for guid, headline, text in entries
+        f"<title>{escape(headline)}</title><description>{escape(text)}</description>"
+        + "".join(f"<pubDate>{escape(one)}</pubDate>" for one in date)
+        + "</item>"
+        for guid, headline, text, *date in entries
     )
     channel = f"<channel><title>{escape(title)}</title>{items}</channel>"
     return f"<?xml version='1.0'?><rss version='2.0'>{channel}</rss>".encode()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from worker.articles.text import headline_key
@@ -58,12 +58,10 @@ class Told:
         return {**vars(self), "entities": dict(self.entities), "languages": dict(self.languages)}
 
 
-def read_told(stored: Mapping[str, Any] | None, *, severity: str) -> Told:
-    """What `to_json` made; of None, an alert from before such notes, what would let nothing but a higher severity or a
-    better source be new."""
-    if stored is None:
-        return Told(severity, "", {}, {}, tier=1, source="", originals=STEPS[-1])
-    return Told(**stored)
+def read_told(stored: Mapping[str, Any] | None, *, severity: str, report: Told) -> Told:
+    """What `to_json` made. Of None, an alert from before such notes, all of this report but its severity: nobody is
+    told again for want of notes."""
+    return replace(report, severity=severity) if stored is None else Told(**stored)
 
 
 def what_is_new(told: Told, report: Told) -> Iterator[News]:

@@ -193,7 +193,7 @@ def _decide(
         verdict=verdict,
         arrival=one.arrival,
         silenced=silence is not None,
-        told=read_told(alert.told, severity=alert.severity) if alert else None,
+        told=read_told(alert.told, severity=alert.severity, report=report) if alert else None,
         report=report,
         again=frozenset(rule.tell_again),
     )

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import structlog
 
+from worker.alerts.render import Audience
 from worker.alerts.wording import local_time
 from worker.config.schema import OPERATOR
 from worker.display import one_line
@@ -45,8 +46,8 @@ def _tell(runtime: Runtime, connection: Connection, silence: Silence, now: datet
         channel = runtime.channels[channel_id]
         name = new_token()
         for to in channel.recipients():
-            message = channel.render_notice(subject, lines, recipient=to, message_id=name, now=now)
-            messages.append((channel_id, message))
+            known = dict(recipient=to, message_id=name, now=now, audience=Audience.READERS)
+            messages.append((channel_id, channel.render_operator(subject, lines, **known)))
     key = f"silence:{silence.public_id}"
     alerts.save_notification(connection, messages, kind="notice", subject=subject, now=now, operator_key=key)
     log.info("silence_ended", silence=silence.public_id, kind=str(silence.kind), held=len(held))

@@ -15,7 +15,7 @@ from typing import Any, Final
 import structlog
 
 from worker.alerts.news import RISING, WEIGHT
-from worker.alerts.timing import REMINDER, UPDATED, Standing, next_message
+from worker.alerts.timing import RAISED, REMINDER, UPDATED, Standing, next_message
 from worker.articles.text import quote
 from worker.config.schema import RuleSpec
 from worker.delivery.channel import Channel
@@ -277,8 +277,9 @@ def _put_off(
 def _content(runtime: Runtime, telling: Telling, members: Sequence[Any], now: datetime) -> AlertContent:
     config, row, rule = runtime.config, telling.row, telling.rule
     shown = [(one, read_judgement(one)) for one in telling.shown]
-    until = max(one.id for one in telling.shown)
-    known = [one for one in members if one.id <= until]
+    # Told in the transaction that raised it, it says the same whichever articles are settled with its own.
+    at_once = telling.kind == RAISED and not rule.timing.wait
+    known = [one for one in members if not at_once or one.id <= row.article_id]
     mentioned = {mention.entity for _, judgement in shown for mention in judgement.mentions}
     first, judgement = shown[0]
     return AlertContent(
@@ -293,9 +294,10 @@ def _content(runtime: Runtime, telling: Telling, members: Sequence[Any], now: da
         story_title=row.story_title,
         story_first_seen=row.first_seen_at,
         outlets=len({one.feed_id for one in known}),
-        originals=count_originals(known, until=until),
+        originals=max(1, len(originals_of(known))),
         original_sources=tuple(dict.fromkeys(config.feed(one).title or one for one in originals_of(known))),
         first_why=(row.because,),
+        first_subject=row.first_subject or "",
         articles=tuple(_shown(config.feed(one.feed_id).title, one, judged) for one, judged in shown),
         topics=judgement.topics,
         topic_names={topic.id: topic.name for topic in config.topics},

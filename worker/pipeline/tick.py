@@ -8,7 +8,7 @@ from datetime import timedelta
 import structlog
 
 from worker.metrics import QUARANTINED
-from worker.pipeline.deliver import give_up_lost
+from worker.pipeline.giving_up import give_up_lost, give_up_stranded
 from worker.pipeline.operator import tell_of_quarantine
 from worker.pipeline.runtime import Runtime
 from worker.pipeline.silencing import tell_ended_silences
@@ -22,6 +22,7 @@ log = structlog.get_logger()
 RETENTION_EVERY = timedelta(hours=1)
 CHECKPOINT_EVERY = timedelta(seconds=30)
 CHECK_IN_EVERY = timedelta(minutes=1)  # whoever watches the tick from outside looks no closer
+GIVE_UP_EVERY = timedelta(minutes=1)
 RETENTION_BATCH = 500
 POLL_HISTORY = timedelta(days=30)
 
@@ -52,6 +53,8 @@ def look_around(runtime: Runtime) -> None:
     if claim_chore(runtime.store, "checkpoint", every=CHECKPOINT_EVERY):
         heartbeats.forget_silent(runtime.store)
         runtime.store.checkpoint()
+    if claim_chore(runtime.store, "give-up", every=GIVE_UP_EVERY):
+        give_up_stranded(runtime)
     if claim_chore(runtime.store, "retention", every=RETENTION_EVERY):
         drop_expired(runtime)
 

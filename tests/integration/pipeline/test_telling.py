@@ -1,0 +1,328 @@
+"""One story, one alert: updated in place, told again only for something new, in its time, never under a silence."""
+
+import json
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from email import message_from_bytes
+from email.policy import default
+
+import pytest
+from desk import BASELINE
+from steps import operator_subjects, poll_now, settle
+
+from worker.app import load_judge
+from worker.config.schema import FeedSpec, RuleSpec, WatchedEntity
+from worker.model import SilenceKind
+from worker.pipeline.poll import poll_due_feeds
+from worker.pipeline.tick import tick
+from worker.store.alerts import acknowledge
+from worker.store.schema import alert, article, decision, delivery, feed, news, notification, silence
+from worker.store.silences import add_silence, end_silence
+
+LEADERS = {"kim-jong-un": "Kim Jong Un", "vladimir-putin": "Vladimir Putin", "sergei-shoigu": "Sergei Shoigu"}
+HEADLINE = "Kim Jong Un receives a guest in the north"
+HOUR = timedelta(hours=1)
+
+
+def rule(name="leaders", **values):
+    when = {"entities": {"tags": ["leader"]}}
+    return {
+        "id": name,
+        "name": f"The rule {name}",
+        "severity": "high",
+        "when": when,
+        "channels": ["mail", "hook"],
+    } | values
+
+
+@dataclass
+class Watch:
+    """A desk whose clock stands still until it is moved, with these rules; `runtime` is its own."""
+
+    desk: object
+    runtime: object
+    now: datetime = field(default_factory=lambda: datetime.now(UTC).replace(microsecond=0))
+
+    def obey(self, *rules):
+        entities = tuple(WatchedEntity(id=key, type="person", name=LEADERS[key], tags=("leader",)) for key in LEADERS)
+        feeds = tuple(
+            FeedSpec.model_validate(spec.model_dump(mode="json") | {"tier": tier})
+            for spec, tier in zip(self.runtime.config.feeds, (2, 1), strict=True)
+        )
+        found = tuple(RuleSpec.model_validate(one) for one in rules or (rule(),))
+        config = replace(self.runtime.config, watchlist=entities, feeds=feeds, rules=found)
+        judge = load_judge(config)
+        store = self.runtime.store.with_clock(lambda: self.now)
+        self.runtime = replace(self.runtime, config=config, judge=lambda: judge, store=store)
+        self.desk.set_feed("b", [("old-b", "Quite another day", "Nothing happened."), *BASELINE])
+        poll_now(self.desk, self.runtime)
+        settle(self.runtime)
+        return self
+
+    def bring(self, name, *items, after=timedelta()):
+        """What the feed holds from now on, polled and settled."""
+        self.now += after
+        self.desk.set_feed(name, [*items, *BASELINE])
+        poll_now(self.desk, self.runtime)
+        settle(self.runtime)
+
+    def pass_time(self, spent):
+        self.now += spent
+        tick(self.runtime)
+
+    def messages(self):
+        """(kind, n) of every message about an alert, in order."""
+        rows = self.desk.rows(notification, notification.c.alert_id.is_not(None))
+        return [(row.kind.removeprefix("alert."), row.n) for row in sorted(rows, key=lambda row: row.id)]
+
+    def mails(self):
+        rows = sorted(self.desk.rows(delivery, delivery.c.channel == "mail"), key=lambda row: row.id)
+        return [message_from_bytes(bytes(row.body), policy=default) for row in rows]
+
+    def hooks(self):
+        rows = sorted(self.desk.rows(delivery, delivery.c.channel == "hook"), key=lambda row: row.id)
+        return [json.loads(bytes(row.body)) for row in rows]
+
+    def reasons(self):
+        """What came of every rule that fired on an article that is news, in order of arrival."""
+        rows = sorted(self.desk.rows(decision, decision.c.reason != "baseline"), key=lambda row: row.article_id)
+        return [row.reason for row in rows]
+
+    def silence(self, kind, value, last=HOUR):
+        known = dict(kind=SilenceKind(kind), value=value, because="known", author="ana")
+        with self.desk.store.writing() as connection:
+            return add_silence(connection, **known, expires_at=self.now + last, now=self.now)
+
+
+@pytest.fixture
+def watch(desk, runtime):
+    return Watch(desk, runtime)
+
+
+def text_of(mail):
+    return mail.get_body(("plain",)).get_content()
+
+
+def test_an_alert_is_told_again_only_for_something_new_and_not_before_its_time(watch):
+    watch.obey()
+    watch.bring("a", ("x1", HEADLINE, "The guest came by train."))
+    assert watch.messages() == [("raised", 1)]
+    watch.bring("a", ("x2", HEADLINE, "The guest came by train."), ("x1", HEADLINE, "The guest came by train."))
+    assert watch.messages() == [("raised", 1)], "a copy is no news"
+    watch.bring("b", ("y1", HEADLINE, "Vladimir Putin was the guest, the palace said in a long statement on the day."))
+    assert watch.messages() == [("raised", 1)], "it waits for half an hour after the last message"
+    watch.pass_time(timedelta(minutes=29))
+    assert watch.messages() == [("raised", 1)]
+    watch.pass_time(timedelta(minutes=1))
+    assert watch.messages() == [("raised", 1), ("updated", 2)]
+    (row,) = watch.desk.rows(alert)
+    assert (row.told_at, row.tell_at) == (watch.now, None)
+    kinds = [one.kind for one in watch.desk.rows(news)]
+    assert sorted(kinds) == ["entity", "originals", "tier"]
+    first, second = watch.mails()
+    assert second["References"] == first["References"]
+    assert second["Message-ID"] != first["Message-ID"]
+    assert "now naming Vladimir Putin" in text_of(second)
+    raised, updated = watch.hooks()
+    assert (updated["type"], updated["data"]["alert"]["revision"]) == ("alert.updated", 2)
+    assert updated["data"]["alert"]["id"] == raised["data"]["alert"]["id"]
+    assert [one["kind"] for one in updated["data"]["new"]] == ["entity", "tier", "originals"]
+    assert watch.reasons() == ["raised", "seen_before", "news"]
+    watch.bring("b", ("y2", HEADLINE, "Sergei Shoigu came along, as was seen on the pictures of the day."), after=HOUR)
+    assert watch.messages()[2:] == [("updated", 3)], "at once where nothing was told for so long"
+
+
+def test_an_edit_alerts_nobody_and_a_changed_headline_of_the_first_source_is_told_with_the_next_update(watch):
+    watch.obey()
+    watch.bring("a", ("x1", HEADLINE, "The guest came by train."))
+    watch.bring("a", ("x1", HEADLINE.upper(), "The guest came by train, late."), after=HOUR)
+    watch.pass_time(HOUR)
+    assert watch.messages() == [("raised", 1)], "polished, and corrected in its text"
+    watch.bring("a", ("x1", "Pyongyang: no guest was ever expected", "The guest came by train, late."))
+    assert watch.messages() == [("raised", 1)], "the poll itself tells nobody"
+    watch.pass_time(timedelta())
+    assert watch.messages() == [("raised", 1), ("updated", 2)]
+    mail = watch.mails()[1]
+    assert "Pyongyang: no guest was ever expected" in text_of(mail)
+    assert "changed its headline" in text_of(mail)
+
+
+@pytest.mark.parametrize("kind", ["rule", "story"])
+def test_a_silence_keeps_quiet_and_tells_at_its_end_what_it_kept(watch, kind):
+    watch.obey()
+    value = "leaders"
+    if kind == "story":
+        watch.bring("a", ("x1", HEADLINE, "The guest came by train."))
+        value = watch.hooks()[0]["data"]["story"]["id"]
+    before = len(watch.messages())
+    name = watch.silence(kind, value)
+    watch.bring("b", ("y1", HEADLINE, "Vladimir Putin was the guest, the palace said in a long statement on the day."))
+    watch.pass_time(timedelta(minutes=59))
+    assert len(watch.messages()) == before
+    assert watch.reasons()[-1] == "silenced"
+    watch.pass_time(timedelta(minutes=1))
+    watch.pass_time(HOUR)
+    assert len(watch.messages()) == before, "nothing that it kept quiet is told one by one"
+    (notice,) = watch.desk.rows(notification, notification.c.kind == "notice")
+    assert notice.subject.startswith(f"The silence on the {kind} {value}")
+    assert HEADLINE in text_of(watch.mails()[-1])
+    (row,) = watch.desk.rows(silence, silence.c.public_id == name)
+    assert row.ended_at is not None
+    watch.bring("a", ("x9", HEADLINE, "Sergei Shoigu was there too, in the second row of the picture of the guests."))
+    assert len(watch.messages()) == before + 1, "and what is new afterwards is heard"
+
+
+def test_a_silence_ended_by_hand_is_told_at_once_and_what_does_not_run_cannot_be_ended(watch):
+    watch.obey()
+    name = watch.silence("entity", "kim-jong-un")
+    watch.bring(
+        "a", ("x1", HEADLINE, "The guest came by train."), ("x2", "Vladimir Putin leaves", "Kim Jong Un waves.")
+    )
+    assert sorted(watch.reasons()) == ["raised", "silenced"], "a rule that fires without the name is heard"
+    with watch.desk.store.writing() as connection:
+        assert end_silence(connection, name, by="ana", now=watch.now)
+        assert not end_silence(connection, name, by="ana", now=watch.now)
+    watch.pass_time(timedelta(seconds=1))
+    assert "ana ended it" in text_of(watch.mails()[-1])
+
+
+def test_who_has_not_acknowledged_is_reminded_once_and_news_arms_it_again(watch):
+    watch.obey(rule(timing={"remind": "2h"}))
+    watch.bring(
+        "a", ("x1", HEADLINE, "The guest came by train."), ("x2", "Sergei Shoigu travels to the coast", "Alone.")
+    )
+    (first,) = [row for row in watch.desk.rows(alert) if row.because == "kim-jong-un"]
+    with watch.desk.store.writing() as connection:
+        assert acknowledge(connection, first.public_id, by="ana", now=watch.now) == "ana"
+        assert acknowledge(connection, first.public_id, by="bo", now=watch.now) == "ana", "whoever was first"
+    watch.pass_time(2 * HOUR)
+    watch.pass_time(5 * HOUR)
+    assert watch.messages()[2:] == [("reminder", 2)], "the other alone, and once"
+    watch.bring("b", ("y1", HEADLINE, "Vladimir Putin was the guest, the palace said in a long statement on the day."))
+    assert watch.messages()[3:] == [("updated", 2)], "at once: the last word on it is hours old"
+    watch.pass_time(2 * HOUR)
+    assert watch.messages()[4:] == [("reminder", 3)]
+
+
+def test_e10_two_rules_on_one_story_are_one_message_to_people_and_one_each_to_programs(watch):
+    watch.obey(rule("quiet", severity="low"), rule("loud", severity="critical"))
+    watch.bring("a", ("x1", HEADLINE, "The guest came by train."))
+    (mail,) = watch.mails()
+    assert "[Critical]" in mail["Subject"]
+    assert "The rule quiet" in text_of(mail)
+    assert sorted(hook["data"]["alert"]["rule"] for hook in watch.hooks()) == ["loud", "quiet"]
+    carried = {row.carried_by for row in watch.desk.rows(notification, notification.c.alert_id.is_not(None))}
+    assert len(carried) == 2 and None in carried
+    watch.pass_time(HOUR)
+    assert len(watch.mails()) == 1, "and it stays so"
+
+
+def test_e11_alerts_of_the_same_words_are_both_told_where_they_are_two_stories(watch):
+    watch.obey()
+    watch.bring("a", ("x1", "Kim Jong Un", ""), ("x2", "Kim Jong Un", ""))
+    assert len(watch.desk.rows(alert)) == 2
+    first, second = watch.mails()
+    assert (first["Subject"], first["Message-ID"]) == (second["Subject"], first["Message-ID"])
+    assert first["Message-ID"] != second["Message-ID"]
+
+
+def test_g02_old_news_that_resurfaces_and_a_feed_that_changes_its_identities_alert_nobody(watch):
+    watch.obey()
+    stale = (watch.now - timedelta(days=900)).strftime("%a, %d %b %Y %H:%M:%S GMT")
+    watch.bring("a", ("x1", HEADLINE, "Three years ago.", stale))
+    assert watch.reasons() == ["old"]
+    works = "coal iron salt grain steel glass paper cloth rope brick cement copper tin lead zinc".split()
+    said = (
+        "Kim Jong Un visited the {} works of the northern province on a cold morning, walked through its halls with the "
+        "director and the party secretary, praised the workers for their zeal and asked for twice as much next year"
+    )
+    kept = [(f"g{n}", f"Kim Jong Un visits the {work} works", said.format(work)) for n, work in enumerate(works)]
+    watch.bring("b", *kept)
+    before = len(watch.desk.rows(alert))
+    assert before
+    rebuilt = [(f"https-{guid}", headline, f"{text}. Read more.") for guid, headline, text in kept]
+    watch.bring("b", *rebuilt, after=timedelta(days=10))
+    assert len(watch.desk.rows(alert)) == before
+    assert len(watch.messages()) == before
+
+
+def test_g07_dates_that_are_none_or_mistaken_keep_no_alert_back(watch):
+    watch.obey()
+    dates = ["", "Mon, 01 Jan 0001 00:00:00 GMT", "Fri, 31 Dec 9999 23:59:59 GMT", "Thu, 01 Jan 1970 00:00:00 GMT"]
+    names = "iron coal salt grain".split()
+    items = [
+        (f"x{n}", f"Kim Jong Un looks at {names[n]}", f"In the {names[n]} works.", date) for n, date in enumerate(dates)
+    ]
+    watch.bring("a", *items)
+    assert watch.reasons() == ["raised"] * 4
+
+
+def test_g09_a_new_watchlist_model_or_restart_tells_nothing_of_what_is_settled(watch):
+    watch.obey(rule(when={"entities": {"any": ["vladimir-putin"]}}))
+    watch.bring("a", ("x1", HEADLINE, "The guest came by train."))
+    assert watch.desk.rows(alert) == []
+    again = Watch(watch.desk, replace(watch.runtime, config_version=watch.runtime.config_version)).obey()
+    again.pass_time(HOUR)
+    settle(again.runtime)
+    again.bring("a", ("x1", HEADLINE, "The guest came by train and left."))
+    assert watch.desk.rows(alert) == []
+    assert {row.state for row in watch.desk.rows(article)} == {"settled"}
+
+
+def test_a_first_message_that_waits_tells_of_all_that_came_meanwhile(watch):
+    watch.obey(rule(timing={"wait": "10m"}, escalate=[{"severity": "critical", "when": {"words": "palace"}}]))
+    watch.bring("a", ("x1", HEADLINE, "The guest came by train."))
+    watch.bring("b", ("y1", HEADLINE, "Vladimir Putin was the guest, the palace said in a long statement on the day."))
+    watch.pass_time(timedelta(minutes=9))
+    assert watch.messages() == []
+    watch.pass_time(timedelta(minutes=1))
+    assert watch.messages() == [("raised", 1)]
+    (hook,) = watch.hooks()
+    assert (hook["data"]["alert"]["severity"], hook["data"]["story"]["outlets"]) == ("critical", 2)
+    watch.pass_time(HOUR)
+    assert watch.messages() == [("raised", 1)]
+
+
+def test_a_channel_hears_of_what_is_grave_enough_for_it(watch):
+    specs = [spec.model_copy(update={"min_severity": "critical"}) if spec.id == "mail" else spec
+             for spec in watch.runtime.config.channels]  # fmt: skip
+    watch.runtime = replace(watch.runtime, config=replace(watch.runtime.config, channels=tuple(specs)))
+    watch.obey(rule(escalate=[{"severity": "critical", "when": {"words": "palace"}}]))
+    watch.bring("a", ("x1", HEADLINE, "The guest came by train."))
+    assert (len(watch.mails()), len(watch.hooks())) == (0, 1)
+    watch.bring("b", ("y1", HEADLINE, "The palace said in a long statement on the day who it had been."), after=HOUR)
+    assert (len(watch.mails()), len(watch.hooks())) == (1, 2)
+    assert "Severity raised from high to critical" in text_of(watch.mails()[0])
+
+
+def test_a_message_that_cannot_be_made_is_put_off_and_holds_up_no_other(watch, monkeypatch):
+    watch.obey(rule(timing={"wait": "1m"}))
+    watch.bring("a", ("x1", HEADLINE, "By train."), ("x2", "Sergei Shoigu travels to the coast", "Alone."))
+    from worker.pipeline import telling
+
+    content = telling._content
+
+    def broken(runtime, one, *rest):
+        if one.row.story_title == HEADLINE:
+            raise ValueError("a flaw of ours")
+        return content(runtime, one, *rest)
+
+    with monkeypatch.context() as flawed:
+        flawed.setattr(telling, "_content", broken)
+        watch.pass_time(timedelta(minutes=1))
+        assert len(watch.messages()) == 1
+        assert [subject.split(":")[0] for subject in operator_subjects(watch.desk)] == ["Alert not told"]
+    watch.pass_time(timedelta(minutes=10))
+    assert len(watch.messages()) == 2
+
+
+def test_a_poll_after_an_outage_brings_no_old_news(watch):
+    """What was published while nobody looked is news, however long that was."""
+    watch.obey()
+    then = watch.now + timedelta(days=2)
+    watch.now += timedelta(days=20)
+    date = then.strftime("%a, %d %b %Y %H:%M:%S GMT")
+    watch.bring("a", ("x1", HEADLINE, "The guest came by train.", date))
+    assert watch.reasons() == ["raised"]
+    assert watch.desk.rows(feed, feed.c.id == "a")[0].succeeded_at == watch.now
+    assert poll_due_feeds(watch.runtime) is False
