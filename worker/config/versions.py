@@ -1,6 +1,7 @@
 """A stored configuration version read back: the rules, entities and feeds by which an article was settled.
 
-Pure: it reads the public form that Config.public() made, in which secrets are hidden and durations are seconds.
+Pure: it reads the public form that Config.public() made, in which secrets are hidden and durations are written as a
+file would have them.
 """
 
 from __future__ import annotations
@@ -61,4 +62,6 @@ def _given(value: Any) -> Any:
     """Without what was left out: an absent condition is an empty list in the public form, which no file may write."""
     if isinstance(value, Mapping):
         return {key: _given(one) for key, one in value.items() if one not in (None, [], "")}
+    if isinstance(value, list):
+        return [_given(one) for one in value]
     return value
