@@ -7,6 +7,7 @@ from worker.model import Action, AlertArticle, AlertContent, AlsoFired, Mention,
 
 NOW = datetime(2023, 11, 8, 5, 5, tzinfo=UTC)
 TITLE = "Kim Jong Un inspects a shipyard as Moscow asks for shells"
+FIRST_SUBJECT = f"[High] {TITLE} · Arms between North Korea and Russia"
 QUOTE = "Kim Jong Un toured the yard on Tuesday.\nRussia has asked for more artillery shells, officials said."
 
 
@@ -60,7 +61,7 @@ def alert(*articles, **changes):
 def update(*articles, **changes):
     """The second message of the alert, two hours later: the story is confirmed, and graver than it was."""
     changes = dict(
-        kind="alert.updated", revision=2, severity="critical", first_severity="high", outlets=11, originals=2,
+        kind="alert.updated", revision=2, severity="critical", first_subject=FIRST_SUBJECT, outlets=11, originals=2,
         raised=NOW + timedelta(hours=2), first_raised=NOW,
         new=(
             News(NewsKind.SEVERITY, "severity raised from high to critical: kn-23 named"),
@@ -71,7 +72,8 @@ def update(*articles, **changes):
 
 
 def reminder(**changes):
-    return alert(kind="alert.reminder", revision=3, raised=NOW + timedelta(hours=4), first_raised=NOW, **changes)
+    changes = dict(kind="alert.reminder", revision=3, first_raised=NOW, first_subject=FIRST_SUBJECT) | changes
+    return alert(**dict(raised=NOW + timedelta(hours=4)) | changes)
 
 
 ALSO = AlsoFired("b8Kd", "korea-diplomacy", "Korean diplomacy", "normal", "kim-jong-un")
@@ -99,5 +101,5 @@ def hostile(text=HOSTILE, make=update):
         shown, rule_name=text, rule_id=text, story_id=text, alert_id=text, severity="high", why=(text,),
         topics=(TopicScore("t", 0.9, True, False, (text,)),), topic_names={"t": text}, entity_names={"kim": text},
         url="data:text/html,x", new=(News(NewsKind.HEADLINE, text),), original_sources=(text,), first_why=(text,),
-        also=(AlsoFired(text, text, text, text, text),),
+        also=(AlsoFired(text, text, text, text, text),), first_subject=text,
     )  # fmt: skip

@@ -350,7 +350,7 @@ class AlertContent:
     new: tuple[News, ...] = ()  # of an update: what is new, the weightiest first
     also: tuple[AlsoFired, ...] = ()  # rules that are told along in this message
     first_raised: datetime | None = None  # of an update or a reminder: when the alert was raised
-    first_severity: str = ""  # that it was raised with; '' for `severity`
+    first_subject: str = ""  # of an update or a reminder: the subject of the alert's first message
     first_why: tuple[str, ...] = ()  # the reasons it was raised for; () for `why`
     original_sources: tuple[str, ...] = ()  # names of the sources that report for themselves; () if they are not known
 

@@ -46,8 +46,7 @@ def times_line(content: AlertContent, zone: str) -> str:
 
 
 def first_raised(content: AlertContent, zone: str) -> str:
-    """'8 Nov 2023, 14:05 Asia/Seoul (UTC+09:00), 2 hours before this'."""
-    if content.first_raised is None:
-        return "earlier"
-    ago = (content.raised - content.first_raised).total_seconds()
-    return f"{local_time(content.first_raised, zone)}, {span(ago)} before this"
+    """'8 Nov 2023, 14:05 Asia/Seoul (UTC+09:00), 2 hours before this'; of a reminder without how long before."""
+    when = local_time(content.first_raised or content.raised, zone)
+    ago = (content.raised - (content.first_raised or content.raised)).total_seconds()
+    return f"{when}, {span(ago)} before this" if ago > 0 else when

@@ -42,12 +42,11 @@ def local_time(moment: datetime | None, zone: str) -> str:
 def subject_line(content: AlertContent) -> str:
     """'[High] Headline · Rule's name', safe as a header; the headline first, for a list of mails shows little.
 
-    Of a later message 'Re: ' and the same, whatever is new: mail programs thread by it, Gmail by nothing without it.
+    Of a later message 'Re: ' and the first one's, whatever has become of it: Gmail threads by nothing without it.
     """
-    severity = severity_word(content.first_severity or content.severity)
     room = SUBJECT_LENGTH - len(ANSWER)
-    base = header_text(f"[{severity}] {content.story_title} · {content.rule_name}", room)
-    return base if content.kind == "alert.raised" else ANSWER + base
+    subject = header_text(f"[{severity_word(content.severity)}] {content.story_title} · {content.rule_name}", room)
+    return subject if content.kind == "alert.raised" else ANSWER + header_text(content.first_subject or subject, room)
 
 
 def severity_word(severity: str) -> str:

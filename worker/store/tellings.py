@@ -54,11 +54,13 @@ def note_told(connection: Connection, news_ids: Collection[int], *, notification
 
 def due_alerts(connection: Connection, *, now: datetime, limit: int, only: Collection[int] | None = None) -> list[Any]:
     """Those whose next message is due, in the order of their dues; with the public id, headline and first sight of the
-    story on which each was raised, the story that it is part of now, and the number of its messages so far."""
+    story on which each was raised, the story that it is part of now, the number of its messages so far and the first
+    one's subject."""
     root = func.coalesce(story.c.merged_into, story.c.id).label("root")
     of_story = (story.c.public_id.label("story"), story.c.title.label("story_title"), story.c.first_seen_at, root)
     said = select(func.count()).where(notification.c.alert_id == alert.c.id).scalar_subquery().label("said")
-    statement = select(alert, *of_story, said, _last_kind()).join(story, story.c.id == alert.c.story_id)
+    of_messages = (said, _last_kind(), _first_subject())
+    statement = select(alert, *of_story, *of_messages).join(story, story.c.id == alert.c.story_id)
     statement = statement.where(alert.c.tell_at <= now)
     if only is not None:
         statement = statement.where(alert.c.id.in_(only))
@@ -68,6 +70,11 @@ def due_alerts(connection: Connection, *, now: datetime, limit: int, only: Colle
 def _last_kind() -> Any:
     last = select(notification.c.kind).where(notification.c.alert_id == alert.c.id)
     return last.order_by(notification.c.n.desc()).limit(1).scalar_subquery().label("last_kind")
+
+
+def _first_subject() -> Any:
+    first = select(notification.c.subject).where(notification.c.alert_id == alert.c.id)
+    return first.order_by(notification.c.n).limit(1).scalar_subquery().label("first_subject")
 
 
 def waiting_news(connection: Connection, alert_ids: Collection[int]) -> Mapping[int, list[Any]]:

@@ -62,4 +62,5 @@ def test_times_line_counts_from_the_article_that_brings_the_news():
 
 def test_first_raised_says_when_and_how_long_ago():
     assert first_raised(update(), "UTC") == "8 Nov 2023, 05:05 UTC, 2 hours before this"
-    assert first_raised(update(first_raised=None), "UTC") == "earlier"
+    assert first_raised(reminder(raised=NOW), "UTC") == "8 Nov 2023, 05:05 UTC"
+    assert first_raised(update(first_raised=None), "UTC") == "8 Nov 2023, 07:05 UTC"

@@ -95,7 +95,8 @@ def test_h07_subject_line_with_a_hostile_rule_name_is_one_line():
 def test_subject_line_of_later_messages_answers_the_first_whatever_the_length():
     for title in (TITLE, "x" * 1_000):
         first = subject_line(alert(article(title=title)))
-        for later in (update(article(title="Another headline"), story_title=title), reminder(story_title=title)):
+        known = dict(story_title=title, first_subject=first)
+        for later in (update(article(title="Another headline"), **known), reminder(severity="low", **known)):
             assert subject_line(later) == f"Re: {first}"
             assert len(subject_line(later)) <= SUBJECT_LENGTH
 
