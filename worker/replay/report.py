@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -24,9 +24,12 @@ def make_report(store: Store, config: Config) -> dict[str, Any]:
         found = alerts_with_stories(connection)
     articles: dict[int, list[Any]] = defaultdict(list)
     for row in found.articles:
-        articles[row.story_id].append(row)
+        articles[row.root].append(row)
+    updates: dict[int, list[Any]] = defaultdict(list)
+    for row in found.updates:
+        updates[row.alert_id].append(row)
     names = {feed.id: feed.title or feed.id for feed in config.feeds}
-    alerts = [_alert(row, articles[row.story_id], names) for row in found.alerts]
+    alerts = [_alert(row, articles[row.root], names) | _told(updates[row.id]) for row in found.alerts]
     quarantined = [_article(row, names) for row in parked]
     return counts | {"refused_polls": refused, "quarantined_articles": quarantined, "alerts": alerts}
 
@@ -44,10 +47,19 @@ def _alert(row: Any, articles: Iterable[Any], names: dict[str, str]) -> dict[str
             "first_seen": _time(row.first_seen_at),
             "articles": len(ordered),
             "outlets": len({one.feed_id for one in ordered}),
+            "original_sources": len({one.feed_id for one in ordered if one.duplicate_of is None}),
         },
         "articles": [_article(one, names) for one in ordered],
         "reasons": row.because.split("; "),
     }
+
+
+def _told(updates: Sequence[Any]) -> dict[str, Any]:
+    """What was told of the alert after its first message: one line an update."""
+    found: dict[datetime, list[str]] = defaultdict(list)
+    for row in updates:
+        found[row.created_at].append(row.words)
+    return {"updates": [{"time": _time(at), "new": words} for at, words in found.items()]}
 
 
 def _article(row: Any, names: dict[str, str]) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from worker.pipeline.analyse import analyse_new_articles
 from worker.pipeline.poll import poll_due_feeds
 from worker.pipeline.raising import storify_and_raise
 from worker.pipeline.runtime import Runtime
+from worker.pipeline.telling import tell_due_alerts
 from worker.pipeline.tick import park_poison
 from worker.replay.history import STEP, Document, History
 from worker.replay.report import make_report
@@ -150,7 +151,7 @@ def _live_through(runtime: Runtime, fetcher: HistoryFetcher, at: datetime, docum
         # A first look may be of several documents; after the first of them the others would be news.
         first=[document.feed for document in documents if document.baseline],
     )
-    _work_off(runtime, poll_due_feeds, analyse_new_articles, storify_and_raise)
+    _work_off(runtime, poll_due_feeds, analyse_new_articles, storify_and_raise, tell_due_alerts)
 
 
 def _work_off(runtime: Runtime, *steps: Callable[[Runtime], bool]) -> None:

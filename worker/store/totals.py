@@ -10,15 +10,17 @@ from sqlalchemy import Connection, func, select
 
 from worker.model import ArticleState
 from worker.store.articles import is_open
-from worker.store.schema import alert, article, feed, poll, revision, story
+from worker.store.schema import alert, article, feed, news, notification, poll, revision, story
 
 
 @dataclass(frozen=True)
 class AlertsFound:
-    """`alerts` in the order in which they were raised; `articles` are those of their stories."""
+    """`alerts` in the order in which they were raised, each with the story that it is part of now; `articles` are those
+    of their stories; `updates` what was told of each later, and when."""
 
     alerts: Sequence[Any]
     articles: Sequence[Any]
+    updates: Sequence[Any]
 
 
 def count_all(connection: Connection) -> dict[str, int]:
@@ -64,11 +66,17 @@ def refused_polls(connection: Connection) -> list[Any]:
 
 
 def alerts_with_stories(connection: Connection) -> AlertsFound:
-    alerts = select(alert, story.c.title, story.c.first_seen_at).join(story, story.c.id == alert.c.story_id)
-    told = select(alert.c.story_id)
-    columns = ("id", "feed_id", "story_id", "title", "url", "canonical_url", "published_at", "first_seen_at")
-    members = select(*(article.c[name] for name in columns)).where(article.c.story_id.in_(told))
+    root = func.coalesce(story.c.merged_into, story.c.id)
+    alerts = select(alert, story.c.title, story.c.first_seen_at, root.label("root"))
+    alerts = alerts.join(story, story.c.id == alert.c.story_id)
+    told = select(root).join(alert, alert.c.story_id == story.c.id)
+    columns = ("id", "feed_id", "title", "url", "canonical_url", "published_at", "first_seen_at", "duplicate_of")
+    members = select(*(article.c[name] for name in columns), root.label("root"))
+    members = members.join(story, story.c.id == article.c.story_id).where(root.in_(told))
+    updates = select(notification.c.alert_id, notification.c.created_at, news.c.words)
+    updates = updates.join(news, news.c.notification_id == notification.c.id)
     return AlertsFound(
         alerts=list(connection.execute(alerts.order_by(alert.c.id))),
         articles=list(connection.execute(members.order_by(article.c.id))),
+        updates=list(connection.execute(updates.order_by(notification.c.id, news.c.id))),
     )
