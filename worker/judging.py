@@ -13,7 +13,8 @@ from typing import Any, BinaryIO
 
 from worker.alerts.rules import FeedFacts, evaluate
 from worker.app import load_judge
-from worker.articles.stories import Stories, story_keys
+from worker.articles.prints import TEXT_LETTERS
+from worker.articles.stories import Arrival, Stories, Wording, story_keys
 from worker.articles.text import canonical_url
 from worker.config.schema import Config
 from worker.model import ArticleText, Judgement
@@ -160,18 +161,24 @@ def judgement_line(config: Config, article: ArticleText, judgement: Judgement) -
 
 
 def story_lines(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
-    """{"id", "story"} a line, in arrival order: the same link or headline makes a story, named by its first article.
+    """{"id", "story"} a line, in arrival order: a story is named by its first article, also where two become one later.
 
-    An article without a time counts as published when the one before it was.
+    An article without a time counts as published when the one before it was; one without a source is of its own feed.
     """
     stories = Stories({})
+    names: dict[int, str | float] = {}
     now: datetime | None = None
     for number, item in enumerate(_articles(lines), start=1):
         if isinstance(item, BadLine):
             yield {"id": item.id, "error": str(item)}
             continue
         now = item.published or now
-        keys = story_keys(title=item.article.title, canonical_url=canonical_url(item.article.url))
-        own = item.id if item.id is not None else f"line-{number}"
-        found = stories.place(None, keys, at=now, new=own)
-        yield {"id": item.id, "story": found.story if found else own}
+        names[-number] = item.id if item.id is not None else f"line-{number}"
+        place = stories.place(_arrival(number, now, item.article), new=-number)
+        yield {"id": item.id, "story": names[place.story]}
+
+
+def _arrival(number: int, at: datetime | None, article: ArticleText) -> Arrival:
+    link = canonical_url(article.url)
+    wording = Wording(article.source, link, article.title, article.text[:TEXT_LETTERS])
+    return Arrival(number, at, story_keys(title=article.title, canonical_url=link) + wording.keys(), wording)

@@ -1,32 +1,52 @@
-"""Which articles report one event: the keys by which they find each other. Pure: no I/O, no clock.
+"""Which articles report one event: the keys by which they find each other, and what must agree. Pure: no I/O, no clock.
 
-For now a story is one canonical link, or one normalised headline within a few days.
+In its first form a story is one page, one text, or one headline within a few days, each but for the wording. What is
+reported in other words is another story still.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, Final
+from functools import cached_property
+from typing import Final, NamedTuple
+from urllib.parse import urlsplit
 
-from worker.articles.text import headline_key
+from worker.articles.prints import (
+    Print,
+    is_comparable,
+    read_text,
+    read_words,
+    text_bands,
+    texts_alike,
+    title_bands,
+    titles_alike,
+)
+from worker.articles.text import headline_key, without_outlet
 
 KEY_LENGTH: Final = 200
 LINK: Final = "link"
+TEXT: Final = "text"
 HEADLINE: Final = "headline"
-# How long after its last article a key still finds its story; a kind that is not listed finds it for good. A headline
-# such as "Five killed in air strike on the capital" is another event in another week.
-LASTS: Final = {HEADLINE: timedelta(days=3)}
+TITLE: Final = "title"  # a headline but for its wording
+SHARED: Final = "shared"  # an address that tells articles of one feed apart no more, and finds nothing
+STRONG: Final = (LINK, TEXT)  # only these make one of two stories
+KINDS: Final = (*STRONG, HEADLINE, TITLE)  # the strongest first
+PRINTS: Final = (TEXT, TITLE)  # whose values are bands, kept as long as the text
+# How long after its last article a key still finds its story; a kind that is not listed finds it for as long as its row
+# is kept. A headline such as "Five killed in air strike on the capital" is another event in another week.
+LASTS: Final = {HEADLINE: timedelta(days=3), TITLE: timedelta(days=3)}
+LONG_TEXT: Final = 25  # words: of what outlets repeat under their articles, seven in ten are shorter
+LONG_HEADLINE: Final = 6  # telling words: enough for one event, whatever follows
 
 
-@dataclass(frozen=True)
-class StoryKey:
-    """`value` is at most 200 characters; a longer one is hashed."""
+class StoryKey(NamedTuple):
+    """`value` is at most 200 characters, a longer one is hashed; of a text and a title, a band: 63 bits."""
 
     kind: str
-    value: str
+    value: str | int
 
     def finds(self, *, last_seen: datetime | None, at: datetime | None) -> bool:
         """Whether an article first seen `at` belongs to the story whose last one with this key was seen at `last_seen`.
@@ -38,42 +58,218 @@ class StoryKey:
 
 
 def story_keys(*, title: str, canonical_url: str) -> tuple[StoryKey, ...]:
-    """The keys of one article, strongest first; empty for one without a link whose headline is too short to tell."""
-    found = ((LINK, canonical_url), (HEADLINE, headline_key(title)))
+    """The address and the headline of one article; empty for one without either that tells a page or an event."""
+    found = ((LINK, _page(canonical_url)), (HEADLINE, headline_key(title)))
     return tuple(StoryKey(kind, _shortened(value)) for kind, value in found if value)
 
 
-@dataclass(frozen=True)
-class Holder:
-    """Whose a key is: its story, the first article that brought it, and when the last one with it was first seen."""
-
-    story: Any
-    article: Any
-    last_seen: datetime | None
-
-
-class Stories:
-    """Puts articles into stories, in arrival order; what it has placed counts as held for the articles after."""
-
-    def __init__(self, held: Mapping[StoryKey, Holder]) -> None:
-        self.held = dict(held)
-
-    def place(self, article: Any, keys: Sequence[StoryKey], *, at: datetime | None, new: Any) -> Holder | None:
-        """What it is found by, strongest key first; None when it opens the story `new`. Its keys are held from now on.
-
-        A living key stays with its story; one that has lapsed goes to this article's.
-        """
-        living = {key: one for key in keys if (one := self.held.get(key)) and key.finds(last_seen=one.last_seen, at=at)}
-        found = next(iter(living.values()), None)
-        story = found.story if found else new
-        for key in keys:
-            one = living.get(key)
-            last = max((moment for moment in (one and one.last_seen, at) if moment), default=None)
-            self.held[key] = replace(one, last_seen=last) if one else Holder(story, article, at)
-        return found
+def _page(canonical_url: str) -> str:
+    """'' for a site's front page, which feeds give when an entry has no page of its own."""
+    parts = urlsplit(canonical_url)
+    return canonical_url if parts.path.strip("/") or parts.query else ""
 
 
 def _shortened(value: str) -> str:
     if len(value) <= KEY_LENGTH:
         return value
     return "sha256:" + hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@dataclass(frozen=True)
+class Wording:
+    """What of an article is compared with another's: an empty `feed` or `text` is one that is not known."""
+
+    feed: str
+    canonical_url: str
+    title: str
+    text: str
+
+    @cached_property
+    def title_print(self) -> Print:
+        """Without the outlet's name at its end."""
+        head = without_outlet(self.title)
+        return self.whole_title if head == self.title else read_words(head)
+
+    @cached_property
+    def whole_title(self) -> Print:
+        return read_words(self.title)
+
+    @cached_property
+    def text_print(self) -> Print:
+        return read_text(self.text)
+
+    @cached_property
+    def has_text(self) -> bool:
+        """Whether its text is long enough to be compared."""
+        return is_comparable(self.text_print)
+
+    def keys(self) -> tuple[StoryKey, ...]:
+        """Those by which it meets others of nearly the same text or headline."""
+        texts = (StoryKey(TEXT, band) for band in text_bands(self.text_print))
+        return (*texts, *(StoryKey(TITLE, band) for band in title_bands(self.title_print)))
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """An article on its way to its story: `at` is when it was first seen, `keys` all that it may be found by."""
+
+    article: int
+    at: datetime | None
+    keys: tuple[StoryKey, ...]
+    wording: Wording
+
+    def asked(self) -> tuple[StoryKey, ...]:
+        """The keys to look up: also whether its address is one that finds nothing."""
+        return (*self.keys, *(key._replace(kind=SHARED) for key in self.keys if key.kind == LINK))
+
+
+@dataclass(frozen=True)
+class Holder:
+    """Whose a key is: its story, the first article that brought it, and when the last one with it was first seen."""
+
+    story: int
+    article: int
+    last_seen: datetime | None
+    wording: Wording
+
+
+@dataclass(frozen=True)
+class Place:
+    """The story that an article joins, or opens where `by` is None; `copy_of` is the article whose copy it is."""
+
+    story: int
+    by: str | None = None
+    copy_of: int | None = None
+
+
+@dataclass
+class Stories:
+    """Puts articles into stories, in arrival order; what it has placed counts as held for the articles after.
+
+    A story is known by a number, a new one by one below zero, counted down. `merged` tells what became one with which.
+    """
+
+    held: dict[StoryKey, Holder]
+    merged: dict[int, int] = field(default_factory=dict)
+
+    def place(self, arrival: Arrival, *, new: int) -> Place:
+        """Its story is the oldest that it is found by with a strong key, and the others become part of that one; else
+        that of its strongest key; else `new`. Its keys are held from now on."""
+        found = dict(self._found(arrival))
+        place = self._choose(arrival, sorted(found.items(), key=lambda pair: KINDS.index(pair[0].kind)), new)
+        own = Holder(place.story, arrival.article, arrival.at, arrival.wording)
+        for key in arrival.keys:
+            self._hold(key, found.get(key), own)
+        return place
+
+    def root(self, story: int) -> int:
+        """The story that this one is part of by now."""
+        return self.merged.get(story, story)
+
+    def _found(self, arrival: Arrival) -> Iterator[tuple[StoryKey, Holder]]:
+        """The keys that find a story, with whom they find."""
+        shared = {key.value for key in arrival.asked() if key.kind == SHARED and key in self.held}
+        verdicts: dict[tuple[str, int], bool] = {}
+        for key in arrival.keys:
+            one = self.held.get(key)
+            if one is None or not key.finds(last_seen=one.last_seen, at=arrival.at):
+                continue
+            if key.kind == LINK and key.value in shared:
+                continue
+            asked = (key.kind, one.article)
+            if asked not in verdicts:
+                verdicts[asked] = AGREES[key.kind](arrival.wording, one.wording)
+            if verdicts[asked]:
+                yield key, one
+
+    def _choose(self, arrival: Arrival, found: Sequence[tuple[StoryKey, Holder]], new: int) -> Place:
+        if not found:
+            return Place(new)
+        strong = {self.root(one.story) for key, one in found if key.kind in STRONG}
+        (key, one) = found[0]
+        story = min(strong, key=_age) if strong else self.root(one.story)
+        for younger in strong - {story}:
+            self._merge(younger, story)
+        copied = key.kind in STRONG or (key.kind == HEADLINE and not _do_texts_differ(arrival.wording, one.wording))
+        return Place(story, key.kind, one.article if copied else None)
+
+    def _merge(self, younger: int, older: int) -> None:
+        for story, root in self.merged.items():
+            if root == younger:
+                self.merged[story] = older
+        self.merged[younger] = older
+
+    def _hold(self, key: StoryKey, found: Holder | None, own: Holder) -> None:
+        """A key that has found its story stays with it; any other goes to this article's."""
+        if found is not None:
+            last = max((moment for moment in (found.last_seen, own.last_seen) if moment), default=None)
+            self.held[key] = replace(found, last_seen=last)
+        elif key.kind == LINK and key in self.held:
+            self.held[key._replace(kind=SHARED)] = own
+        else:
+            self.held[key] = own
+
+
+def _age(story: int) -> tuple[bool, int]:
+    """Sorts the oldest first: those that have their row, then the new ones as they were counted down."""
+    return story < 0, abs(story)
+
+
+# ---------------------------------------------------------------- what must agree, beside the key
+
+
+def _pages_agree(one: Wording, other: Wording) -> bool:
+    """One page is one story, unless its own feed gives it under unlike headlines: a live page, or a collection."""
+    return not _are_of_one_feed(one, other) or _is_one_title(one, other) or _are_texts_alike(one, other)
+
+
+def _texts_agree(one: Wording, other: Wording) -> bool:
+    """Within an outlet it takes the headline, too: its captions and teasers stand under many articles."""
+    return _are_texts_alike(one, other) and (not _may_stand_in_both(one, other) or _is_one_title(one, other))
+
+
+def _headlines_agree(one: Wording, other: Wording) -> bool:
+    """Within a feed one headline over two texts is a standing one: a column, or the news of the day."""
+    if _are_of_one_feed(one, other):
+        return one.whole_title.words == other.whole_title.words and not _do_texts_differ(one, other)
+    return _are_ends_outlets(one, other)
+
+
+def _titles_agree(one: Wording, other: Wording) -> bool:
+    if _are_of_one_feed(one, other):
+        return titles_alike(one.whole_title, other.whole_title) and not _do_texts_differ(one, other)
+    return titles_alike(one.title_print, other.title_print) and _are_ends_outlets(one, other)
+
+
+AGREES: Final = {LINK: _pages_agree, TEXT: _texts_agree, HEADLINE: _headlines_agree, TITLE: _titles_agree}
+
+
+def _are_of_one_feed(one: Wording, other: Wording) -> bool:
+    return bool(one.feed) and one.feed == other.feed
+
+
+def _may_stand_in_both(one: Wording, other: Wording) -> bool:
+    """Whether their text may be what an outlet puts under many articles: its feed's, or a teaser in its other feeds."""
+    if _are_of_one_feed(one, other):
+        return True
+    hosts = {urlsplit(each.canonical_url).netloc for each in (one, other)}
+    return len(hosts) == 1 and min(len(each.text_print.words) for each in (one, other)) < LONG_TEXT
+
+
+def _is_one_title(one: Wording, other: Wording) -> bool:
+    """With the ends, which name no outlet within one: "Elections 2024 - Ohio Guide" is not "… - Iowa Guide"."""
+    return one.whole_title.words == other.whole_title.words or titles_alike(one.whole_title, other.whole_title)
+
+
+def _are_texts_alike(one: Wording, other: Wording) -> bool:
+    return texts_alike(one.text_print, other.text_print)
+
+
+def _do_texts_differ(one: Wording, other: Wording) -> bool:
+    return one.has_text and other.has_text and not _are_texts_alike(one, other)
+
+
+def _are_ends_outlets(one: Wording, other: Wording) -> bool:
+    """Whether what was taken for outlets' names is: where two short headlines end in two ways, the ends may tell."""
+    ends = {each.whole_title.words[len(each.title_print.words) :] for each in (one, other)}
+    return len(ends) < 2 or () in ends or len(one.title_print.telling) >= LONG_HEADLINE

@@ -122,13 +122,13 @@ def headline_key(title: str) -> str:
 
     Scripts without spaces count 4 letters as a word.
     """
-    folded = unicodedata.normalize("NFKC", _without_outlet(title)).casefold()
+    folded = unicodedata.normalize("NFKC", without_outlet(title)).casefold()
     words = re.findall(r"\w+", folded)
     weight = sum(max(1, len(word) // 4) if re.search(r"[\u3040-\u9fff\uac00-\ud7af]", word) else 1 for word in words)
     return " ".join(words)[:200] if weight >= 4 else ""
 
 
-def _without_outlet(title: str) -> str:
+def without_outlet(title: str) -> str:
     """The headline without its ' - Outlet'. What does not read as a name stays: '… live - Iran strikes' is news."""
     found = re.search(r"\s[-|–—]\s([^-|–—]{2,40})$", title)
     words = found[1].split() if found else []

@@ -6,21 +6,30 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from worker.articles.stories import Stories, story_keys
+from worker.articles.stories import Arrival, Stories, Wording, story_keys
 from worker.pipeline.runtime import Runtime
-from worker.store import articles
+from worker.store import stories
 from worker.store.engine import Connection
+from worker.store.stories import Placed
 
 
-def storify(runtime: Runtime, connection: Connection, rows: Sequence[Any], now: datetime) -> list[articles.Placed]:
-    """Each article with the story that it joins or opens, saved, in arrival order."""
-    keys = {row.id: story_keys(title=row.judged_title, canonical_url=row.canonical_url) for row in rows}
-    held = articles.held_keys(connection, [key for found in keys.values() for key in found])
-    stories = Stories(held)
+def storify(runtime: Runtime, connection: Connection, rows: Sequence[Any], now: datetime) -> list[Placed]:
+    """Each article with the story that it joins or opens, saved, in arrival order. A story may have merged into another
+    since, by an article of the same batch."""
+    arrivals = [_arrival(row) for row in rows]
+    held = stories.read_held(connection, {key for arrival in arrivals for key in arrival.asked()})
+    desk = Stories(dict(held))
     placed = []
-    for number, row in enumerate(rows, start=1):
-        found = stories.place(row.id, keys[row.id], at=row.first_seen_at, new=-number)
-        story, original = (found.story, found.article) if found else (-number, None)
-        placed.append(articles.Placed(row, story, duplicate_of=original))
-    changed = {key: holder for key, holder in stories.held.items() if holder is not held.get(key)}
-    return articles.save_stories(connection, placed, changed, config_version=runtime.config_version, now=now)
+    for number, (row, arrival) in enumerate(zip(rows, arrivals, strict=True), start=1):
+        place = desk.place(arrival, new=-number)
+        placed.append(Placed(row, place.story, grouped_by=place.by, duplicate_of=place.copy_of))
+    changed = {key: holder for key, holder in desk.held.items() if holder is not held.get(key)}
+    return stories.save_stories(
+        connection, placed, changed, desk.merged, config_version=runtime.config_version, now=now
+    )
+
+
+def _arrival(row: Any) -> Arrival:
+    wording = Wording(row.feed_id, row.canonical_url, row.judged_title, row.judged_text or "")
+    keys = story_keys(title=row.judged_title, canonical_url=row.canonical_url) + wording.keys()
+    return Arrival(row.id, row.first_seen_at, keys, wording)

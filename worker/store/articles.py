@@ -3,36 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Integer, bindparam, func, insert, select, text, update
+from sqlalchemy import ColumnElement, Connection, Integer, bindparam, insert, select, update
 
-from worker.articles.stories import Holder, StoryKey
 from worker.metrics import JUDGEMENTS, TOPIC_MATCHES, Counts
 from worker.model import ArticleState, Judgement, Mention, TopicScore
 from worker.store.engine import Store, read_clock
-from worker.store.lease import MAX_ATTEMPTS, Claim, Claimable, claim_rows, new_token
-from worker.store.schema import Instant, article, judgement, revision, story, story_key
+from worker.store.lease import MAX_ATTEMPTS, Claim, Claimable, claim_rows
+from worker.store.schema import article, judgement, revision
+from worker.store.stories import drop_prints
 from worker.store.tallies import count
-
-# Kinds and values apart, the pairs sorted out here: for pairs of them SQLite would read the whole table.
-HELD_KEYS = (
-    select(story_key, func.coalesce(story.c.merged_into, story.c.id).label("story"))
-    .join(story, story.c.id == story_key.c.story_id)
-    .where(
-        story_key.c.kind.in_(bindparam("kinds", expanding=True)),
-        story_key.c.value.in_(bindparam("values", expanding=True)),
-    )
-)
-HOLD_KEY = text(
-    "INSERT INTO story_key (kind, value, story_id, article_id, last_seen_at)"
-    " VALUES (:kind, :value, :story_id, :article_id, :last_seen_at)"
-    " ON CONFLICT (kind, value) DO UPDATE SET story_id = excluded.story_id, article_id = excluded.article_id,"
-    " last_seen_at = excluded.last_seen_at"
-).bindparams(bindparam("last_seen_at", type_=Instant))
 
 
 def is_unjudged() -> ColumnElement[bool]:
@@ -133,70 +117,6 @@ def read_judgement(row: Any) -> Judgement:
     return Judgement(language=row.language, topics=topics, mentions=mentions, model_id=row.model_id)
 
 
-Held = Mapping[StoryKey, Holder]
-
-
-def held_keys(connection: Connection, keys: Collection[StoryKey]) -> Held:
-    """Those of these keys that some story holds."""
-    if not keys:
-        return {}
-    wanted = {"kinds": sorted({key.kind for key in keys}), "values": sorted({key.value for key in keys})}
-    held = {
-        StoryKey(row.kind, row.value): Holder(row.story, row.article_id, row.last_seen_at)
-        for row in connection.execute(HELD_KEYS, wanted)
-    }
-    return {key: held[key] for key in keys if key in held}
-
-
-@dataclass(frozen=True)
-class Placed:
-    """An article and the story that it joins. A story that it opens has no id yet, but a number below zero."""
-
-    row: Any
-    story: int
-    duplicate_of: int | None
-
-
-def save_stories(
-    connection: Connection, placed: Sequence[Placed], changed: Held, *, config_version: int, now: datetime
-) -> list[Placed]:
-    """Settles the articles: the stories they open, the keys by which later ones will find them, and their own rows.
-
-    Returns them with the ids of their stories. One statement a table, however many: that is what a batch costs.
-    """
-    ids = _open_stories(connection, [one for one in placed if one.story < 0 and one.duplicate_of is None])
-    placed = [replace(one, story=ids.get(one.story, one.story)) for one in placed]
-    keys = [
-        dict(
-            kind=key.kind,
-            value=key.value,
-            story_id=ids.get(holder.story, holder.story),
-            article_id=holder.article,
-            last_seen_at=holder.last_seen,
-        )
-        for key, holder in changed.items()
-    ]
-    if keys:
-        connection.execute(HOLD_KEY, keys)
-    same = dict(state=ArticleState.SETTLED, settled_at=now, config_version=config_version)
-    rows = [dict(settled=one.row.id, story_id=one.story, duplicate_of=one.duplicate_of) | same for one in placed]
-    connection.execute(update(article).where(article.c.id == bindparam("settled")), rows)
-    return placed
-
-
-def _open_stories(connection: Connection, opening: Sequence[Placed]) -> dict[int, int]:
-    """The ids of the stories that these articles open, by their numbers."""
-    if not opening:
-        return {}
-    numbers = {new_token(): one.story for one in opening}
-    rows = [
-        dict(public_id=public_id, title=one.row.judged_title, first_seen_at=one.row.first_seen_at)
-        for public_id, one in zip(numbers, opening, strict=True)
-    ]
-    saved = connection.execute(insert(story).returning(story.c.id, story.c.public_id), rows)
-    return {numbers[row.public_id]: row.id for row in saved}
-
-
 def count_failure(connection: Connection, article_id: int) -> bool:
     """Counts a failed try to settle an article that still waits; True when that was the last, and it is parked."""
     waits = (article.c.id == article_id) & is_judged()
@@ -228,4 +148,5 @@ def drop_old_text(connection: Connection, *, before: datetime, limit: int) -> in
     if ids:
         connection.execute(update(article).where(article.c.id.in_(ids)).values(text=None))
         connection.execute(update(revision).where(revision.c.article_id.in_(ids)).values(text=None))
+        drop_prints(connection, ids)
     return len(ids)

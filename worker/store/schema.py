@@ -46,9 +46,11 @@ class Instant(TypeDecorator[datetime]):
 
 
 HAS_TEXT = text("text IS NOT NULL")
+HAS_MERGED = text("merged_into IS NOT NULL")
 IS_SETTLED = text("settled_at IS NOT NULL")
 IS_FINISHED = text("finished_at IS NOT NULL")
 IS_RUNNING = text("ended_at IS NULL")
+IS_FOLDED = text("digest_id IS NOT NULL")
 
 # SQLite gives rowids only to a column declared INTEGER.
 RowId = BigInteger().with_variant(Integer, "sqlite")
@@ -128,16 +130,28 @@ story = Table(
     Column("title", Text, nullable=False),
     Column("first_seen_at", Instant, nullable=False),
     Column("merged_into", RowId, ForeignKey("story.id")),  # the story it is part of now, which is in no other itself
+    Index("ix_story_merged", "merged_into", sqlite_where=HAS_MERGED, postgresql_where=HAS_MERGED),
 )
 
 story_key = Table(
     "story_key",
     metadata,
-    Column("kind", String(16), primary_key=True),  # link, headline
+    Column("kind", String(16), primary_key=True),  # link, headline; shared: a link that finds nothing
     Column("value", String(200), primary_key=True),
     Column("story_id", RowId, ForeignKey("story.id"), nullable=False),
     Column("article_id", RowId, nullable=False),  # the first article that brought this key
     Column("last_seen_at", Instant, nullable=False),  # when the last article with this key was first seen
+)
+
+story_print = Table(
+    "story_print",
+    metadata,
+    # By which nearly equal headlines and texts meet: a band of a MinHash. Of two articles the first has it.
+    Column("value", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
+    Column("story_id", RowId, ForeignKey("story.id"), nullable=False),
+    Column("article_id", RowId, nullable=False),
+    Column("last_seen_at", Instant, nullable=False),
+    Index(None, "article_id"),  # for retention
 )
 
 article = Table(
@@ -310,11 +324,13 @@ delivery = Table(
     Column("detail", Text),
     Column("maybe_duplicate", Integer, nullable=False, default=0),
     Column("window_at", Instant),  # since when it is tried, for three days: its making, or its replay
-    Column("digest_id", RowId),  # the delivery that tells of it along with others, and whose fate it shares
+    # The delivery that tells of it along with others, and whose fate it shares; of that one, its own id.
+    Column("digest_id", RowId),
     *lease_columns(),
     UniqueConstraint("notification_id", "channel", "recipient"),
     Index(None, "state", "due_at"),
     Index(None, "channel", "state", "due_at"),
+    Index("ix_delivery_digest", "digest_id", sqlite_where=IS_FOLDED, postgresql_where=IS_FOLDED),
 )
 
 channel = Table(

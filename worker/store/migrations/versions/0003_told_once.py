@@ -8,11 +8,26 @@ down_revision = "0002"
 
 ROW_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 IS_RUNNING = sa.text("ended_at IS NULL")
+IS_FOLDED = sa.text("digest_id IS NOT NULL")
+HAS_MERGED = sa.text("merged_into IS NOT NULL")
 
 
 def upgrade() -> None:
     op.add_column("article", sa.Column("old", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column("article", sa.Column("grouped_by", sa.String(length=16), nullable=True))
+    op.create_index(
+        "ix_story_merged", "story", ["merged_into"], sqlite_where=HAS_MERGED, postgresql_where=HAS_MERGED
+    )
+    op.create_table(
+        "story_print",
+        sa.Column("value", ROW_ID, autoincrement=False, nullable=False),
+        sa.Column("story_id", ROW_ID, nullable=False),
+        sa.Column("article_id", ROW_ID, nullable=False),
+        sa.Column("last_seen_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("value", name=op.f("pk_story_print")),
+        sa.ForeignKeyConstraint(["story_id"], ["story.id"], name=op.f("fk_story_print_story_id")),
+    )
+    op.create_index(op.f("ix_story_print_article_id"), "story_print", ["article_id"])
     _add_to_alerts()
     op.create_table(
         "silence",
@@ -87,6 +102,9 @@ def _add_to_deliveries() -> None:
     op.execute("UPDATE delivery SET window_at = created_at")
     op.add_column("delivery", sa.Column("digest_id", ROW_ID, nullable=True))
     op.create_index(op.f("ix_delivery_channel_state_due_at"), "delivery", ["channel", "state", "due_at"])
+    op.create_index(
+        "ix_delivery_digest", "delivery", ["digest_id"], sqlite_where=IS_FOLDED, postgresql_where=IS_FOLDED
+    )
     op.create_table(
         "channel",
         sa.Column("id", sa.String(length=80), nullable=False),
@@ -105,6 +123,7 @@ def _add_to_deliveries() -> None:
 def downgrade() -> None:
     op.drop_table("signing_key")
     op.drop_table("channel")
+    op.drop_index("ix_delivery_digest", "delivery")
     op.drop_index(op.f("ix_delivery_channel_state_due_at"), "delivery")
     op.drop_column("delivery", "digest_id")
     op.drop_column("delivery", "window_at")
@@ -115,5 +134,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_alert_tell_at"), "alert")
     for name in ("acknowledged_by", "acknowledged_at", "tell_at", "told_at", "told"):
         op.drop_column("alert", name)
+    op.drop_table("story_print")
+    op.drop_index("ix_story_merged", "story")
     op.drop_column("article", "grouped_by")
     op.drop_column("article", "old")

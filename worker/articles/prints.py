@@ -1,0 +1,173 @@
+"""Whether two headlines, or two texts, are one but for the wording; and the keys by which such pairs meet.
+
+The keys are MinHash bands (Leskovec, Rajaraman, Ullman, "Mining of Massive Datasets", 3.3 and 3.4): of two that are
+nearly equal nearly always share a key, so nothing is compared with everything. What meets is compared word by word. In
+doubt it is unlike: a false pair hides an alert, a missed one costs a mail. Pure: no I/O, no clock, no randomness.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from worker.articles.facts import ASIDES, FIGURES, SMALL, fact_in
+
+# Scripts that put no space between words, whose letters are taken for words: Thai, Lao, Burmese, Khmer, kana, Han.
+UNSPACED: Final = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"
+WORD: Final = re.compile(rf"[{UNSPACED}]|\d+(?:[.,:]\d+)*|[^\W\d_{UNSPACED}]+(?:'[^\W\d_{UNSPACED}]+)*")
+UNTELLING: Final = re.compile(r"'s\b|(?<=\d),(?=\d\d\d)")  # a genitive's end, and the comma in 1,000
+ABBREVIATION: Final = re.compile(r"\b(?:[^\W\d_]\.){2,}")
+# What an agency puts before its text, and another outlet leaves out: "ATLANTA, Nov. 8 (AP) -- ".
+DATELINE: Final = re.compile(r"[^.!?\n]{0,60}\([^()\n]{2,30}\)\s*[-–—:]+\s")
+
+TITLE_LEAST: Final = 4  # telling words in common; with fewer two headlines are alike by chance
+TITLE_SHARE: Final = 0.7  # of the telling words of both
+TEXT_LETTERS: Final = 1_500  # of a text are read, and of them
+TEXT_WORDS: Final = 120
+TEXT_LEAST: Final = 12  # words: a shorter one is a caption
+TEXT_SHARE: Final = 0.8  # of the shingles of both
+HEAD: Final = 40  # words of a text make its keys: feeds cut one text at different lengths
+SHINGLE: Final = {False: 3, True: 6}  # words that stand together; or letters, where a letter is a word
+ARTICLES: Final = frozenset({"a", "an", "the"})
+BANDS: Final = 6
+ROWS: Final = 3  # six bands of three: of pairs that share 0.8, 98.6 in 100 meet; of those that share 0.3, 15
+
+MULTIPLIERS: Final = np.frombuffer(hashlib.shake_128(b"prints").digest(8 * BANDS * ROWS), dtype="<u8") | np.uint64(1)
+MIX: Final = np.uint64(0x9E3779B97F4A7C15)  # any odd constant: tells the places of a shingle, and of a band, apart
+Hashes = NDArray[np.uint64]
+
+
+@dataclass(frozen=True)
+class Print:
+    """The words of a headline, or of the beginning of a text: folded, in their order."""
+
+    words: tuple[str, ...]
+
+    @cached_property
+    def unspaced(self) -> bool:
+        """Whether most of its words are letters of a script without spaces."""
+        return 2 * len([word for word in self.words if word >= "\u0e00" and len(word) == 1]) > len(self.words)
+
+    @cached_property
+    def telling(self) -> frozenset[str]:
+        return frozenset(self.words) - SMALL - ASIDES
+
+    @cached_property
+    def hashes(self) -> Hashes:
+        """One number a word, the same in every process."""
+        return np.array([zlib.crc32(word.encode("utf-8", "surrogatepass")) for word in self.words], dtype=np.uint64)
+
+
+def read_words(title: str) -> Print:
+    return Print(_words(title))
+
+
+def read_text(text: str) -> Print:
+    """Of its beginning, without an agency's dateline."""
+    head = text[:TEXT_LETTERS]
+    dateline = DATELINE.match(head)
+    return Print(_words(head[dateline.end() :] if dateline else head)[:TEXT_WORDS])
+
+
+def _words(text: str) -> tuple[str, ...]:
+    folded = unicodedata.normalize("NFKC", text).casefold().replace("’", "'")
+    folded = ABBREVIATION.sub(lambda found: found[0].replace(".", ""), folded)
+    words = WORD.findall(UNTELLING.sub("", folded))
+    return tuple(words) if FIGURES.keys().isdisjoint(words) else tuple(FIGURES.get(word, word) for word in words)
+
+
+# ---------------------------------------------------------------- the comparison
+
+
+def titles_alike(one: Print, other: Print) -> bool:
+    """One headline has every telling word of the other and few more, in an order that turns nothing round."""
+    fewer, more = sorted((one.telling, other.telling), key=len)
+    return (
+        len(fewer) >= (2 * TITLE_LEAST if one.unspaced else TITLE_LEAST)
+        and len(fewer) >= TITLE_SHARE * len(more)
+        and fewer <= more
+        and _facts(one.words) == _facts(other.words)
+        and _is_order_kept(one.words, other.words)
+    )
+
+
+def is_comparable(text: Print) -> bool:
+    """Whether it is long enough to be no caption."""
+    return len(text.words) >= (2 * TEXT_LEAST if text.unspaced else TEXT_LEAST)
+
+
+def texts_alike(one: Print, other: Print) -> bool:
+    """As far as both go, they are nearly the same words, and exactly the same numbers, dates and denials."""
+    length = min(len(one.words), len(other.words))
+    if not (is_comparable(one) and is_comparable(other)):
+        return False
+    if _facts(one.words[:length]) != _facts(other.words[:length]):
+        return False
+    size = SHINGLE[one.unspaced]
+    mine, theirs = (np.unique(_shingles(each.hashes[:length], size)) for each in (one, other))
+    shared = np.intersect1d(mine, theirs, assume_unique=True).size
+    return bool(shared >= TEXT_SHARE * (mine.size + theirs.size - shared))
+
+
+def _facts(words: Sequence[str]) -> frozenset[str]:
+    return frozenset(fact for word in words if (fact := fact_in(word)))
+
+
+def _is_order_kept(one: Sequence[str], other: Sequence[str]) -> bool:
+    """Whether the words of both stand alike, but that one part may have moved ("Paris: …" and "…, says Paris").
+
+    Two words that changed places, as in "Iran strikes Israel" and "Israel strikes Iran", are two moves.
+    """
+    both = set(one) & set(other) - ARTICLES
+    mine, theirs = ([word for word in dict.fromkeys(words) if word in both] for words in (one, other))
+    while mine and mine[0] == theirs[0]:
+        mine, theirs = mine[1:], theirs[1:]
+    while mine and mine[-1] == theirs[-1]:
+        mine, theirs = mine[:-1], theirs[:-1]
+    return not mine or any(mine[n:] + mine[:n] == theirs for n in range(len(mine)))
+
+
+# ---------------------------------------------------------------- the keys
+
+
+def title_bands(title: Print) -> tuple[int, ...]:
+    """The keys by which alike headlines meet; none for one that tells too little."""
+    if len(title.telling) < (2 * TITLE_LEAST if title.unspaced else TITLE_LEAST):
+        return ()
+    if title.unspaced:  # single letters are in every headline
+        return _bands(_shingles(title.hashes, 2), salt=1)
+    return _bands(Print(tuple(title.telling)).hashes, salt=1)
+
+
+def text_bands(text: Print) -> tuple[int, ...]:
+    """The keys by which alike texts meet; none for one that cannot be compared."""
+    if not is_comparable(text):
+        return ()
+    return _bands(_shingles(text.hashes[:HEAD], SHINGLE[text.unspaced]), salt=2)
+
+
+def _shingles(hashes: Hashes, size: int) -> Hashes:
+    """Every run of so many words, as one number each."""
+    runs = hashes[: hashes.size - size + 1].copy()
+    for place in range(1, size):
+        runs = runs * MIX + hashes[place : hashes.size - size + 1 + place]
+    return runs ^ (runs >> np.uint64(29))
+
+
+def _bands(marks: Hashes, *, salt: int) -> tuple[int, ...]:
+    """63 bits each, so that any database's integer holds them."""
+    least = ((marks[:, None] * MULTIPLIERS) >> np.uint64(20)).min(axis=0).reshape(BANDS, ROWS)
+    keys = np.arange(BANDS, dtype=np.uint64) + np.uint64(salt * BANDS)
+    for row in range(ROWS):
+        keys = keys * MIX + least[:, row]
+        keys ^= keys >> np.uint64(31)
+    return tuple((keys >> np.uint64(1)).tolist())
