@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from worker import sentry
+from worker.display import escaped
 from worker.scrub import Scrub, make_scrub, secrets_in_url
 
 if TYPE_CHECKING:
@@ -68,21 +69,22 @@ def start_logging(*, level: str = "INFO", scrub: Scrub = ANYBODYS) -> None:
 
     def say_last(kind: Any, error: Any, trace: Any) -> None:
         if kind is not SystemExit:  # a thread's way to end
-            _Stderr().write(scrub.text("".join(traceback.format_exception(kind, error, trace))))
+            lines = scrub.text("".join(traceback.format_exception(kind, error, trace))).split("\n")
+            _Stderr().write("\n".join(map(escaped, lines)))
 
     sys.excepthook = say_last
     threading.excepthook = lambda broken: say_last(broken.exc_type, broken.exc_value, broken.exc_traceback)
 
 
 class _Scrubbed(logging.Formatter):
-    """A library's line, with its traceback."""
+    """A library's line, with its traceback: one line, whatever a feed has it say."""
 
     def __init__(self, scrub: Scrub) -> None:
         super().__init__("%(levelname)s %(name)s %(message)s")
         self.scrub = scrub
 
     def format(self, record: logging.LogRecord) -> str:
-        return self.scrub.text(super().format(record))
+        return escaped(self.scrub.text(super().format(record)))
 
 
 class _Stderr:
