@@ -12,7 +12,6 @@ import hashlib
 import hmac
 import json
 import re
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -32,7 +31,7 @@ PLACE: Final = "/do/"
 class Deed(enum.StrEnum):
     """What a link does. The values stand in links that were sent: they stay."""
 
-    VIEW = "v"
+    VIEW = "v"  # shows the alert, and does nothing else
     ACKNOWLEDGE = "a"
     SILENCE_STORY = "s"
     SILENCE_RULE = "r"
@@ -96,12 +95,12 @@ class Links:
         return f"{self.public_url}{PLACE}{sign(self.key, claim)}" if self.public_url else ""
 
     def actions_for(self, content: AlertContent, person: str, *, now: datetime) -> tuple[Action, ...]:
-        """What `person`, an id of people.yaml or a mail address, may do about the alert."""
-        who = shlex.quote(person)
+        """What `person` may do about the alert. The commands want an id of people.yaml: of whoever has none, they ask."""
+        who = "" if "@" in person else f" --as {person}"
         commands = {
-            Deed.ACKNOWLEDGE: f"wirewatch alerts ack {content.alert_id} --as {who}",
-            Deed.SILENCE_STORY: f"wirewatch alerts silence --story {content.story_id} --for 24h --as {who}",
-            Deed.SILENCE_RULE: f"wirewatch alerts silence --rule {content.rule_id} --for 24h --as {who}",
+            Deed.ACKNOWLEDGE: f"wirewatch alerts ack {content.alert_id}{who}",
+            Deed.SILENCE_STORY: f"wirewatch alerts silence --story {content.story_id} --for 24h{who}",
+            Deed.SILENCE_RULE: f"wirewatch alerts silence --rule {content.rule_id} --for 24h{who}",
         }
         return tuple(
             Action(WORDS[deed], self.address(deed, content, person, now=now), command)

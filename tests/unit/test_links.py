@@ -85,9 +85,9 @@ def test_links_without_a_public_address_are_commands():
     assert alert_page("https://desk.example", "a1") == "https://desk.example/alerts/a1"
 
 
-def test_links_commands_can_be_pasted_whatever_the_address():
+def test_links_commands_name_nobody_who_is_not_in_people_yaml():
     command = NO_LINKS.actions_for(alert(), "ana`id`$x@desk.example", now=NOW)[0].command
-    assert command.endswith("--as 'ana`id`$x@desk.example'")
+    assert command == "wirewatch alerts ack q7Xb2Zc9"
 
 
 def test_j06_links_show_no_key():

@@ -1,1 +1,1 @@
-"""The console: HTTP for people and probes. Whoever has the desk's key looks; nobody changes anything by it."""
+"""The console: HTTP for people and probes. Whoever has the desk's key looks; only a link that we signed acts."""

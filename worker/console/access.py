@@ -1,7 +1,10 @@
-"""Who may look: whoever brings the desk's key, on this machine, by GET. Decides; `door` acts on it.
+"""Who may look: whoever brings the desk's key, by GET; and who may act: whoever brings a link that we signed.
+
+Decides; `door` acts on it.
 
 The key lies in the data folder, for its owner to read. It opens the address that `up` and `console` print; from then on
-the browser has a cookie. Nothing is thrown at a guesser but a "no": 256 bits are not guessed.
+the browser has a cookie. Nothing is thrown at a guesser but a "no": 256 bits are not guessed. A link in a mail and a
+feed's address bring a proof of their own, which their routes look at: no cookie, and none of the console's pages.
 """
 
 from __future__ import annotations
@@ -15,9 +18,11 @@ import re
 import secrets
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from starlette.requests import Request
 
+from worker import links
 from worker.errors import WirewatchError
 from worker.store.engine import make_folder
 
@@ -29,6 +34,8 @@ KEY: Final = "key"  # its name in the address
 OUR_HOSTS: Final = re.compile(r"(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?", re.IGNORECASE)
 OPEN: Final = frozenset({"/healthz", "/readyz"})  # for probes: counts and plain words, no headline
 OPEN_FOLDER: Final = "/static/"  # the same files for everyone; a page without the key is laid out by them too
+LINKS_FOLDER: Final = links.PLACE  # the only place where anything is done
+FEEDS_FOLDER: Final = "/feeds/"
 
 
 class NoKey(WirewatchError):
@@ -42,6 +49,7 @@ class Verdict(enum.Enum):
     ENTER = "enter"  # the key stood in the address: a cookie, and the same address without it
     WRONG_HOST = "wrong_host"
     WRONG_METHOD = "wrong_method"
+    WRONG_ORIGIN = "wrong_origin"
     NO_KEY = "no_key"
     WRONG_KEY = "wrong_key"
 
@@ -98,13 +106,17 @@ def cookie_value(key: str) -> str:
     return hmac.new(key.encode(), b"console cookie", hashlib.sha256).hexdigest()
 
 
-def judge_request(request: Request, *, key: str) -> Verdict:
-    if not OUR_HOSTS.fullmatch(request.headers.get("host", "")):
+def judge_request(request: Request, *, key: str, public_url: str = "") -> Verdict:
+    """`public_url`: where a proxy lets readers in, in whose name they ask; '' where there is none."""
+    host, path = request.headers.get("host", ""), request.scope["path"]
+    if not OUR_HOSTS.fullmatch(host) and not is_public(host, public_url):
         return Verdict.WRONG_HOST
-    if request.method not in ("GET", "HEAD"):
+    acts = request.method == "POST" and path.startswith(LINKS_FOLDER)
+    if not acts and request.method not in ("GET", "HEAD"):
         return Verdict.WRONG_METHOD
-    path = request.scope["path"]
-    if path in OPEN or path.startswith(OPEN_FOLDER):
+    if acts and not is_from_us(request, public_url):
+        return Verdict.WRONG_ORIGIN
+    if path in OPEN or path.startswith((OPEN_FOLDER, LINKS_FOLDER, FEEDS_FOLDER)):
         return Verdict.PASS
     known = has_cookie(request, key=key) or has_bearer(request, key=key)
     given = request.query_params.get(KEY)
@@ -113,6 +125,25 @@ def judge_request(request: Request, *, key: str) -> Verdict:
     if known:
         return Verdict.PASS
     return Verdict.NO_KEY if given is None else Verdict.WRONG_KEY
+
+
+def is_public(host: str, public_url: str) -> bool:
+    """Whether it is the name under which readers reach us; the port may be left out where it is the scheme's own."""
+    if not public_url:
+        return False
+    own = {"https": ":443", "http": ":80"}[urlsplit(public_url).scheme]
+    return host.lower().removesuffix(own) == urlsplit(public_url).netloc.lower().removesuffix(own)
+
+
+def is_from_us(request: Request, public_url: str) -> bool:
+    """Whether the page with the button was ours, as far as the browser says: a form of another site does nothing."""
+    origin = request.headers.get("origin")
+    if origin is None:
+        return request.headers.get("sec-fetch-site", "none") in ("same-origin", "none")
+    scheme, _, host = origin.lower().partition("://")
+    if is_public(host, public_url):
+        return public_url.lower().startswith(f"{scheme}://")
+    return origin.lower() == f"http://{request.headers.get('host', '').lower()}"
 
 
 def has_cookie(request: Request, *, key: str) -> bool:

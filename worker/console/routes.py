@@ -1,4 +1,7 @@
-"""The console's routes: the desk's page, an alert's page, the probes. Reads only; `door` lets in who has the key."""
+"""The console's routes: the desk's page, an alert's page, the probes, feeds, and what links in mails lead to.
+
+Reads only, but for those links; `door` lets in who has the key.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,6 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
-import structlog
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.staticfiles import StaticFiles
@@ -15,19 +17,20 @@ from starlette.staticfiles import StaticFiles
 from worker import health
 from worker.config.schema import Config
 from worker.console.access import bring_key
+from worker.console.doing import Doing, add_links
 from worker.console.door import Door
-from worker.console.pages import page, plain_page
+from worker.console.feeds import add_feeds
+from worker.console.guesses import Guesses
+from worker.console.pages import page, plain_page, unreadable
 from worker.console.probes import add_probes
-from worker.console.views.alerts import alert_view, member_views
+from worker.console.views.alerts import alert_view, member_views, message_views, quiet_lines
 from worker.console.views.articles import article_view
 from worker.console.views.deliveries import delivery_view
 from worker.console.views.feeds import feeds_view
 from worker.console.views.names import Names, names_of
 from worker.console.words import zone_city, zone_name
 from worker.store.engine import DATABASE_ERRORS, Store
-from worker.store.latest import Latest, find_alert, read_latest
-
-log = structlog.get_logger()
+from worker.store.latest import AlertWhole, Latest, find_alert, read_latest
 
 FIRST = {"alerts": 10, "articles": 18, "deliveries": 10}  # shown at once; the rest of the newest fifty opens by a click
 
@@ -49,16 +52,19 @@ def make_console(store: Store, config: Config, *, data: Path, on_ready: Callable
         lifespan=lifespan,
         exception_handlers={HTTPException: not_there},
     )
-    console.add_middleware(Door, key=bring_key(data))
+    console.add_middleware(Door, key=bring_key(data), public_url=config.settings.public_url)
     console.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
-    add_pages(console, store, config)
+    show_alert = add_pages(console, store, config)
     add_probes(console, store, config)
+    guesses = Guesses()
+    add_feeds(console, store, config, guesses)
+    add_links(console, Doing(store, config, guesses, show_alert))
     return console
 
 
-def add_pages(console: FastAPI, store: Store, config: Config) -> None:
+def add_pages(console: FastAPI, store: Store, config: Config) -> Callable[..., Response]:
     """The pages for people. A record that cannot be read is a plain page and a line in the log; so is a flaw of ours,
-    which `door` tells of."""
+    which `door` tells of. Returns what makes an alert's page."""
     names = names_of(config)
 
     @console.get("/")
@@ -73,16 +79,29 @@ def add_pages(console: FastAPI, store: Store, config: Config) -> None:
     @console.get("/alerts/{public_id}")
     def alert(public_id: str) -> Response:
         try:
-            found = find_alert(store, public_id)
+            return show_alert(public_id)
         except DATABASE_ERRORS:
             return unreadable("alert")
+
+    def show_alert(public_id: str, *, inside: bool = True) -> Response:
+        """Not `inside`: for who came by a link; to whom else it was sent is not their business."""
+        found = find_alert(store, public_id)
         if found is None:
-            return plain_page(404, "No such alert", "This desk has no alert of that name.")
-        view = alert_view(found.alert, names, found.now)
-        tried = [delivery_view(row, names, found.now, found.attempts.get(row.id, ())) for row in found.alert.deliveries]
-        return page(
-            "alert.html", alert=view, members=member_views(found, names), deliveries=tried, **when(found.now, names)
-        )
+            return plain_page(404, "No such alert", "This desk has no alert of that name.", inside=inside)
+        return page("alert.html", inside=inside, **alert_views(found, names), **when(found.now, names))
+
+    return show_alert
+
+
+def alert_views(found: AlertWhole, names: Names) -> dict[str, Any]:
+    tried = found.attempts
+    return dict(
+        alert=alert_view(found.alert, names, found.now),
+        messages=message_views(found, names),
+        quiet=quiet_lines(found, names),
+        members=member_views(found, names),
+        deliveries=[delivery_view(row, names, found.now, tried.get(row.id, ())) for row in found.alert.deliveries],
+    )
 
 
 def desk_views(found: Latest, names: Names) -> dict[str, Any]:
@@ -110,16 +129,6 @@ def when(now: Any, names: Names) -> dict[str, Any]:
 def page_number(text: str) -> int:
     """1 for whatever is no number: an address typed wrong still shows the desk."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 1
-
-
-def unreadable(what: str) -> Response:
-    log.exception("record_not_read", page=what)
-    return plain_page(
-        503,
-        "The record cannot be read",
-        "The database does not answer, or not as it should. What is stored is safe; this page comes back when it does.",
-        "The log says what went wrong. If DATABASE_URL is set, see whether that server runs.",
-    )
 
 
 def not_there(_: Request, error: Any) -> Response:

@@ -19,7 +19,20 @@ from worker.model import DeliveryState
 from worker.store.engine import Store, read_clock
 from worker.store.feeds import count_articles, shown_state
 from worker.store.lease import is_token
-from worker.store.schema import alert, article, attempt, delivery, feed, judgement, notification, revision, story
+from worker.store.listing import AlertStory, read_alert_story
+from worker.store.schema import (
+    alert,
+    article,
+    attempt,
+    decision,
+    delivery,
+    feed,
+    judgement,
+    notification,
+    revision,
+    silence,
+    story,
+)
 
 NEWEST = 50
 TROUBLED = 20  # deliveries that failed, and as many that were given up: they stay in sight however many are sent
@@ -91,12 +104,14 @@ class Latest:
 
 @dataclass(frozen=True)
 class AlertWhole:
-    """One alert with its story's articles (the first MOST_OF_STORY) and every attempt of its deliveries."""
+    """One alert with its story (the first MOST_OF_STORY articles), every attempt of its deliveries, and the silences
+    that kept something about it quiet, each with `held`: how many times."""
 
     now: datetime
     alert: AlertFound
-    members: Sequence[Any]
+    story: AlertStory
     attempts: Mapping[int, Sequence[Any]]
+    silences: Sequence[Any]
 
 
 def read_latest(store: Store, *, feeds_page: int = 1) -> Latest:
@@ -121,22 +136,26 @@ def find_alert(store: Store, public_id: str) -> AlertWhole | None:
         if row is None:
             return None
         (found,) = _with_reasons(connection, [row])
-        columns = [article.c[name] for name in "id public_id title url first_seen_at duplicate_of".split()]
-        members = (
-            select(*columns, feed.c.title.label("source"), article.c.feed_id)
-            .join(feed, feed.c.id == article.c.feed_id)
-            .where(article.c.story_id == row.story_id)
-            .order_by(article.c.id)
-            .limit(MOST_OF_STORY)
-        )
         ids = [one.id for one in found.deliveries]
         tried = select(attempt).where(attempt.c.delivery_id.in_(ids)).order_by(attempt.c.delivery_id, attempt.c.n)
         return AlertWhole(
             now=read_clock(connection),
             alert=found,
-            members=list(connection.execute(members)),
+            story=read_alert_story(connection, row, limit=MOST_OF_STORY),
             attempts=_grouped(connection.execute(tried), "delivery_id"),
+            silences=_silences(connection, row.id),
         )
+
+
+def _silences(connection: Connection, alert_id: int) -> list[Any]:
+    held = (
+        select(decision.c.silence_id, func.count().label("held"))
+        .where(decision.c.alert_id == alert_id, decision.c.silence_id.is_not(None))
+        .group_by(decision.c.silence_id)
+        .subquery()
+    )
+    statement = select(silence, held.c.held).join(held, held.c.silence_id == silence.c.id).order_by(silence.c.id)
+    return list(connection.execute(statement))
 
 
 # ---------------------------------------------------------------- alerts
@@ -146,6 +165,7 @@ def _alert_rows() -> Any:
     return (
         select(alert, story.c.public_id.label("story_public_id"), story.c.title.label("story_title"))
         .add_columns(story.c.first_seen_at.label("story_first_seen_at"))
+        .add_columns(func.coalesce(story.c.merged_into, story.c.id).label("root"))
         .add_columns(article.c.url, article.c.feed_id, article.c.title, article.c.published_at, article.c.first_seen_at)
         .add_columns(feed.c.title.label("source"))
         .join(story, story.c.id == alert.c.story_id)

@@ -14,6 +14,7 @@ from worker.console import routes
 from worker.store.schema import metadata
 
 OPEN = {"/healthz", "/readyz"}
+PROVEN = {"/do/x": 403, "/feeds/x/x": 404}
 POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
@@ -36,6 +37,8 @@ def test_j01_every_route_refuses_who_has_no_key(served):
             assert answer.status in (200, 503), path
         elif path.startswith("/static/"):
             assert answer.status == 404, path  # open, and holds no secret; there is no file of that name
+        elif path in PROVEN:
+            assert answer.status == PROVEN[path], path  # open to who brings a signed link, or the feed's key
         else:
             assert answer.status == 401, path
             assert "console.key" in answer.text and served.key not in answer.text

@@ -17,7 +17,8 @@ from worker.console.access import (
     judge_request,
     told_address,
 )
-from worker.console.door import clean_address, refuse
+from worker.console.door import clean_address, refuse, shown_path
+from worker.console.guesses import Guesses
 from worker.console.routes import page_number
 
 KEY = "k" * 43
@@ -31,8 +32,8 @@ def request(path="/", *, method="GET", query="", host="127.0.0.1:8420", **header
     return Request(scope | dict(server=("127.0.0.1", 8420)))
 
 
-def verdict(*args, **rest):
-    return judge_request(request(*args, **rest), key=KEY)
+def verdict(*args, public_url="", **rest):
+    return judge_request(request(*args, **rest), key=KEY, public_url=public_url)
 
 
 def test_j01_nobody_is_let_in_by_default():
@@ -40,8 +41,8 @@ def test_j01_nobody_is_let_in_by_default():
         assert verdict(path) is Verdict.NO_KEY, path
 
 
-@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/static/console.css"])
-def test_j01_only_the_probes_and_the_style_are_open(path):
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/static/console.css", "/do/token", "/feeds/a/key.atom"])
+def test_j01_only_the_probes_the_style_and_what_brings_its_own_proof_are_open(path):
     assert verdict(path) is Verdict.PASS
 
 
@@ -110,6 +111,78 @@ def test_another_host_is_refused_key_or_no_key(host):
 def test_j02_nothing_but_get_and_head(method):
     assert verdict(method=method, cookie=COOKIE) is Verdict.WRONG_METHOD
     assert verdict("/healthz", method="HEAD") is Verdict.PASS
+
+
+@pytest.mark.parametrize(
+    ("path", "public_url", "rest", "passes"),
+    [
+        ("/do/t", "", dict(origin="http://127.0.0.1:8420"), True),
+        ("/do/t", "", dict(), True),  # a program, or an old browser: the token is the proof
+        ("/do/t", "https://desk.example", dict(host="desk.example", origin="https://desk.example"), True),
+        ("/do/t", "https://desk.example", dict(origin="https://desk.example"), True),  # the proxy names us in its way
+        ("/do/t", "http://desk.example:8080", dict(host="desk.example:8080", origin="http://desk.example:8080"), True),
+        ("/do/t", "", dict(origin="https://evil.example"), False),
+        ("/do/t", "", dict(origin="null"), False),  # a sandboxed frame, a data: page
+        ("/do/t", "", dict(origin=""), False),
+        ("/do/t", "", dict(origin="http://localhost:8420"), False),  # another name is another site
+        ("/do/t", "", dict(origin="http://127.0.0.1:9999"), False),
+        ("/do/t", "https://desk.example", dict(host="desk.example", origin="http://desk.example"), False),
+        ("/do/t", "https://desk.example", dict(host="desk.example", origin="https://desk.example.evil.example"), False),
+        ("/do/t", "", {"sec-fetch-site": "cross-site"}, False),
+    ],
+)
+def test_j02_a_button_works_on_our_own_page_only(path, public_url, rest, passes):
+    found = verdict(path, method="POST", public_url=public_url, **rest)
+    assert found is (Verdict.PASS if passes else Verdict.WRONG_ORIGIN)
+
+
+@pytest.mark.parametrize("path", ["/", "/alerts/x", "/feeds/a/key.atom", "/static/x", "/do", "//do/x", "/healthz"])
+def test_j02_nothing_else_takes_a_post(path):
+    assert verdict(path, method="POST", cookie=COOKIE) is Verdict.WRONG_METHOD
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "OPTIONS", "post"])
+def test_j02_a_link_takes_get_head_and_post_alone(method):
+    assert verdict("/do/t", method=method) is Verdict.WRONG_METHOD
+
+
+@pytest.mark.parametrize("host", ["desk.example", "DESK.example", "desk.example:443"])
+def test_the_public_name_passes_with_the_same_locks(host):
+    public_url = "https://desk.example"
+    assert verdict("/do/t", host=host, public_url=public_url) is Verdict.PASS
+    assert verdict("/", host=host, public_url=public_url) is Verdict.NO_KEY
+    assert verdict("/", host=host, public_url=public_url, cookie=COOKIE) is Verdict.PASS
+    assert verdict("/do/t", host=host) is Verdict.WRONG_HOST, "where none is configured"
+
+
+@pytest.mark.parametrize("host", ["desk.example:80", "desk.example.evil.example", "evil.example", "x@desk.example", ""])
+def test_no_other_name_passes_beside_the_public_one(host):
+    assert verdict("/do/t", host=host, public_url="https://desk.example") is Verdict.WRONG_HOST
+
+
+def test_j02_cookie_is_secure_where_the_public_address_is():
+    asked = request("/", query=f"key={KEY}", host="desk.example")
+    for public_url, secure in (("https://desk.example", True), ("http://desk.example", False)):
+        answer = refuse(Verdict.ENTER, asked, key=KEY, public_url=public_url)
+        assert ("Secure" in answer.headers["set-cookie"].split("; ")) is secure
+
+
+def test_j03_wrong_links_are_counted_whoever_brings_them():
+    now = 0.0
+    guesses = Guesses(most=3, seconds=60, clock=lambda: now)
+    assert [guesses.refuse() for _ in range(3)] == [None] * 3
+    answer = guesses.refuse()
+    assert (answer.status_code, answer.headers["retry-after"]) == (429, "60")
+    now = 61.0
+    assert guesses.refuse() is None
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [("/alerts/a1", "/alerts/a1"), ("/do/1token", "/do/…"), ("/feeds/readers/key.atom", "/feeds/…"), ("/do/", "/do/…")],
+)
+def test_j06_what_opens_a_link_or_a_feed_is_in_no_log(path, shown):
+    assert shown_path(path) == shown
 
 
 def test_j02_cookie_is_for_our_pages_only():

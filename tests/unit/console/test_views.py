@@ -40,7 +40,7 @@ def judged(**changes):
 def alert_row(**changes):
     made = dict(
         public_id="a1", rule_id="arms", severity="high", because="topic nk-russia-arms 0.97; kim-jong-un",
-        raised_at=NOW,
+        raised_at=NOW, acknowledged_at=None, acknowledged_by=None,
         story_public_id="s1", story_title="Kim sees shells", story_first_seen_at=NOW, title="Kim sees shells",
         url="https://news.example/1", feed_id="wire", source="Harbour Wire", published_at=None, first_seen_at=NOW,
     )  # fmt: skip
@@ -101,6 +101,12 @@ def test_alert_says_why_in_words_with_what_matched_marked():
 
 def test_alert_says_names_of_entities_that_nobody_mentions_any_more():
     assert view_alert(judgement=judged(mentions=[])).why[0][1].endswith("; Kim Jong Un")
+
+
+def test_alert_says_who_has_taken_it():
+    assert view_alert().taken == ""
+    taken = view_alert(alert_row(acknowledged_at=NOW, acknowledged_by="ana\u202e"))
+    assert taken.taken.startswith("ana, 24 Nov 2026, ")
 
 
 def test_alert_says_languages_by_their_names():

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
+from worker.alerts.languages import language_name
 from worker.alerts.wording import SEVERITY, marked, matched_words, web_link, why_lines
 from worker.articles.text import quote
 from worker.console.views.deliveries import DeliveryView, delivery_view
 from worker.console.views.names import NO_HEADLINE, Headline, Names, Pieces, one_line, paragraphs
-from worker.console.words import Moment, counted, language_name
+from worker.console.words import Moment, counted
 from worker.model import AlertArticle, AlertContent, Mention, TopicScore
 from worker.store.latest import AlertFound, AlertWhole
 
@@ -22,7 +23,8 @@ QUOTE_LETTERS: Final = 300
 
 @dataclass(frozen=True)
 class AlertView:
-    """`why` holds (label, words), the rule's reasons first; `told` what became of its deliveries."""
+    """`why` holds (label, words), the rule's reasons first; `told` what became of its deliveries, `taken` who has
+    acknowledged it, '' where nobody has."""
 
     id: str
     severity: str
@@ -35,6 +37,7 @@ class AlertView:
     published: Moment | None
     raised: Moment
     told: Sequence[DeliveryView]
+    taken: str
 
 
 def alert_view(found: AlertFound, names: Names, now: datetime) -> AlertView:
@@ -56,7 +59,14 @@ def alert_view(found: AlertFound, names: Names, now: datetime) -> AlertView:
         published=names.find_at(row.published_at, now),
         raised=names.at(row.raised_at, now),
         told=[delivery_view(one, names, now) for one in found.deliveries],
+        taken=_taken(row, names, now),
     )
+
+
+def _taken(row: Any, names: Names, now: datetime) -> str:
+    if row.acknowledged_at is None:
+        return ""
+    return f"{one_line(row.acknowledged_by)}, {names.at(row.acknowledged_at, now).full}"
 
 
 def _why(content: AlertContent) -> list[tuple[str, str]]:
@@ -146,5 +156,36 @@ def member_views(found: AlertWhole, names: Names) -> list[MemberView]:
             seen=names.at(row.first_seen_at, found.now),
             copy=row.duplicate_of is not None,
         )
-        for row in found.members
+        for row in found.story.members
+    ]
+
+
+KINDS: Final = {"alert.raised": "first message", "alert.updated": "update", "alert.reminder": "reminder"}
+
+
+@dataclass(frozen=True)
+class MessageView:
+    """One message about the alert; `made` is None for what still waits to be told."""
+
+    words: str
+    made: Moment | None
+    news: Sequence[str]
+
+
+def message_views(found: AlertWhole, names: Names) -> list[MessageView]:
+    """What its readers were told, and what was new each time; at the end what they will be told."""
+    news = {key: [one_line(one.words) for one in rows] for key, rows in found.story.news.items()}
+    told = [
+        MessageView(KINDS.get(row.kind, row.kind), names.at(row.created_at, found.now), news.get(row.id, []))
+        for row in found.story.messages
+    ]
+    return told + ([MessageView("to be told", None, news[None])] if news.get(None) else [])
+
+
+def quiet_lines(found: AlertWhole, names: Names) -> list[str]:
+    """What kept something about it quiet: '2 articles, by the silence of ana: …, until 8 Nov 2023, 14:05 …'."""
+    return [
+        f"{counted(row.held, 'article')}, by {one_line(row.author)}'s silence of this {one_line(row.kind)}"
+        f" until {names.at(row.expires_at, found.now).full}: {one_line(row.because)}"
+        for row in found.silences
     ]
