@@ -25,6 +25,8 @@ OURS = ("REDIS_URL", "DATABASE_URL", "SENTRY_DSN", "http_proxy", "https_proxy", 
 # A host of the operator's own may be asked as fast as it answers.
 POLITENESS = {"interval_floor": "1s", "spacing": "0s", "concurrent": 50, "ignore_hints": True}
 
+BARE = {"per_minute": 0, "digest_over": 0}  # the speed of a desk is measured, not the patience that its mail is set to
+
 
 def watchlist() -> tuple[WatchedEntity, ...]:
     return load_config(EXAMPLE, environ={}, only=frozenset({"watchlist"})).watchlist
@@ -53,10 +55,10 @@ def write_desk(
     for name in ("topics.yaml", "watchlist.yaml"):
         shutil.copyfile(EXAMPLE / name, folder / name)
     rules = yaml.safe_load((EXAMPLE / "rules.yaml").read_text())["rules"]
-    channels = [{"id": "operator", "kind": "inbox", "folder": "operator"}]
+    channels = [{"id": "operator", "kind": "inbox", "folder": "operator", "digest_over": 0}]
     if mail:
         relay = {"host": "127.0.0.1", "port": mail, "security": "none"}
-        channels += [{"id": "mail", "kind": "email", **relay, "sender": "desk@bench.example", "to": ["ana"]}]
+        channels += [{"id": "mail", "kind": "email", **relay, "sender": "desk@bench.example", "to": ["ana"], **BARE}]
         channels += [{"id": "hook", "kind": "webhook", "url": hook, "secret": "${HOOK_SECRET}"}]
         rules.append({"id": "named", "name": "Anybody watched", "when": {"entities": {}}})
     told = [channel["id"] for channel in channels[1:]] or ["operator"]

@@ -138,6 +138,8 @@ class Desk:
                         "security": "none",
                         "sender": "desk@wirewatch.example",
                         "to": ["ana"],
+                        "per_minute": 0,
+                        "digest_over": 0,
                     },
                     {
                         "id": "hook",

@@ -2,12 +2,14 @@
 
 from datetime import UTC, datetime
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 
+from worker.delivery.pace import Pace
 from worker.pipeline.analyse import analyse_new_articles
 from worker.pipeline.poll import poll_due_feeds
 from worker.pipeline.raising import storify_and_raise
-from worker.store.schema import feed, notification
+from worker.store.deliveries import claim_due_deliveries
+from worker.store.schema import delivery, feed, notification
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 
@@ -39,3 +41,10 @@ def bring(desk, runtime, name, items):
 
 def operator_subjects(desk):
     return [row.subject for row in desk.rows(notification, notification.c.kind == "operator")]
+
+
+def claim_deliveries(store, *, limit, lease):
+    """By every channel that has any, each with connections enough."""
+    with store.reading() as connection:
+        names = connection.execute(select(delivery.c.channel).distinct()).scalars().all()
+    return claim_due_deliveries(store, paces={name: Pace(at_once=50) for name in names}, limit=limit, lease=lease)

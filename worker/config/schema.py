@@ -68,7 +68,7 @@ class FeedSpec(Model):
     language: Language = Field(default="", description="what it is written in: counts where an article is too short")
     tags: tuple[Slug, ...] = Field(default=(), description="words of your own, for rules to choose feeds by")
     tier: Whole = Field(
-        default=2, ge=1, le=3, description="1 the desk relies on it, 2 useful, 3 for what it claims; for you to know"
+        default=2, ge=1, le=3, description="1 the desk relies on it, 2 useful, 3 for what it claims; for rules to ask"
     )
     interval: Duration = Field(
         default=900.0, ge=1, description="how often it is asked; a publisher who wants it less often is obeyed"
@@ -195,6 +195,13 @@ class RuleSpec(Model):
 MIN_SEVERITY = Field(default="low", description="only alerts of this severity or a graver one go out by it")
 
 
+DIGEST_OVER = Field(
+    default=30,
+    ge=0,
+    description="if more alerts than so many wait for a reader, those not critical go in one message; 0: never",
+)
+
+
 class InboxChannel(Model):
     """Alerts as files below the data folder."""
 
@@ -203,6 +210,7 @@ class InboxChannel(Model):
     min_severity: Severity = MIN_SEVERITY
     enabled: Flag = Field(default=True, description="`false`: nothing goes out by it")
     folder: Folder = Field(default="inbox", description="the folder, below the data folder")
+    digest_over: Whole = DIGEST_OVER
 
 
 class EmailChannel(Model):
@@ -225,6 +233,13 @@ class EmailChannel(Model):
     password: Kept = Field(default="", description="for the login")
     sender: Address = Field(description="whom the mail is from")
     to: tuple[Recipient, ...] = Field(min_length=1, description="who is told; each gets a mail of their own")
+    at_once: Whole = Field(
+        default=3, ge=1, le=50, description="connections to the relay at a time, over all workers; mails share them"
+    )
+    per_minute: Whole = Field(
+        default=60, ge=0, description="mails in any minute; what is over it waits, and nothing is dropped; 0: no limit"
+    )
+    digest_over: Whole = DIGEST_OVER
 
 
 class WebhookChannel(Model):
@@ -241,6 +256,8 @@ class WebhookChannel(Model):
     previous_secret: Kept = Field(
         default="", description="the secret before: while it stands here, both sign, and the receiver may take its time"
     )
+    at_once: Whole = Field(default=8, ge=1, le=100, description="requests at a time, over all workers")
+    per_minute: Whole = Field(default=0, ge=0, description="requests in any minute; what is over it waits; 0: no limit")
 
 
 class StdoutChannel(Model):

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from worker.alerts.render import Audience, make_mail, operator_html, operator_subject, operator_text
+from worker.alerts.render_digest import DigestLine, digest_html, digest_subject, digest_text
 from worker.alerts.render_mail import render_mail
 from worker.delivery.channel import Line
 from worker.delivery.smtp import DEADLINE, Relay, in_ascii, open_line
@@ -62,6 +63,19 @@ class Email:
             operator_html(subject, lines, audience),
             sender=in_ascii(self.sender),
             recipient=in_ascii(recipient),
+            message_id=f"{message_id}.{_digest(self.id, recipient)}@{self._domain}",
+            now=now,
+        )
+
+    def render_digest(self, alerts: Sequence[DigestLine], *, recipient: str, message_id: str, now: datetime) -> Message:
+        """`recipient` is as the deliveries have it."""
+        zone = next((zone for address, zone in self.zones.items() if in_ascii(address) == recipient), "UTC")
+        return make_mail(
+            digest_subject(alerts),
+            digest_text(alerts, zone),
+            digest_html(alerts, zone),
+            sender=in_ascii(self.sender),
+            recipient=recipient,
             message_id=f"{message_id}.{_digest(self.id, recipient)}@{self._domain}",
             now=now,
         )

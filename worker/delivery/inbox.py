@@ -15,6 +15,7 @@ from datetime import datetime
 from pathlib import Path
 
 from worker.alerts.render import Audience, make_files, operator_html, operator_text
+from worker.alerts.render_digest import DigestLine, digest_html, digest_subject, digest_text
 from worker.alerts.render_mail import render_inbox
 from worker.delivery.channel import Line
 from worker.errors import DeliveryError, DeliveryReason
@@ -50,6 +51,11 @@ class Inbox:
     ) -> Message:
         text, html = operator_text(lines, audience), operator_html(subject, lines, audience)
         return make_files(subject, text, html, recipient=recipient, message_id=f"{message_id}.{self.id}", now=now)
+
+    def render_digest(self, alerts: Sequence[DigestLine], *, recipient: str, message_id: str, now: datetime) -> Message:
+        text, html = digest_text(alerts, self.time_zone), digest_html(alerts, self.time_zone)
+        name = f"{message_id}.{self.id}"
+        return make_files(digest_subject(alerts), text, html, recipient=recipient, message_id=name, now=now)
 
     def open(self) -> AbstractAsyncContextManager[Line]:
         return contextlib.nullcontext(self)

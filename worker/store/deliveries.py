@@ -2,64 +2,180 @@
 
 from __future__ import annotations
 
+import math
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, Connection, Integer, bindparam, insert, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Integer,
+    bindparam,
+    case,
+    delete,
+    exists,
+    func,
+    insert,
+    or_,
+    select,
+    update,
+)
 
-from worker.metrics import MAYBE_DUPLICATES
+from worker.delivery.pace import Pace
+from worker.metrics import ATTEMPTS, MAYBE_DUPLICATES, Key, time_to_alert
 from worker.model import DeliveryState
-from worker.store.engine import Store
-from worker.store.lease import MAX_ATTEMPTS, NOW, Claim, Claimable, claim_rows, finish_row
-from worker.store.schema import alert, article, attempt, delivery, notification
+from worker.store import channels
+from worker.store.engine import Store, read_clock
+from worker.store.lease import MAX_ATTEMPTS, NOW, Claimable, finish_row, new_token
+from worker.store.schema import EPOCH, alert, article, attempt, channel, delivery, notification
 from worker.store.tallies import count
 
 # What is new first: a pile of retries must not keep it waiting.
 OPEN = (DeliveryState.PENDING, DeliveryState.SENDING, DeliveryState.FAILED)
+# A digest tells of it, and it shares the digest's fate (whose own row has its own id there).
+IS_FOLDED = delivery.c.digest_id.is_not(None) & (delivery.c.digest_id != delivery.c.id)
+IS_ON_ITS_OWN = or_(delivery.c.digest_id.is_(None), delivery.c.digest_id == delivery.c.id)
 FIRST_SEEN = (
     select(article.c.first_seen_at)
     .join(alert, alert.c.article_id == article.c.id)
     .join(notification, notification.c.alert_id == alert.c.id)
-    .where(notification.c.id == bindparam("notification"))
+    .join(delivery, delivery.c.notification_id == notification.c.id)
+    .where(or_(delivery.c.id == bindparam("delivery"), delivery.c.digest_id == bindparam("delivery")))
 )
 
 
+def tried_since() -> ColumnElement[Any]:
+    """The start of the three days in which it may be tried."""
+    return func.coalesce(delivery.c.window_at, delivery.c.created_at)
+
+
 def is_due(now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
-    """Waits to be tried, for the first time or again; SENDING ones too, once their lease is over."""
-    return delivery.c.state.in_(OPEN) & (delivery.c.due_at <= now)
+    """Waits to be tried, for the first time or again, and may be; SENDING ones too, once their lease is over."""
+    return delivery.c.state.in_(OPEN) & (delivery.c.due_at <= now) & IS_ON_ITS_OWN & ~channels.is_shut(now)
 
 
-def _start_attempts(connection: Connection, claim: Claim) -> None:
-    unknown = 0
-    for row in claim.rows:
-        lost = (attempt.c.delivery_id == row.id) & (attempt.c.outcome == "started")
-        forgotten = update(attempt).where(lost).values(outcome="unknown", finished_at=claim.now)
-        unknown += connection.execute(forgotten).rowcount
-        values = dict(delivery_id=row.id, n=row.attempts, started_at=claim.now, outcome="started")
-        connection.execute(insert(attempt).values(**values))
-    count(connection, {MAYBE_DUPLICATES.of(): unknown})
+# ---------------------------------------------------------------- claiming
 
 
 DUE_DELIVERIES = Claimable(
     delivery,
-    looks=[(delivery.c.state == state) & (delivery.c.due_at <= NOW) for state in OPEN],
+    looks=[
+        (delivery.c.channel == bindparam("channel")) & (delivery.c.state == state) & (delivery.c.due_at <= NOW)
+        & IS_ON_ITS_OWN
+        for state in OPEN
+    ],
     order=(delivery.c.due_at,),
     values={
         "state": DeliveryState.SENDING,
         # A claim of a SENDING row is a claim of the unknown.
         "maybe_duplicate": delivery.c.maybe_duplicate + (delivery.c.state == DeliveryState.SENDING).cast(Integer),
     },
-    split=False,
-    beside=_start_attempts,
+)  # fmt: skip
+OF_CHANNEL = delivery.c.channel == channel.c.id
+IN_FLIGHT = (
+    select(func.count())
+    .where(OF_CHANNEL, delivery.c.state == DeliveryState.SENDING, delivery.c.lease_until >= NOW)
+    .scalar_subquery()
+)
+WAITS = exists().where(
+    OF_CHANNEL,
+    delivery.c.state.in_(OPEN),
+    delivery.c.due_at <= NOW,
+    or_(delivery.c.lease_until.is_(None), delivery.c.lease_until < NOW),
+)
+LOOK = select(channel.c.id, IN_FLIGHT.label("in_flight")).where(
+    channel.c.id.in_(bindparam("ids", expanding=True)), WAITS
 )
 
 
-def claim_due_deliveries(store: Store, *, limit: int, lease: timedelta) -> Claim:
-    """Claims, writes an attempt's row for each, and commits, before anything is dialled.
+@dataclass(frozen=True)
+class DeliveryClaim:
+    """`rows` are this claim's until their lease ends by the database's clock, and only for who holds `token`.
 
-    A row SENDING with an expired lease is of unknown fate: its next copy may be a second one.
+    `lanes`: connections that each channel may use for them. `full`: there may be more that can be claimed now.
     """
-    return claim_rows(store, DUE_DELIVERIES, limit=limit, lease=lease)
+
+    rows: Sequence[Any]
+    token: str
+    now: datetime
+    lanes: Mapping[str, int]
+    full: bool
+
+
+def claim_due_deliveries(store: Store, *, paces: Mapping[str, Pace], limit: int, lease: timedelta) -> DeliveryClaim:
+    """Claims up to `limit` by the channels of `paces`, writes an attempt's row for each, and commits, before anything
+    is dialled.
+
+    Each channel gets an equal share, and what the ones before it left over; who was served longest ago is last, for it
+    gets the most. A row SENDING with an expired lease is of unknown fate: its next copy may be a second one.
+    """
+    with store.writing() as connection:
+        now = read_clock(connection)
+        ids: list[int] = []
+        lanes: dict[str, int] = {}
+        left: dict[str, float] = {}
+        full = False
+        ready = _ready(connection, paces, now)
+        for n, (row, in_flight) in enumerate(ready):
+            pace, failing = paces[row.id], row.failures > 0
+            allowance = pace.allowance(row.allowance, since=row.allowance_at, now=now)
+            free = pace.free_lanes(in_flight=in_flight, failing=failing)
+            room = pace.room(lanes=free, failing=failing, allowance=allowance)
+            room = min(room, math.ceil((limit - len(ids)) / (len(ready) - n)))
+            found = DUE_DELIVERIES.find(connection, limit=room, now=now, channel=row.id)
+            if found:
+                ids += [one.id for one in found]
+                lanes[row.id], left[row.id] = min(free, len(found)), allowance - len(found)
+                full = full or (len(found) == room and not failing and left[row.id] >= 1)
+        token = new_token()
+        rows = DUE_DELIVERIES.lease(connection, ids, token=token, until=now + lease)
+        channels.spend(connection, left, now=now)
+        _start_attempts(connection, rows, now=now)
+    return DeliveryClaim(rows=rows, token=token, now=now, lanes=lanes, full=full)
+
+
+def _ready(connection: Connection, paces: Mapping[str, Pace], now: datetime) -> list[tuple[Any, int]]:
+    """The open channels that have work, with how many are in flight by each: those in trouble first, which take one,
+    then who was served last. Counted under their lock: nobody claims by them meanwhile."""
+    opened = {row.id: row for row in channels.lock_channels(connection, paces) if channels.is_open(row, now)}
+    looked = connection.execute(LOOK, {"ids": list(opened), "now": now})
+    ready = [(opened[one.id], one.in_flight) for one in looked]
+    served = sorted(ready, key=lambda one: one[0].allowance_at or EPOCH, reverse=True)
+    return sorted(served, key=lambda one: one[0].failures == 0)
+
+
+def _start_attempts(connection: Connection, rows: Sequence[Any], *, now: datetime) -> None:
+    if not rows:
+        return
+    lost = attempt.c.delivery_id.in_([row.id for row in rows]) & (attempt.c.outcome == "started")
+    forgotten = update(attempt).where(lost).values(outcome="unknown", finished_at=now)
+    unknown = connection.execute(forgotten).rowcount
+    started = [dict(delivery_id=row.id, n=row.attempts, started_at=now, outcome="started") for row in rows]
+    connection.execute(insert(attempt), started)
+    count(connection, {MAYBE_DUPLICATES.of(): unknown})
+
+
+def hand_back(connection: Connection, rows: Sequence[Any], *, token: str) -> int:
+    """Claimed and never dialled: they keep their place, and it was no attempt. How many were still this claim's."""
+    state = case((delivery.c.attempts > 1, DeliveryState.FAILED), else_=DeliveryState.PENDING)
+    ours = delivery.c.id.in_([row.id for row in rows]) & (delivery.c.lease_token == token)
+    freed = dict(state=state, attempts=delivery.c.attempts - 1, lease_token=None, lease_until=None)
+    returned = [
+        row.id for row in connection.execute(update(delivery).where(ours).values(**freed).returning(delivery.c.id))
+    ]
+    begun = attempt.c.delivery_id.in_(returned) & (attempt.c.outcome == "started")
+    connection.execute(delete(attempt).where(begun))
+    names = [row.channel for row in rows if row.id in set(returned)]
+    for name in sorted(set(names)):
+        channels.give_back(connection, name, names.count(name))
+    return len(returned)
+
+
+# ---------------------------------------------------------------- the end of an attempt
 
 
 def finish_delivery(
@@ -73,32 +189,88 @@ def finish_delivery(
     receipt: str | None = None,
     reason: str | None = None,
     detail: str | None = None,
+    unknown: bool = False,
 ) -> bool:
-    """Records one attempt's end; False when the lease went to another (its outcome counts, not ours)."""
+    """Records one attempt's end; False when the lease went to another (its outcome counts, not ours).
+
+    `unknown`: the receiver may have got it; if it is tried again, it may get a second copy. What a digest told of ends
+    with it.
+    """
     values: dict[str, Any] = dict(state=state, receipt=receipt, reason=reason, detail=detail)
     if state is DeliveryState.SENT:
         values["sent_at"] = now
     if due_at is not None:
         values["due_at"] = due_at
+    again = unknown and state is DeliveryState.FAILED
+    if again:
+        values["maybe_duplicate"] = row.maybe_duplicate + 1
     if not finish_row(connection, delivery, row_id=row.id, token=token, values=values):
         return False
     this = (attempt.c.delivery_id == row.id) & (attempt.c.n == row.attempts)
-    outcome = dict(outcome=str(state), finished_at=now, reason=reason, detail=detail)
+    outcome = dict(outcome="unknown" if again else str(state), finished_at=now, reason=reason, detail=detail)
     connection.execute(update(attempt).where(this).values(**outcome))
+    if row.digest_id == row.id and state is not DeliveryState.FAILED:
+        _end_folded(connection, row, state=state, now=now, reason=reason, detail=detail)
     return True
 
 
+def _end_folded(
+    connection: Connection, digest: Any, *, state: DeliveryState, now: datetime, reason: str | None, detail: str | None
+) -> None:
+    values: dict[str, Any] = dict(state=state, due_at=now, reason=reason, detail=detail)
+    if state is DeliveryState.SENT:
+        values |= dict(sent_at=now, receipt=f"in digest {digest.public_id}")
+    folded = (delivery.c.digest_id == digest.id) & IS_FOLDED
+    connection.execute(update(delivery).where(folded).values(**values))
+
+
+def counts_of_end(
+    connection: Connection, row: Any, *, state: DeliveryState, reason: str, now: datetime
+) -> Counter[Key]:
+    """The attempt, and how long each alert took that it told of."""
+    counts: Counter[Key] = Counter({ATTEMPTS.of(row.channel, str(state), reason): 1})
+    if state is DeliveryState.SENT:
+        for seen_at in find_first_seen(connection, row):
+            counts.update(time_to_alert(now - seen_at))
+    return counts
+
+
+def find_first_seen(connection: Connection, row: Any) -> list[datetime]:
+    """When the article was first seen that raised this delivery's alert, or each alert of a digest; none for a message
+    to the operator."""
+    return list(connection.execute(FIRST_SEEN, {"delivery": row.id}).scalars())
+
+
+# ---------------------------------------------------------------- giving up
+
+
 def lost_deliveries(connection: Connection, *, now: datetime, before: datetime) -> list[Any]:
-    """Those made before `before` that are SENDING without a lease, not for the first time: their attempts do not end.
+    """Those tried since before `before` that are SENDING without a lease, not for the first time: their attempts do not
+    end.
 
     (After a long standstill, one that was tried once or twice is tried again.) Without their bodies.
     """
-    names = "id public_id notification_id channel recipient subject attempts lease_token".split()
+    names = "id public_id notification_id channel recipient subject attempts lease_token digest_id maybe_duplicate"
     lost = (delivery.c.state == DeliveryState.SENDING) & (delivery.c.lease_until < now)
-    old = (delivery.c.created_at < before) & (delivery.c.attempts >= MAX_ATTEMPTS)
-    return list(connection.execute(select(*(delivery.c[name] for name in names)).where(lost, old)))
+    old = (tried_since() < before) & (delivery.c.attempts >= MAX_ATTEMPTS)
+    return list(connection.execute(select(*(delivery.c[name] for name in names.split())).where(lost, old)))
 
 
-def find_first_seen(connection: Connection, row: Any) -> datetime | None:
-    """When the article that raised this delivery's alert was first seen; None for a message to the operator."""
-    return connection.execute(FIRST_SEEN, {"notification": row.notification_id}).scalar()
+def stranded_deliveries(
+    connection: Connection, *, before: datetime, now: datetime, known: Collection[str], limit: int
+) -> list[Any]:
+    """Those that have waited since before `before` for a channel by which nothing goes out: one that is disabled or
+    held, or is not among the `known`."""
+    stranded = channels.is_shut(now) | delivery.c.channel.not_in(known)
+    waits = delivery.c.state.in_((DeliveryState.PENDING, DeliveryState.FAILED)) & IS_ON_ITS_OWN
+    columns = (delivery.c.id, delivery.c.public_id, delivery.c.channel, delivery.c.digest_id)
+    found = select(*columns).where(waits, stranded, tried_since() < before).order_by(delivery.c.id).limit(limit)
+    return list(connection.execute(found.with_for_update(skip_locked=True)))
+
+
+def strand(connection: Connection, rows: Sequence[Any], *, reason: str, detail: str, now: datetime) -> None:
+    """Gives them up, and what digests among them told of."""
+    ids = [row.id for row in rows]
+    these = delivery.c.id.in_(ids) | (delivery.c.digest_id.in_(ids) & IS_FOLDED)
+    values = dict(state=DeliveryState.ABANDONED, reason=reason, detail=detail, due_at=now)
+    connection.execute(update(delivery).where(these).values(**values))

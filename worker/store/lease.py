@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import re
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -51,18 +51,14 @@ class Claimable:
     """The rows of a table that may be claimed: those for which one of `looks` holds and no lease runs.
 
     What the first look finds comes before what the next one finds. Each must follow an index in `order`: a claim that
-    sorts what waits holds the write lock for longer the more waits. With `split`, the retried must be first in it.
+    sorts what waits holds the write lock for longer the more waits.
     `values` is what a claim makes of a row, besides its lease.
-    `split`: a row claimed before and never finished comes alone; off where an attempt is no sign of danger.
-    `beside` writes what must be on record with the claim.
     """
 
     table: Table
     looks: Sequence[ColumnElement[bool]]
     order: Sequence[ColumnElement[Any]]
     values: Mapping[str, Any] = field(default_factory=dict)
-    split: bool = True
-    beside: Callable[[Connection, Claim], None] | None = None
 
     # Made once, as all that the steps ask for again and again: building a statement costs more than running it.
     @functools.cached_property
@@ -80,26 +76,30 @@ class Claimable:
         claimed = update(table).where(chosen).values(attempts=table.c.attempts + 1, **lease, **self.values)
         return claimed.returning(*table.c)
 
+    def find(self, connection: Connection, *, limit: int, **asked: Any) -> list[Any]:
+        """Up to `limit` that may be claimed, with their attempts. `asked` has `now`, and what else the looks want."""
+        found: list[Any] = []
+        for candidates in self.candidates:
+            if len(found) < limit:
+                found += connection.execute(candidates, {**asked, "limit": limit - len(found)})
+        return found
+
+    def lease(self, connection: Connection, ids: Sequence[Any], *, token: str, until: datetime) -> list[Any]:
+        """Claims these, and returns their rows in the same order."""
+        place = {row_id: n for n, row_id in enumerate(ids)}
+        leased = connection.execute(self.leasing, {"ids": ids, "token": token, "until": until}) if ids else ()
+        return sorted(leased, key=lambda row: place[row.id])
+
 
 def claim_rows(store: Store, work: Claimable, *, limit: int, lease: timedelta) -> Claim:
-    """Claims up to `limit` rows. One short write transaction."""
+    """Claims up to `limit` rows, whose order must begin with the retried. One short write transaction."""
     with store.writing() as connection:
         now = read_clock(connection)
-        found: list[Any] = []
-        for candidates in work.candidates:
-            if len(found) < limit:
-                found += connection.execute(candidates, {"now": now, "limit": limit - len(found)})
-        retried = [row.id for row in found if row.attempts > 0] if work.split else []
-        chosen = retried[:1] or [row.id for row in found]
+        found = work.find(connection, limit=limit, now=now)
+        retried = [row.id for row in found if row.attempts > 0]
         token = new_token()
-        rows: list[Any] = []
-        if chosen:
-            leased = connection.execute(work.leasing, {"ids": chosen, "token": token, "until": now + lease})
-            rows = sorted(leased, key=lambda row: chosen.index(row.id))
-        claim = Claim(rows=rows, token=token, now=now, full=len(found) == limit or bool(retried))
-        if work.beside is not None:
-            work.beside(connection, claim)
-    return claim
+        rows = work.lease(connection, retried[:1] or [row.id for row in found], token=token, until=now + lease)
+        return Claim(rows=rows, token=token, now=now, full=len(found) == limit or bool(retried))
 
 
 def finish_row(connection: Connection, table: Table, *, row_id: Any, token: str, values: Mapping[str, Any]) -> bool:

@@ -5,14 +5,14 @@ from dataclasses import replace
 from datetime import timedelta
 
 from desk import BASELINE, entries
-from steps import LONG_AGO, bring, change, operator_subjects, poll_now
+from steps import LONG_AGO, bring, change, claim_deliveries, operator_subjects, poll_now
 
 from worker.pipeline import deliver
 from worker.pipeline.deliver import deliver_due
 from worker.pipeline.tick import tick
 from worker.store import deliveries
 from worker.store.lease import MAX_ATTEMPTS
-from worker.store.schema import attempt, delivery
+from worker.store.schema import attempt, channel, delivery
 
 
 def test_deliver_gives_up_what_was_refused_for_good_and_tells_the_operator_once(desk, runtime):
@@ -41,6 +41,7 @@ def test_deliver_tries_again_what_failed_and_never_before_its_time(desk, runtime
     assert len(desk.webhook.received) == 1
     desk.webhook.status = 200
     change(desk, delivery, due_at=LONG_AGO)
+    change(desk, channel, hold_until=LONG_AGO)
     deliver_due(runtime)
     (first, body), (second, same) = desk.webhook.received
     assert (first["webhook-id"], body) == (second["webhook-id"], same)
@@ -104,10 +105,10 @@ def test_a_delivery_whose_attempts_never_end_is_given_up_after_three_days_and_to
     poll_now(desk, runtime)
     bring(desk, runtime, "a", entries(1) + BASELINE)
     for _ in range(MAX_ATTEMPTS):  # each claims them and is killed
-        deliveries.claim_due_deliveries(desk.store, limit=5, lease=timedelta(0))
+        claim_deliveries(desk.store, limit=5, lease=timedelta(0))
     tick(runtime)
     assert {row.state for row in desk.rows(delivery)} == {"sending"}, "not before its time"
-    change(desk, delivery, created_at=LONG_AGO)
+    change(desk, delivery, created_at=LONG_AGO, window_at=LONG_AGO)
     tick(runtime)
     tick(runtime)
     ours = desk.rows(delivery, delivery.c.channel != "operator")
@@ -121,8 +122,8 @@ def test_a_delivery_whose_attempts_never_end_is_given_up_after_three_days_and_to
 def test_an_old_delivery_of_a_desk_that_stood_still_is_tried_again_first(desk, runtime):
     poll_now(desk, runtime)
     bring(desk, runtime, "a", entries(1) + BASELINE)
-    deliveries.claim_due_deliveries(desk.store, limit=5, lease=timedelta(0))
-    change(desk, delivery, created_at=LONG_AGO)
+    claim_deliveries(desk.store, limit=5, lease=timedelta(0))
+    change(desk, delivery, created_at=LONG_AGO, window_at=LONG_AGO)
     tick(runtime)
     deliver_due(runtime)
     assert {row.state for row in desk.rows(delivery)} == {"sent"}
@@ -133,7 +134,7 @@ def test_deliver_sends_what_is_new_before_what_is_tried_again(desk, runtime):
     bring(desk, runtime, "a", entries(1) + BASELINE)
     change(desk, delivery, attempts=2, state="failed", due_at=LONG_AGO)
     bring(desk, runtime, "a", entries(2) + BASELINE)
-    claim = deliveries.claim_due_deliveries(desk.store, limit=2, lease=timedelta(seconds=60))
+    claim = claim_deliveries(desk.store, limit=2, lease=timedelta(seconds=60))
     assert [row.attempts for row in claim.rows] == [1, 1]
 
 
@@ -142,4 +143,6 @@ def test_deliver_without_its_channel_waits_for_it(desk, runtime):
     bring(desk, runtime, "a", entries(1) + BASELINE)
     deliver_due(replace(runtime, channels={name: c for name, c in runtime.channels.items() if name != "hook"}))
     (row,) = desk.rows(delivery, delivery.c.channel == "hook")
-    assert (row.state, row.reason) == ("failed", "no_channel")
+    assert (row.state, row.attempts) == ("pending", 0)
+    deliver_due(runtime)
+    assert {row.state for row in desk.rows(delivery)} == {"sent"}

@@ -4,14 +4,14 @@ from datetime import timedelta
 
 import pytest
 from desk import BASELINE, entries
-from steps import bring, change, poll_now, settle
+from steps import bring, change, claim_deliveries, poll_now, settle
 
 from worker import metrics
 from worker.config.schema import Config, Settings
 from worker.console.scrape import read_gauges
 from worker.health import look, stand
 from worker.pipeline.deliver import deliver_due
-from worker.store import articles, deliveries, feeds, heartbeats
+from worker.store import articles, feeds, heartbeats
 from worker.store.engine import read_clock
 from worker.store.schema import article, delivery, feed
 
@@ -129,7 +129,7 @@ def test_k05_a_lease_that_nobody_finishes(at_work, queue):
     claimed = {
         "poll": feeds.claim_due_feeds,
         "analyse": articles.claim_new_articles,
-        "deliver": deliveries.claim_due_deliveries,
+        "deliver": claim_deliveries,
     }[queue](at_work.store, limit=1, lease=LEASE)
     assert len(claimed.rows) == 1
     timing = with_leases(LEASE)

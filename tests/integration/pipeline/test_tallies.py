@@ -6,7 +6,7 @@ from datetime import timedelta
 from desk import BASELINE, entries
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import update
-from steps import LONG_AGO, bring, change, poll_now
+from steps import LONG_AGO, bring, change, claim_deliveries, poll_now
 
 from worker import metrics
 from worker.articles.stories import story_keys
@@ -15,9 +15,8 @@ from worker.pipeline import raising
 from worker.pipeline.deliver import deliver_due
 from worker.pipeline.raising import storify_and_raise
 from worker.pipeline.tick import drop_expired, tick
-from worker.store import deliveries
 from worker.store.engine import read_clock
-from worker.store.schema import alert, article, attempt, delivery, feed, judgement, notification, poll
+from worker.store.schema import alert, article, attempt, channel, delivery, feed, judgement, notification, poll
 from worker.store.tallies import read_tallies
 
 TIME = metrics.TIME_TO_ALERT.name
@@ -85,7 +84,8 @@ def deliveries_of_every_outcome(desk, runtime):
     desk.webhook.status, desk.mail.reply = 200, "250 OK"
     bring(desk, runtime, "b", entries(1, start=7) + BASELINE)
     change(desk, delivery, due_at=LONG_AGO)
-    claim = deliveries.claim_due_deliveries(desk.store, limit=50, lease=timedelta(seconds=60))
+    change(desk, channel, failures=0, hold_until=None)
+    claim = claim_deliveries(desk.store, limit=50, lease=timedelta(seconds=60))
     assert len(claim.rows) > 3
     change(desk, delivery, lease_until=LONG_AGO)  # whoever claimed them was killed
     while deliver_due(runtime):

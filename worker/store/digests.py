@@ -1,0 +1,78 @@
+"""Digests: the deliveries that wait for one recipient, folded into one that tells of all and whose fate they share."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, exists, func, insert, select, update
+
+from worker.model import DeliveryState, Message
+from worker.store.engine import Store, read_clock
+from worker.store.lease import new_token
+from worker.store.schema import alert, delivery, notification, story
+
+FOLDED_DUE = timedelta(days=36_500)  # never by itself
+
+
+def crowded(store: Store, limits: Mapping[str, int]) -> list[tuple[str, str]]:
+    """The (channel, recipient) pairs for whom more than so many first messages of alerts wait."""
+    with store.reading() as connection:
+        waits = _first_messages(read_clock(connection)) & delivery.c.channel.in_(list(limits))
+        counts = select(delivery.c.channel, delivery.c.recipient, func.count().label("n")).where(waits)
+        found = connection.execute(counts.group_by(delivery.c.channel, delivery.c.recipient))
+        return [(row.channel, row.recipient) for row in found if row.n > limits[row.channel]]
+
+
+def foldable(connection: Connection, channel_id: str, recipient: str, *, now: datetime, limit: int) -> list[Any]:
+    """What waits for them, critical or not, the oldest first, with what a digest says of it. Locked: hold the channel's
+    row, so that nobody claims any meanwhile."""
+    theirs = (delivery.c.channel == channel_id) & (delivery.c.recipient == recipient)
+    told = (notification.c.kind, alert.c.public_id.label("alert"), alert.c.rule_id, alert.c.severity)
+    statement = (
+        select(delivery.c.id, delivery.c.created_at, *told, story.c.title)
+        .join(notification, notification.c.id == delivery.c.notification_id)
+        .join(alert, alert.c.id == notification.c.alert_id)
+        .join(story, story.c.id == alert.c.story_id)
+        .where(theirs, _first_messages(now))
+    )
+    return list(connection.execute(statement.order_by(delivery.c.id).limit(limit)))
+
+
+def _first_messages(now: datetime) -> ColumnElement[bool]:
+    """Of alerts, not tried so far, in no digest."""
+    said = notification.alias()
+    of_alert = exists().where(said.c.id == delivery.c.notification_id, said.c.alert_id.is_not(None))
+    waits = (delivery.c.state == DeliveryState.PENDING) & (delivery.c.due_at <= now) & (delivery.c.attempts == 0)
+    return waits & delivery.c.digest_id.is_(None) & of_alert
+
+
+def save_digest(
+    connection: Connection, channel_id: str, message: Message, folded: Collection[int], *, now: datetime
+) -> str:
+    """Its notification and its delivery, due now, which has its own id as its digest's. Its public id."""
+    values = dict(public_id=new_token(), n=1, kind="digest", subject=message.subject, created_at=now)
+    made = connection.execute(insert(notification).values(**values).returning(notification.c.id)).scalar_one()
+    public_id = new_token()
+    row = dict(
+        public_id=public_id,
+        notification_id=made,
+        channel=channel_id,
+        recipient=message.recipient,
+        state=DeliveryState.PENDING,
+        message_id=message.message_id,
+        subject=message.subject,
+        body=message.body,
+        created_at=now,
+        due_at=now,
+        window_at=now,
+        maybe_duplicate=0,
+        attempts=0,
+    )
+    digest_id = connection.execute(insert(delivery).values(**row).returning(delivery.c.id)).scalar_one()
+    connection.execute(update(delivery).where(delivery.c.id == digest_id).values(digest_id=digest_id))
+    # Out of the way of who looks for what is due: a claim would have to pass over thousands of them.
+    hidden = dict(digest_id=digest_id, due_at=now + FOLDED_DUE)
+    connection.execute(update(delivery).where(delivery.c.id.in_(list(folded))).values(**hidden))
+    return public_id
