@@ -113,6 +113,15 @@ def test_examples_load_with_what_each_how_to_adds(desk, upto):
             assert {item["id"] for item in body[key]} <= {item["id"] for item in shown[part]}
 
 
+def test_examples_of_rules_hold(desk):
+    from worker.examples import try_examples
+
+    upto = next(n for n, (_, body) in enumerate(EXAMPLES, start=1) if "must_fire" in str(body))
+    tried = try_examples(desk(upto))
+    assert len(tried) == 3
+    assert [one.complaint() for one in tried if not one.holds] == []
+
+
 def test_examples_recognise_what_the_page_says(desk):
     index = compile_watchlist(desk(len(FILES)).watchlist)
     for text, entity in (("встреча с Путиным", "vladimir-putin"), ("김정은이 방문했다", "kim-jong-un")):
