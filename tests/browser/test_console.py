@@ -1,12 +1,15 @@
 """The console in Chromium: it renders, renews itself, is read on a phone and by keyboard, and obeys no hostile text."""
 
 import itertools
+from datetime import timedelta
 
 import pytest
 from desk import wait_for
 from served import HOSTILE, make_hostile
 from steps import change
 
+from worker.links import Claim, Deed, sign
+from worker.store.keys import bring_signing_key
 from worker.store.schema import alert, delivery, feed, revision
 
 RENEWED = 15_500  # milliseconds after which the page has asked again
@@ -205,3 +208,26 @@ def test_the_keyboard_leads_through_and_shows_where_it_is(browser):
         page.keyboard.press("Tab")
         seen = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
         assert seen != "none", page.evaluate("document.activeElement.outerHTML")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_j02_a_link_in_a_mail_acts_by_its_button_alone(told, browser, served, scheme):
+    """Also in a browser that has never been let in; a page of another site presses no button."""
+    (first, second, *_) = told.rows(alert)
+    expires = first.raised_at + timedelta(days=7)
+    key = bring_signing_key(told.store)
+    paths = ["/do/" + sign(key, Claim(Deed.ACKNOWLEDGE, one.public_id, "ana", expires)) for one in (first, second)]
+    page = browser.open(paths[0], key=False, width=360, color_scheme=scheme)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    assert page.evaluate(CONTRAST) == [] and page.evaluate(NAMELESS) == []
+    assert told.rows(alert, alert.c.acknowledged_at.is_not(None)) == []
+    page.get_by_role("button", name="Acknowledge").click()
+    page.wait_for_selector("text=Ana acknowledged it at")
+    assert page.evaluate(CONTRAST) == []
+    page.reload()
+    page.wait_for_selector("text=It is done already")
+    browser.check_quiet()
+    page.goto(f"data:text/html,<form method=post action='{served.address(paths[1])}'><button>Win</button></form>")
+    page.get_by_role("button").click()
+    page.wait_for_selector("text=Nothing was done")
+    assert [one.public_id for one in told.rows(alert, alert.c.acknowledged_at.is_not(None))] == [first.public_id]

@@ -1,6 +1,8 @@
 """What HTTP receivers do to us."""
 
+import base64
 import contextlib
+import dataclasses
 import ipaddress
 import time
 from datetime import UTC, datetime
@@ -10,7 +12,10 @@ from receivers import CANARIES, LOOPBACK, SECRET, Server, drip, failing, http, r
 from samples import NOW, alert
 from sinks import WebhookSink
 from standardwebhooks import Webhook as Verifier
+from standardwebhooks import WebhookVerificationError
 
+from worker import __version__
+from worker.config.values import Secret
 from worker.errors import DeliveryReason
 from worker.guard import Allow, NetworkPolicy
 
@@ -24,7 +29,23 @@ def test_e01_webhook_verifies_at_the_receiver():
         ((headers, body),) = sink.received
     assert Verifier(SECRET).verify(body, headers)["type"] == "alert.raised"
     assert headers["content-type"] == "application/json"
+    assert headers["user-agent"] == f"Wirewatch/{__version__}"
     assert headers["webhook-id"] == message.message_id
+
+
+def test_e07_a_receiver_takes_either_secret_while_one_is_changed():
+    now, old = datetime.now(UTC), "whsec_" + base64.b64encode(b"the secret that is to go").decode()
+    with WebhookSink() as sink:
+        channel = webhook(sink.port)
+        message = channel.render(alert(), recipient="127.0.0.1", now=now)
+        for one in (dataclasses.replace(channel, previous_secret=Secret(old)), channel):
+            send(one, message, now=now)
+        (during, body), (afterwards, _) = sink.received
+    for secret in (SECRET, old):
+        assert Verifier(secret).verify(body, during)["type"] == "alert.raised"
+    assert Verifier(SECRET).verify(body, afterwards)
+    with pytest.raises(WebhookVerificationError):
+        Verifier(old).verify(body, afterwards)
 
 
 @pytest.mark.parametrize(
