@@ -49,7 +49,7 @@ class MailSink:
 
     async def handle_DATA(self, server, session, envelope):
         message = email.message_from_bytes(envelope.content, policy=email.policy.default)
-        message.raw = envelope.content
+        message.raw, message.sent_to = envelope.content, envelope.rcpt_tos
         self.received.append(message)
         if self.on_receive:
             self.on_receive(message)

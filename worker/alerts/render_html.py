@@ -36,7 +36,7 @@ PREVIEW: Final = '<div style="display:none;max-height:0;overflow:hidden;mso-hide
 # A table each, side by side where there is room: Outlook knows a button's padding on a cell alone.
 BUTTON: Final = (
     '<table role="presentation" align="left" cellpadding="0" cellspacing="0" border="0" style="margin:0 8px 8px 0">'
-    f'<tr><td style="border:1px solid {EDGE};border-radius:4px;padding:6px 12px;font-size:15px">'
+    f'<tr><td style="border:1px solid {EDGE};border-radius:4px;padding:6px 10px;font-size:14px">'
     '<a href="{url}" style="color:inherit;text-decoration:none"><b>{words}</b></a></td></tr></table>'
 )
 

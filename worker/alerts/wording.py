@@ -13,6 +13,7 @@ from worker.display import one_line
 from worker.model import AlertArticle, AlertContent, Mention
 
 SUBJECT_LENGTH: Final = 180
+FURTHEST: Final = 10_000  # letters of a text that are looked at for a line; what is left out may come first
 ANSWER: Final = "Re: "
 PREVIEW_LENGTH: Final = 160  # no list of mails shows more
 SEVERITY: Final = {"low": "Low", "normal": "Normal", "high": "High", "critical": "Critical"}
@@ -96,7 +97,7 @@ def cut(text: str, limit: int) -> str:
 
 def header_text(text: str, limit: int = SUBJECT_LENGTH) -> str:
     """One line that cannot end a header, hide text or pretend to be encoded already."""
-    line = one_line(text).replace("=?", "= ?")  # last: what was taken out may have stood between the two
+    line = one_line(text[:FURTHEST]).replace("=?", "= ?")  # last: what was taken out may have stood between the two
     return cut(line, limit)
 
 

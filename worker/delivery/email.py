@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from worker.alerts.headers import id_part
 from worker.alerts.render import Audience, make_mail, operator_html, operator_subject, operator_text
 from worker.alerts.render_digest import DigestLine, digest_html, digest_subject, digest_text
 from worker.alerts.render_mail import render_mail
@@ -34,7 +35,7 @@ class Email:
         return tuple(self.zones)
 
     def render(self, content: AlertContent, *, recipient: str, now: datetime) -> Message:
-        name = f"{content.alert_id}.{content.revision}.{_digest(self.id, recipient)}@{self._domain}"
+        name = f"{id_part(content.alert_id)}.{content.revision}.{_digest(self.id, recipient)}@{self._domain}"
         zone = self.zones.get(recipient, "UTC")
         who = self.names.get(recipient, recipient)
         return render_mail(
