@@ -11,7 +11,9 @@ from desk import BASELINE, at_once, entries
 from lxml import html
 from served import HOSTILE, Served, make_hostile
 from steps import bring, change, poll_now
+from typer.testing import CliRunner
 
+from worker.cli import cli
 from worker.links import Claim, Deed, sign
 from worker.pipeline.deliver import deliver_due
 from worker.store.engine import read_clock
@@ -78,7 +80,7 @@ def test_j02_opening_a_link_does_nothing_and_its_button_does_it(mailed):
     assert (form.get("method"), form.get("action"), tree.xpath("//script")) == ("post", None, [])
     assert "Factory one visited" in words(answer) and "In the name of Ana" in words(answer)
     done = press(mailed, path)
-    assert done.status == 200 and "Done: acknowledge" in words(done) and "Ana acknowledged it at" in words(done)
+    assert done.status == 200 and words(done).startswith("Done") and "Ana acknowledged it at" in words(done)
     assert row(mailed).acknowledged_by == "ana"
     at = row(mailed).acknowledged_at
     again = press(mailed, path)
@@ -92,7 +94,7 @@ def test_a_silence_is_made_once_however_often_its_button_is_pressed(mailed, deed
     path = mailed.paths[deed]
     assert ask(mailed, path).status == 200 and mailed.desk.rows(silence) == []
     answers = at_once(3, lambda: press(mailed, path))
-    assert sorted("Done: " in words(one) for one in answers) == [False, False, True]
+    assert sorted(words(one).startswith("Done") for one in answers) == [False, False, True]
     (made,) = mailed.desk.rows(silence)
     assert made.author == "ana" and made.expires_at - made.created_at == timedelta(hours=24)
     assert made.kind == {Deed.SILENCE_STORY: "story", Deed.SILENCE_RULE: "rule"}[deed]
@@ -175,8 +177,8 @@ def test_h08_hostile_texts_are_text_behind_a_link_too(mailed):
 @ON_SQLITE
 def test_a_renewed_key_leaves_the_last_links_good_and_no_older_ones(mailed):
     path = mailed.paths[Deed.ACKNOWLEDGE]
-    renew_signing_key(mailed.desk.store)
-    assert ask(mailed, path).status == 200
+    renewed = CliRunner().invoke(cli, ["links", "renew", "--data", str(mailed.desk.data)])
+    assert (renewed.exit_code, ask(mailed, path).status) == (0, 200)
     renew_signing_key(mailed.desk.store)
     assert ask(mailed, path).status == 403
 

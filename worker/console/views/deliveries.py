@@ -12,6 +12,7 @@ from worker.console.words import DELIVERY_TROUBLE, LATER, Moment, distance, span
 from worker.model import DeliveryState
 
 KINDS: Final = {"email": "mail", "inbox": "file"}
+RECEIVERS: Final = frozenset({"email", "webhook"})  # kinds of channels that have somebody who answers
 TRIED: Final = {
     "started": "under way",
     "sent": "sent",
@@ -82,7 +83,9 @@ def delivery_words(row: Any, now: datetime) -> str:
 def _receipt(row: Any, kind: str) -> str:
     """What the receiver answered. Of a file its name: its folder is long, and the same for all."""
     receipt = one_line(row.receipt, DETAIL_LETTERS)
-    return receipt.rsplit("/", 1)[-1] if kind == "inbox" else f"answer: {receipt}" if receipt else ""
+    if kind in RECEIVERS:
+        return f"answer: {receipt}" if receipt else ""
+    return receipt.rsplit("/", 1)[-1]
 
 
 def went_wrong(row: Any) -> tuple[str, str]:
