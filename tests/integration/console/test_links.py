@@ -89,42 +89,65 @@ def test_j02_opening_a_link_does_nothing_and_its_button_does_it(mailed):
     assert row(mailed).acknowledged_at == at
 
 
-@pytest.mark.parametrize("deed", [Deed.SILENCE_STORY, Deed.SILENCE_RULE])
-def test_a_silence_is_made_once_however_often_its_button_is_pressed(mailed, deed):
-    path = mailed.paths[deed]
-    assert ask(mailed, path).status == 200 and mailed.desk.rows(silence) == []
-    answers = at_once(3, lambda: press(mailed, path))
-    assert sorted(words(one).startswith("Done") for one in answers) == [False, False, True]
-    (made,) = mailed.desk.rows(silence)
-    assert made.author == "ana" and made.expires_at - made.created_at == timedelta(hours=24)
-    assert made.kind == {Deed.SILENCE_STORY: "story", Deed.SILENCE_RULE: "rule"}[deed]
-    assert "Ana has silenced this" in words(ask(mailed, path))
-    bring(mailed.desk, runtime := mailed.desk.runtime(), "a", entries(1, start=1) + BASELINE)
+def test_a_silence_is_made_once_however_often_its_button_is_pressed_and_keeps_quiet(mailed):
+    told = [
+        ("g7", "Kim Jong Un writes to an old friend in Hanoi", ""),
+        ("g8", "Harvest report praises Kim Jong Un", ""),
+    ]
+    runtime = mailed.desk.runtime()
+    for deed, kind in ((Deed.SILENCE_STORY, "story"), (Deed.SILENCE_RULE, "rule")):
+        path = mailed.paths[deed]
+        assert ask(mailed, path).status == 200 and mailed.desk.rows(silence, silence.c.kind == kind) == []
+        answers = at_once(3, lambda path=path: press(mailed, path))
+        assert sorted(words(one).startswith("Done") for one in answers) == [False, False, True]
+        (made,) = mailed.desk.rows(silence, silence.c.kind == kind)
+        assert made.author == "ana" and made.expires_at - made.created_at == timedelta(hours=24)
+        assert f"Ana has silenced this {kind}" in words(ask(mailed, path))
+        bring(mailed.desk, runtime, "a", [told.pop(0), *entries(1), *BASELINE])
     runtime.parser.close()
-    assert len(mailed.desk.rows(alert, alert.c.told_at.is_not(None))) == (2 if deed is Deed.SILENCE_STORY else 1)
+    runtime.store.close()
+    assert [row.told_at is not None for row in mailed.desk.rows(alert)] == [True, True, False]
 
 
 @ON_SQLITE
-def test_a_view_link_shows_the_alert_and_nobody_elses_address(mailed):
+def test_a_view_link_shows_the_alert_and_nobody_elses_address_and_what_is_away_is_a_plain_page(mailed):
     answer = ask(mailed, mailed.paths[Deed.VIEW])
     assert answer.status == 200 and "Why it fired" in words(answer)
     assert "ana@desk.example" not in answer.text and "Who was told" not in answer.text
     assert press(mailed, mailed.paths[Deed.VIEW]).status == 200
     assert row(mailed).acknowledged_at is None
+    claim = Claim(Deed.ACKNOWLEDGE, "0" * 24, "ana", row(mailed).raised_at + timedelta(days=7))
+    assert ask(mailed, "/do/" + sign(mailed.key, claim)).status == 404, "an alert that is no more"
+    with mailed.desk.store.writing() as connection:
+        metadata.tables["decision"].drop(connection)
+    answer = ask(mailed, mailed.paths[Deed.ACKNOWLEDGE])
+    assert answer.status == 503 and "SELECT" not in answer.text
 
 
 @ON_SQLITE
-def test_expired_links_say_so_and_do_nothing(mailed):
+def test_j02_j05_an_old_link_and_a_foreign_page_do_nothing_and_no_link_is_kept_or_told(mailed, capsys):
+    path = mailed.paths[Deed.ACKNOWLEDGE]
     with mailed.desk.store.reading() as connection:
         now = read_clock(connection)
     old = "/do/" + sign(mailed.key, Claim(Deed.ACKNOWLEDGE, row(mailed).public_id, "ana", now))
     for answer in (ask(mailed, old), press(mailed, old)):
         assert answer.status == 410 and "good for 7 days" in words(answer)
+    for origin in ("https://evil.example", "null", "http://desk.example"):
+        answer = ask(mailed, path, method="POST", Origin=origin)
+        assert answer.status == 403 and "Nothing was done" in words(answer)
+    assert ask(mailed, path, method="POST", Host="evil.example").status == 421
+    assert ask(mailed, path, method="PUT").status == 405
     assert row(mailed).acknowledged_at is None
+    for answer in (ask(mailed, path), ask(mailed, path + "x"), press(mailed, path)):
+        assert answer.headers["Cache-Control"] == "no-store"
+        assert answer.headers["Referrer-Policy"] == "same-origin"
+        assert "form-action 'self'" in answer.headers["Content-Security-Policy"]
+        assert path.removeprefix("/do/") not in answer.text
+    assert path.removeprefix("/do/") not in "".join(capsys.readouterr())
 
 
 @ON_SQLITE
-def test_j03_forged_links_are_refused_then_slowed_and_right_ones_go_on(mailed):
+def test_j03_forged_links_are_refused_then_slowed_and_right_ones_go_on_until_two_new_keys(mailed):
     path = mailed.paths[Deed.ACKNOWLEDGE]
     forged = [path[:-1], path + "A", path.replace("/do/1", "/do/2"), "/do/x", "/do/" + "A" * 5_000, "/do/%00", "/do/é"]
     for one in forged:
@@ -133,29 +156,11 @@ def test_j03_forged_links_are_refused_then_slowed_and_right_ones_go_on(mailed):
     answers = [ask(mailed, "/do/" + "x" * 40).status for _ in range(20)]
     assert answers[0] == 403 and answers[-1] == 429
     assert row(mailed).acknowledged_at is None
-    assert press(mailed, path).status == 200 and row(mailed).acknowledged_by == "ana"
-
-
-@ON_SQLITE
-def test_j02_a_foreign_page_can_press_no_button(mailed):
-    path = mailed.paths[Deed.ACKNOWLEDGE]
-    for origin in ("https://evil.example", "null", "http://desk.example"):
-        answer = ask(mailed, path, method="POST", Origin=origin)
-        assert answer.status == 403 and "Nothing was done" in words(answer)
-    assert ask(mailed, path, method="POST", Host="evil.example").status == 421
-    assert ask(mailed, path, method="PUT").status == 405
-    assert row(mailed).acknowledged_at is None
-
-
-@ON_SQLITE
-def test_j05_a_link_is_kept_by_nobody_and_told_to_nobody(mailed, capsys):
-    path = mailed.paths[Deed.ACKNOWLEDGE]
-    for answer in (ask(mailed, path), ask(mailed, path + "x"), press(mailed, path)):
-        assert answer.headers["Cache-Control"] == "no-store"
-        assert answer.headers["Referrer-Policy"] == "same-origin"
-        assert "form-action 'self'" in answer.headers["Content-Security-Policy"]
-        assert path.removeprefix("/do/") not in answer.text
-    assert path.removeprefix("/do/") not in "".join(capsys.readouterr())
+    renewed = CliRunner().invoke(cli, ["links", "renew", "--data", str(mailed.desk.data)])
+    assert (renewed.exit_code, press(mailed, path).status) == (0, 200), "the key before is good, and not held up"
+    assert row(mailed).acknowledged_by == "ana"
+    renew_signing_key(mailed.desk.store)
+    assert ask(mailed, path).status == 429, "the one before that is a stranger's"
 
 
 @ON_SQLITE
@@ -174,29 +179,8 @@ def test_h08_hostile_texts_are_text_behind_a_link_too(mailed):
         assert all(one.get("href").startswith(("/", "#")) for one in tree.xpath("//*[@href]"))
 
 
-@ON_SQLITE
-def test_a_renewed_key_leaves_the_last_links_good_and_no_older_ones(mailed):
-    path = mailed.paths[Deed.ACKNOWLEDGE]
-    renewed = CliRunner().invoke(cli, ["links", "renew", "--data", str(mailed.desk.data)])
-    assert (renewed.exit_code, ask(mailed, path).status) == (0, 200)
-    renew_signing_key(mailed.desk.store)
-    assert ask(mailed, path).status == 403
-
-
 def test_the_key_is_made_once_whoever_asks_first(desk):
     keys = at_once(8, lambda: bring_signing_key(desk.store))
     assert len(set(keys)) == 1 and len(keys[0]) == 32
     with desk.store.reading() as connection:
         assert find_signing_keys(connection) == [keys[0]]
-
-
-@ON_SQLITE
-def test_a_link_to_what_is_no_more_and_a_record_that_is_away_are_plain_pages(mailed):
-    gone = "/do/" + sign(
-        mailed.key, Claim(Deed.ACKNOWLEDGE, "0" * 24, "ana", row(mailed).raised_at + timedelta(days=7))
-    )
-    assert ask(mailed, gone).status == 404
-    with mailed.desk.store.writing() as connection:
-        metadata.tables["decision"].drop(connection)
-    answer = ask(mailed, mailed.paths[Deed.ACKNOWLEDGE])
-    assert answer.status == 503 and "SELECT" not in answer.text

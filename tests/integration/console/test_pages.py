@@ -1,6 +1,6 @@
 """What the pages show of a real record, on both databases; hostile texts as text, and at a cost that does not grow."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from desk import BASELINE, entries
@@ -10,10 +10,26 @@ from sqlalchemy import event, insert
 from steps import bring, change, poll_now
 
 from worker.feeds.shown import MOST_COUNTED
+from worker.model import News, NewsKind, SilenceKind
 from worker.pipeline.deliver import deliver_due
+from worker.store.alerts import acknowledge
+from worker.store.engine import read_clock
 from worker.store.latest import FEEDS_A_PAGE, NEWEST, read_latest
 from worker.store.lease import new_token
-from worker.store.schema import EPOCH, alert, article, delivery, feed, judgement, notification, revision, story
+from worker.store.schema import (
+    EPOCH,
+    alert,
+    article,
+    decision,
+    delivery,
+    feed,
+    judgement,
+    notification,
+    revision,
+    story,
+)
+from worker.store.silences import add_silence
+from worker.store.tellings import save_news
 
 
 def words(tree, path):
@@ -109,6 +125,27 @@ def test_the_alerts_page_tells_the_whole_story(told, runtime, served):
     assert words(tree, "//tbody/tr")[0].endswith("sent")
     assert parsed(served.ask()).xpath(f"//a[@href='/alerts/{row.public_id}']")
     assert served.ask("/alerts/none").status == 404
+    assert "What was told" not in tree.text_content() and "Acknowledged" not in tree.text_content()
+
+
+def test_the_alerts_page_says_what_was_told_who_has_taken_it_and_what_was_kept_quiet(told, runtime, served):
+    (row,) = told.rows(alert)
+    with told.store.writing() as connection:
+        now = read_clock(connection)
+        news = [News(NewsKind.ENTITY, "Vladimir Putin is named\u202e"), News(NewsKind.TIER, "a wire has it")]
+        save_news(connection, alert_id=row.id, article_id=row.article_id, found=news, now=now)
+        acknowledge(connection, row.public_id, by="ana", now=now)
+        silenced = dict(kind=SilenceKind.RULE, value="kim", because="a parade <b>we know", author="ana")
+        add_silence(connection, **silenced, expires_at=now + timedelta(hours=1), now=now)
+    bring(told, runtime, "b", [("b1", "Kim Jong Un inspects factory one in the north", "Kim Jong Un."), *BASELINE])
+    shown = words(parsed(served.ask(f"/alerts/{row.public_id}")), "//article")[0]
+    assert "Acknowledged by ana, " in shown
+    assert "First message, " in shown and "To be told Vladimir Putin is named a wire has it" in shown
+    (kept,) = told.rows(decision, decision.c.silence_id.is_not(None))
+    (quiet,) = told.rows(alert, alert.c.id == kept.alert_id)
+    shown = words(parsed(served.ask(f"/alerts/{quiet.public_id}")), "//article")[0]
+    assert "1 article, by ana's silence of this rule until " in shown and ": a parade <b>we know" in shown
+    assert shown.endswith("Nobody was told.")
 
 
 def test_h08_hostile_texts_are_text_and_lead_nowhere(told, served):
