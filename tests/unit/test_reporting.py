@@ -8,7 +8,7 @@ import pytest
 import structlog
 from samples import HOSTILE
 
-from worker.config.schema import Config, EmailChannel, InboxChannel, WebhookChannel
+from worker.config.schema import Config, EmailChannel, FeedChannel, InboxChannel, WebhookChannel
 from worker.config.values import Secret
 from worker.reporting import secrets_of, start_logging
 
@@ -33,12 +33,15 @@ def test_secrets_are_those_of_every_channel_and_of_the_environment():
         channels=(
             InboxChannel(id="operator", kind="inbox"),
             mail("desk-4711"),
-            WebhookChannel(id="hook", kind="webhook", url=HOOK, secret=Secret("whsec_abc")),
+            WebhookChannel(
+                id="hook", kind="webhook", url=HOOK, secret=Secret("whsec_abc"), previous_secret=Secret("whsec_old")
+            ),
+            FeedChannel(id="readers", kind="feed", key=Secret("of-the-readers")),
         )
     )
     environ = {"DATABASE_URL": "postgresql://u:of-the-base@db/d", "REDIS_URL": "redis://:of-the-redis@r/0"}
     environ["SENTRY_DSN"] = "https://0123456789abcdef@sentry.example/1"
-    wanted = {"desk-4711", "of-the-mail", "whsec_abc", HOOK, "opqrst", "abcdefghijklmn"}
+    wanted = {"desk-4711", "of-the-mail", "whsec_abc", "whsec_old", "of-the-readers", HOOK, "opqrst", "abcdefghijklmn"}
     wanted |= {"of-the-base", "of-the-redis", "0123456789abcdef"} | set(environ.values())
     assert wanted <= set(secrets_of(config, environ))
     assert "relay.example" not in set(secrets_of(config, environ))

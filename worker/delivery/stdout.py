@@ -27,6 +27,7 @@ DEADLINE: Final = 20.0  # seconds for whoever reads the pipe
 RECIPIENT: Final = "standard output"
 RULER: Final = "-" * 72  # between two alerts as text
 _LOCK: Final = threading.Lock()  # lines of two batches of one process never mix
+_TORN: Final[set[int]] = set()  # descriptors whose last line broke off
 
 
 @dataclass(frozen=True)
@@ -77,13 +78,16 @@ class Stdout:
 
     def _write(self, body: bytes) -> None:
         """In pieces that a pipe with room takes at once: who reads no more cannot hold up the other channels."""
-        until, left = time.monotonic() + self.deadline, memoryview(body)
+        until = time.monotonic() + self.deadline
         try:
             with _LOCK:
+                left = memoryview(b"\n" * (self.descriptor in _TORN) + body)
                 while left:
                     if not select.select([], [self.descriptor], [], max(0.0, until - time.monotonic()))[1]:
                         raise DeliveryError(DeliveryReason.TIMEOUT, f"nobody read on for {self.deadline:g} s")
                     left = left[os.write(self.descriptor, left[: select.PIPE_BUF]) :]
+                    _TORN.add(self.descriptor)
+                _TORN.discard(self.descriptor)
         except (OSError, ValueError) as error:
             words = getattr(error, "strerror", None) or type(error).__name__
             raise DeliveryError(DeliveryReason.CONNECT, f"the standard output: {words}") from error

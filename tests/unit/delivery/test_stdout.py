@@ -90,6 +90,11 @@ def test_stdout_who_reads_no_more_costs_the_deadline_and_not_the_worker():
         write(channel, b"x" * 200_000)
     assert time.monotonic() - began < 2
     assert (raised.value.reason, raised.value.permanent) == (DeliveryReason.TIMEOUT, False)
+    os.read(read, 1_000_000)
+    write(channel, b"whole\n")
+    assert os.read(read, 100) == b"\nwhole\n", "after a line that broke off the next begins anew"
+    write(channel, b"and\n")
+    assert os.read(read, 100) == b"and\n"
     os.close(read)
     with pytest.raises(DeliveryError) as raised:
         write(channel, b"x")
