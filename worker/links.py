@@ -74,7 +74,8 @@ def read(keys: Sequence[bytes], token: str, *, now: datetime) -> Claim | Refusal
     if len(token) > LONGEST or not re.fullmatch(rf"{VERSION}[A-Za-z0-9_-]{{{MAC_LETTERS}}}[A-Za-z0-9_-]+", token):
         return Refusal.FORGED
     mac, payload = _bytes(token[1 : 1 + MAC_LETTERS]), _bytes(token[1 + MAC_LETTERS :])
-    if not any(hmac.compare_digest(mac, _mac(key, payload)) for key in keys):
+    one_way = token == VERSION + _text(mac) + _text(payload)  # base64 has several for the same bytes
+    if not one_way or not any(hmac.compare_digest(mac, _mac(key, payload)) for key in keys):
         return Refusal.FORGED
     deed, alert_id, person, expires = json.loads(payload)
     claim = Claim(Deed(deed), alert_id, person, datetime.fromtimestamp(expires, UTC))
