@@ -96,7 +96,7 @@ class Links:
         return f"{self.public_url}{PLACE}{sign(self.key, claim)}" if self.public_url else ""
 
     def actions_for(self, content: AlertContent, person: str, *, now: datetime) -> tuple[Action, ...]:
-        """What `person` may do about the alert. The commands want an id of people.yaml: of whoever has none, they ask."""
+        """What `person` may do about the alert. A command asks whoever has no id in people.yaml for one."""
         who = "" if "@" in person else f" --as {person}"
         commands = {
             Deed.ACKNOWLEDGE: f"wirewatch alerts ack {content.alert_id}{who}",
