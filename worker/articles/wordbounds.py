@@ -19,6 +19,7 @@ KOREAN_TAILS: Final = (
     "부부장 당부부장 제1부부장 총서기 국방장관 외교장관 외무장관 특사 대표 대변인 사령관 정권 정부 체제 당국 일가 군"
 ).split()
 _KOREAN: Final = frozenset(KOREAN_TAILS)
+TAIL_SIZES: Final = range(1, max(map(len, KOREAN_TAILS)) + 1)
 # Endings of names in Russian and its neighbours, after the stem: Путин, Путина, Путину, Путиным …
 CYRILLIC_ENDINGS: Final = frozenset(
     (
@@ -86,11 +87,13 @@ def is_prefixed(script: str, text: str, start: int) -> bool:
 
 def is_korean_tail(rest: str) -> bool:
     """Particles and titles in a row: 김정은 + 위원장 + 이."""
-    if rest in _KOREAN:
-        return True
-    if len(rest) > LONGEST_TAIL:
+    if not 0 < len(rest) <= LONGEST_TAIL:
         return False
-    return any(rest.startswith(tail) and is_korean_tail(rest[len(tail) :]) for tail in _KOREAN if len(tail) < len(rest))
+    ends = {0}  # where a row of whole tails may end; one by one, for hostile texts can be read in thousands of ways
+    for at in range(len(rest)):
+        if at in ends:
+            ends.update(at + size for size in TAIL_SIZES if rest[at : at + size] in _KOREAN)
+    return len(rest) in ends
 
 
 def cyrillic_stem(word: str) -> str:

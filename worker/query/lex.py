@@ -20,7 +20,7 @@ from worker.query.tree import Term, Word
 
 MAX_LENGTH: Final = 4_000  # characters: a list of a hundred names in four scripts
 MAX_WORDS: Final = 200  # in all its phrases: with the next, what bounds the time that a hostile text can take
-MAX_PHRASE: Final = 12  # words
+MAX_PHRASE: Final = 10  # words
 MAX_WORD: Final = 60  # letters
 MAX_WITHIN: Final = 100  # words: beyond, "near" says nothing
 BEGINNING: Final = 2  # letters before a *: with one, almost every text would match

@@ -68,6 +68,8 @@ def _end(words: tuple[Word, ...], text: str, at: int, needle: str) -> int | None
 
 def _past_gap(text: str, at: int, word: Word, following: Word) -> int:
     """The first letter after what parts two words; past the text where nothing does and something must."""
+    if text[at : at + 1] == " " and text[at + 1 : at + 2].isalnum():  # most often
+        return at + 1
     stop = at
     while stop < min(len(text), at + GAP) and not (text[stop].isalnum() or text[stop] == "_"):
         stop += 1
@@ -95,7 +97,8 @@ def _word_end(word: Word, text: str, at: int, needle: str) -> tuple[int, int] | 
         return end, end
     if word.last == "cjk":
         return None if is_katakana(text[end - 1]) and is_katakana(text[end : end + 1]) else (end, end)
-    rest = word_after(text, end, word.last)
+    after = text[end : end + 1]
+    rest = word_after(text, end, word.last) if after.isalnum() or after == "_" else ""
     whole = end + len(rest)
     if word.stem:
         return (whole, whole) if needle + rest == word.form or rest in ENDINGS else None

@@ -194,6 +194,7 @@ def test_fold_maps_every_letter_back(text):
     "text",
     [
         "김정은" + "과의" * 5000 + "X",  # particles that can be read in two ways each
+        "김정은과의과의과의과의과의과의뷁 " * 2000,
         "김정은" + "이" * 5000,  # deeper than a recursion may go
         "김정은" * 30_000,
         "北김정은" * 25_000,

@@ -188,19 +188,20 @@ def test_find_what_a_text_itself_asks(text):
         ("a b c", "a" * 100_000),
         ("a NEAR/5 b", "a " * 50_000),
         ("(a OR b) NEAR/2 (c OR a)", "a x y z " * 12_500),
-        (f'"{"a " * 11}b"', "a " * 5_000 + "b"),
+        (f'"{"a " * 9}b"', "a " * 5_000 + "b"),
         (f"({' OR '.join(f'aa{n}' for n in range(199))})", "aa" * 50_000),
         ("김정은", "김정은" * 33_000),
         ("김정은", "김정은" + "과의" * 50_000),
+        ("김정은", "김정은과의과의과의과의과의과의뷁 " * 5_000),  # each could be read in thousands of ways
         ("IAEA*", "IAEA가" * 20_000),
         ("путин", "путина" * 16_000),
         ("بوتين", "و" * 100_000 + "بوتين"),
         ("核核核*", "核" * 100_000),
         ("zz", "\ud800\x00é" * 33_000),
     ],
-    ids=range(12),
+    ids=range(13),
 )
-def test_find_ends_soon_on_hostile_text(query, text):
+def test_h14_find_ends_soon_on_hostile_text(query, text):
     """A second for 100,000 characters made for this query; an article takes microseconds."""
     began = time.process_time()
     weigh(parse_query(query), title="", text=text)
