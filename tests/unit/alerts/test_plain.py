@@ -17,7 +17,7 @@ KINDS = ["entity", "originals", "tier", "language", "severity", "headline"]
     ("when", "words"),
     [
         ({"topics": {"any": ["arms"]}}, "is about Arms trade"),
-        ({"topics": {"any": ["arms", "war"], "min_score": 0.6}}, "is about Arms trade or war by a score of 0.6 or more"),
+        ({"topics": {"any": ["arms", "x"], "min_score": 0.5}}, "is about Arms trade or x by a score of 0.5 or more"),
         ({"entities": {}}, "names anyone or anything that is watched"),
         ({"entities": {"any": ["kim", "putin", "nobody"]}}, "names Kim Jong Un, Vladimir Putin or nobody"),
         ({"entities": {"all": ["kim", "putin", "rason"]}}, "names Kim Jong Un, Vladimir Putin and Rason"),
