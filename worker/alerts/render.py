@@ -96,7 +96,7 @@ def _both_parts(text: str, html: str) -> bytes:
 
 def _encoding(text: str) -> str:
     """Quoted-printable keeps Latin readable in the raw; for other scripts base64 is half as long."""
-    return "quoted-printable" if sum(ord(c) < 128 for c in text) > 0.9 * len(text) else "base64"
+    return "quoted-printable" if len(text.encode("ascii", "ignore")) > 0.9 * len(text) else "base64"
 
 
 # ---------------------------------------------------------------- files, JSON
