@@ -70,12 +70,13 @@ class MailSink:
 
 
 class WebhookSink:
-    """`received`: (headers, body bytes), in order. `on_receive(headers, body)` runs before the answer."""
+    """`received`: (headers, body bytes), in order. `on_receive(headers, body)` runs before the answer, which has
+    `status` and `headers`."""
 
     def __init__(self) -> None:
         self.received: list[tuple[dict, bytes]] = []
         self.on_receive: Callable | None = None
-        self.status = 200
+        self.status, self.headers = 200, {}
         sink = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -86,7 +87,8 @@ class WebhookSink:
                 if sink.on_receive:
                     sink.on_receive(headers, body)
                 self.send_response(sink.status)
-                self.send_header("Content-Length", "0")
+                for name, value in {"Content-Length": "0", **sink.headers}.items():
+                    self.send_header(name, value)
                 self.end_headers()
 
             def log_message(self, *_):

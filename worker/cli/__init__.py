@@ -6,7 +6,22 @@ import atexit
 import gc
 import sys
 
-from worker.cli import alerts, articles, desk, feedlists, feeds, history, roles, silences, status, topics, trace
+from worker.cli import (
+    alerts,
+    articles,
+    channels,
+    deliveries,
+    desk,
+    feedlists,
+    feeds,
+    history,
+    links,
+    roles,
+    silences,
+    status,
+    topics,
+    trace,
+)
 from worker.cli.options import cli
 from worker.errors import ConfigError, WirewatchError
 from worker.reporting import start_logging
@@ -24,6 +39,9 @@ for module in (feeds, feedlists):
 cli.add_typer(alerts.cli, name="alerts")
 for module in (alerts, silences):
     module.add_to(alerts.cli)
+for module in (deliveries, channels, links):
+    cli.add_typer(module.cli, name=module.__name__.rpartition(".")[2])
+    module.add_to(module.cli)
 for module in (roles, desk, status, articles, trace, history):
     module.add_to(cli)
 

@@ -118,7 +118,7 @@ def _record(runtime: Runtime, connection: Connection, sent: Sent, *, token: str)
     """One outcome, and what it says of the channel. True when the channel works again."""
     row, error = sent.row, sent.error
     now = read_clock(connection)
-    due_at = _next(row, error, now) if error is not None else None
+    due_at = _next(connection, row, error, now) if error is not None else None
     state = DeliveryState.FAILED if due_at else DeliveryState.SENT if error is None else DeliveryState.ABANDONED
     saved = deliveries.finish_delivery(
         connection,
@@ -154,12 +154,12 @@ def _note(runtime: Runtime, connection: Connection, sent: Sent, now: datetime) -
     return False
 
 
-def _next(row: Any, error: DeliveryError, now: datetime) -> datetime | None:
+def _next(connection: Connection, row: Any, error: DeliveryError, now: datetime) -> datetime | None:
     """None: never again. What the channel as a whole refuses for good waits for somebody to mend it."""
     if error.permanent and not error.whole:
         return None
     return next_attempt(
-        row.attempts,
+        deliveries.count_tries(connection, row),
         now=now,
         first_at=row.window_at or row.created_at,
         jitter=random.random(),  # noqa: S311 - spreads retries, guards nothing

@@ -39,11 +39,11 @@ def note_failure(
 
 
 def note_success(runtime: Runtime, connection: Connection, channel_id: str, now: datetime) -> bool:
-    """True when that was the end of an outage: what waited is due now."""
+    """True when the channel had failed before: what waits need not wait any longer."""
     over = channels.note_success(connection, channel_id)
-    if over is None or over.failures < OUTAGE:
+    if over is None:
         return False
-    count = channels.wake(connection, channel_id, now=now)
+    count = channels.wake(connection, channel_id, now=now) if over.failures >= OUTAGE else 0
     log.info("channel_works_again", channel=channel_id, failures=over.failures, woken=count)
     if over.locked_out and channel_id != OPERATOR:
         tell_operator(

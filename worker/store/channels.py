@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, bindparam, func, or_, select, text, update
@@ -137,7 +137,7 @@ def wake(connection: Connection, channel_id: str, *, now: datetime) -> int:
 @dataclass(frozen=True)
 class ChannelStanding:
     """`row` is None for a channel that was never used. `waiting`: deliveries that are not at their end; `sent`: within
-    a day; `given_up`: within the three days in which a delivery may be tried."""
+    the time that was asked for; `given_up`: within the three days in which a delivery may be tried."""
 
     row: Any
     waiting: int
@@ -145,14 +145,14 @@ class ChannelStanding:
     given_up: int
 
 
-def read_channels(store: Store, *, day: datetime) -> tuple[datetime, dict[str, ChannelStanding]]:
-    """Every channel that has a row or a delivery, and when that was; `day` is when the day began."""
-    states = tuple(DeliveryState)
+def read_channels(store: Store, *, within: timedelta) -> tuple[datetime, dict[str, ChannelStanding]]:
+    """Every channel that has a row or a delivery, and when that was so."""
+    unsent = (DeliveryState.PENDING, DeliveryState.SENDING, DeliveryState.FAILED)
     with store.reading() as connection:
         now = read_clock(connection)
         rows = {row.id: row for row in connection.execute(select(channel))}
-        waiting = _count(connection, delivery.c.state.in_(states[:2] + states[3:4]))
-        sent = _count(connection, (delivery.c.state == DeliveryState.SENT) & (delivery.c.sent_at >= day))
+        waiting = _count(connection, delivery.c.state.in_(unsent))
+        sent = _count(connection, (delivery.c.state == DeliveryState.SENT) & (delivery.c.sent_at >= now - within))
         lost = (delivery.c.state == DeliveryState.ABANDONED) & (delivery.c.due_at >= now - GIVE_UP)
         given_up = _count(connection, lost)
     names = {*rows, *waiting, *sent, *given_up}

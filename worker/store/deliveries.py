@@ -39,6 +39,7 @@ OPEN = (DeliveryState.PENDING, DeliveryState.SENDING, DeliveryState.FAILED)
 # A digest tells of it, and it shares the digest's fate (whose own row has its own id there).
 IS_FOLDED = delivery.c.digest_id.is_not(None) & (delivery.c.digest_id != delivery.c.id)
 IS_ON_ITS_OWN = or_(delivery.c.digest_id.is_(None), delivery.c.digest_id == delivery.c.id)
+NEVER = EPOCH + timedelta(days=365_000)  # when what is folded is due by itself
 FIRST_SEEN = (
     select(article.c.first_seen_at)
     .join(alert, alert.c.article_id == article.c.id)
@@ -212,6 +213,14 @@ def finish_delivery(
     if row.digest_id == row.id and state is not DeliveryState.FAILED:
         _end_folded(connection, row, state=state, now=now, reason=reason, detail=detail)
     return True
+
+
+def count_tries(connection: Connection, row: Any) -> int:
+    """Its attempts, with the one under way, since it was made or, if it was sent again later, since then."""
+    if row.window_at is None or row.window_at <= row.created_at:
+        return int(row.attempts)
+    since = (attempt.c.delivery_id == row.id) & (attempt.c.started_at >= row.window_at)
+    return connection.execute(select(func.count()).where(since)).scalar_one()
 
 
 def _end_folded(

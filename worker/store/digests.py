@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, exists, func, insert, select, update
 
 from worker.model import DeliveryState, Message
+from worker.store.deliveries import NEVER
 from worker.store.engine import Store, read_clock
 from worker.store.lease import new_token
 from worker.store.schema import alert, delivery, notification, story
-
-FOLDED_DUE = timedelta(days=36_500)  # never by itself
 
 
 def crowded(store: Store, limits: Mapping[str, int]) -> list[tuple[str, str]]:
@@ -73,6 +72,6 @@ def save_digest(
     digest_id = connection.execute(insert(delivery).values(**row).returning(delivery.c.id)).scalar_one()
     connection.execute(update(delivery).where(delivery.c.id == digest_id).values(digest_id=digest_id))
     # Out of the way of who looks for what is due: a claim would have to pass over thousands of them.
-    hidden = dict(digest_id=digest_id, due_at=now + FOLDED_DUE)
+    hidden = dict(digest_id=digest_id, due_at=NEVER)
     connection.execute(update(delivery).where(delivery.c.id.in_(list(folded))).values(**hidden))
     return public_id
