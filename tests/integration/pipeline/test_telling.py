@@ -21,6 +21,9 @@ from worker.store.silences import add_silence, end_silence
 
 LEADERS = {"kim-jong-un": "Kim Jong Un", "vladimir-putin": "Vladimir Putin", "sergei-shoigu": "Sergei Shoigu"}
 HEADLINE = "Kim Jong Un receives a guest in the north"
+TRAIN = "The guest came by train in the early morning and was met by a guard of honour at the central station."
+PALACE = "Vladimir Putin was the guest, the palace said in a long statement that it put out at the end of the day."
+PICTURE = "Sergei Shoigu was there too, in the second row of the picture of all the guests that was shown at night."
 HOUR = timedelta(hours=1)
 
 
@@ -105,11 +108,11 @@ def text_of(mail):
 
 def test_an_alert_is_told_again_only_for_something_new_and_not_before_its_time(watch):
     watch.obey()
-    watch.bring("a", ("x1", HEADLINE, "The guest came by train."))
+    watch.bring("a", ("x1", HEADLINE, TRAIN))
     assert watch.messages() == [("raised", 1)]
-    watch.bring("a", ("x2", HEADLINE, "The guest came by train."), ("x1", HEADLINE, "The guest came by train."))
+    watch.bring("a", ("x2", HEADLINE, TRAIN), ("x1", HEADLINE, TRAIN))
     assert watch.messages() == [("raised", 1)], "a copy is no news"
-    watch.bring("b", ("y1", HEADLINE, "Vladimir Putin was the guest, the palace said in a long statement on the day."))
+    watch.bring("b", ("y1", HEADLINE, PALACE))
     assert watch.messages() == [("raised", 1)], "it waits for half an hour after the last message"
     watch.pass_time(timedelta(minutes=29))
     assert watch.messages() == [("raised", 1)]
@@ -121,20 +124,21 @@ def test_an_alert_is_told_again_only_for_something_new_and_not_before_its_time(w
     assert sorted(kinds) == ["entity", "originals", "tier"]
     first, second = watch.mails()
     assert second["References"] == first["References"]
+    assert second["Subject"] == f"Re: {first['Subject']}"
     assert second["Message-ID"] != first["Message-ID"]
-    assert "now naming Vladimir Putin" in text_of(second)
+    assert "Now naming Vladimir Putin" in text_of(second)
     raised, updated = watch.hooks()
     assert (updated["type"], updated["data"]["alert"]["revision"]) == ("alert.updated", 2)
     assert updated["data"]["alert"]["id"] == raised["data"]["alert"]["id"]
     assert [one["kind"] for one in updated["data"]["new"]] == ["entity", "tier", "originals"]
     assert watch.reasons() == ["raised", "seen_before", "news"]
-    watch.bring("b", ("y2", HEADLINE, "Sergei Shoigu came along, as was seen on the pictures of the day."), after=HOUR)
+    watch.bring("b", ("y2", HEADLINE, PICTURE), after=HOUR)
     assert watch.messages()[2:] == [("updated", 3)], "at once where nothing was told for so long"
 
 
 def test_an_edit_alerts_nobody_and_a_changed_headline_of_the_first_source_is_told_with_the_next_update(watch):
     watch.obey()
-    watch.bring("a", ("x1", HEADLINE, "The guest came by train."))
+    watch.bring("a", ("x1", HEADLINE, TRAIN))
     watch.bring("a", ("x1", HEADLINE.upper(), "The guest came by train, late."), after=HOUR)
     watch.pass_time(HOUR)
     assert watch.messages() == [("raised", 1)], "polished, and corrected in its text"
@@ -152,11 +156,11 @@ def test_a_silence_keeps_quiet_and_tells_at_its_end_what_it_kept(watch, kind):
     watch.obey()
     value = "leaders"
     if kind == "story":
-        watch.bring("a", ("x1", HEADLINE, "The guest came by train."))
+        watch.bring("a", ("x1", HEADLINE, TRAIN))
         value = watch.hooks()[0]["data"]["story"]["id"]
     before = len(watch.messages())
     name = watch.silence(kind, value)
-    watch.bring("b", ("y1", HEADLINE, "Vladimir Putin was the guest, the palace said in a long statement on the day."))
+    watch.bring("b", ("y1", HEADLINE, PALACE))
     watch.pass_time(timedelta(minutes=59))
     assert len(watch.messages()) == before
     assert watch.reasons()[-1] == "silenced"
@@ -168,16 +172,14 @@ def test_a_silence_keeps_quiet_and_tells_at_its_end_what_it_kept(watch, kind):
     assert HEADLINE in text_of(watch.mails()[-1])
     (row,) = watch.desk.rows(silence, silence.c.public_id == name)
     assert row.ended_at is not None
-    watch.bring("a", ("x9", HEADLINE, "Sergei Shoigu was there too, in the second row of the picture of the guests."))
+    watch.bring("a", ("x9", HEADLINE, PICTURE))
     assert len(watch.messages()) == before + 1, "and what is new afterwards is heard"
 
 
 def test_a_silence_ended_by_hand_is_told_at_once_and_what_does_not_run_cannot_be_ended(watch):
     watch.obey()
     name = watch.silence("entity", "kim-jong-un")
-    watch.bring(
-        "a", ("x1", HEADLINE, "The guest came by train."), ("x2", "Vladimir Putin leaves", "Kim Jong Un waves.")
-    )
+    watch.bring("a", ("x1", HEADLINE, TRAIN), ("x2", "Vladimir Putin leaves", "Kim Jong Un waves."))
     assert sorted(watch.reasons()) == ["raised", "silenced"], "a rule that fires without the name is heard"
     with watch.desk.store.writing() as connection:
         assert end_silence(connection, name, by="ana", now=watch.now)
@@ -188,9 +190,7 @@ def test_a_silence_ended_by_hand_is_told_at_once_and_what_does_not_run_cannot_be
 
 def test_who_has_not_acknowledged_is_reminded_once_and_news_arms_it_again(watch):
     watch.obey(rule(timing={"remind": "2h"}))
-    watch.bring(
-        "a", ("x1", HEADLINE, "The guest came by train."), ("x2", "Sergei Shoigu travels to the coast", "Alone.")
-    )
+    watch.bring("a", ("x1", HEADLINE, TRAIN), ("x2", "Sergei Shoigu travels to the coast", "Alone."))
     (first,) = [row for row in watch.desk.rows(alert) if row.because == "kim-jong-un"]
     with watch.desk.store.writing() as connection:
         assert acknowledge(connection, first.public_id, by="ana", now=watch.now) == "ana"
@@ -198,7 +198,7 @@ def test_who_has_not_acknowledged_is_reminded_once_and_news_arms_it_again(watch)
     watch.pass_time(2 * HOUR)
     watch.pass_time(5 * HOUR)
     assert watch.messages()[2:] == [("reminder", 2)], "the other alone, and once"
-    watch.bring("b", ("y1", HEADLINE, "Vladimir Putin was the guest, the palace said in a long statement on the day."))
+    watch.bring("b", ("y1", HEADLINE, PALACE))
     assert watch.messages()[3:] == [("updated", 2)], "at once: the last word on it is hours old"
     watch.pass_time(2 * HOUR)
     assert watch.messages()[4:] == [("reminder", 3)]
@@ -206,7 +206,7 @@ def test_who_has_not_acknowledged_is_reminded_once_and_news_arms_it_again(watch)
 
 def test_e10_two_rules_on_one_story_are_one_message_to_people_and_one_each_to_programs(watch):
     watch.obey(rule("quiet", severity="low"), rule("loud", severity="critical"))
-    watch.bring("a", ("x1", HEADLINE, "The guest came by train."))
+    watch.bring("a", ("x1", HEADLINE, TRAIN))
     (mail,) = watch.mails()
     assert "[Critical]" in mail["Subject"]
     assert "The rule quiet" in text_of(mail)
@@ -232,11 +232,9 @@ def test_g02_old_news_that_resurfaces_and_a_feed_that_changes_its_identities_ale
     watch.bring("a", ("x1", HEADLINE, "Three years ago.", stale))
     assert watch.reasons() == ["old"]
     works = "coal iron salt grain steel glass paper cloth rope brick cement copper tin lead zinc".split()
-    said = (
-        "Kim Jong Un visited the {} works of the northern province on a cold morning, walked through its halls with the "
-        "director and the party secretary, praised the workers for their zeal and asked for twice as much next year"
-    )
-    kept = [(f"g{n}", f"Kim Jong Un visits the {work} works", said.format(work)) for n, work in enumerate(works)]
+    said = "visited the works on a cold morning and asked the director for twice as much next year".split()
+    texts = [" ".join(f"{word} of {work}" for word in said) for work in works]  # no two alike
+    kept = [(f"g{n}", f"Kim Jong Un visits the {work} works", texts[n]) for n, work in enumerate(works)]
     watch.bring("b", *kept)
     before = len(watch.desk.rows(alert))
     assert before
@@ -259,7 +257,7 @@ def test_g07_dates_that_are_none_or_mistaken_keep_no_alert_back(watch):
 
 def test_g09_a_new_watchlist_model_or_restart_tells_nothing_of_what_is_settled(watch):
     watch.obey(rule(when={"entities": {"any": ["vladimir-putin"]}}))
-    watch.bring("a", ("x1", HEADLINE, "The guest came by train."))
+    watch.bring("a", ("x1", HEADLINE, TRAIN))
     assert watch.desk.rows(alert) == []
     again = Watch(watch.desk, replace(watch.runtime, config_version=watch.runtime.config_version)).obey()
     again.pass_time(HOUR)
@@ -271,8 +269,8 @@ def test_g09_a_new_watchlist_model_or_restart_tells_nothing_of_what_is_settled(w
 
 def test_a_first_message_that_waits_tells_of_all_that_came_meanwhile(watch):
     watch.obey(rule(timing={"wait": "10m"}, escalate=[{"severity": "critical", "when": {"words": "palace"}}]))
-    watch.bring("a", ("x1", HEADLINE, "The guest came by train."))
-    watch.bring("b", ("y1", HEADLINE, "Vladimir Putin was the guest, the palace said in a long statement on the day."))
+    watch.bring("a", ("x1", HEADLINE, TRAIN))
+    watch.bring("b", ("y1", HEADLINE, PALACE))
     watch.pass_time(timedelta(minutes=9))
     assert watch.messages() == []
     watch.pass_time(timedelta(minutes=1))
@@ -288,7 +286,7 @@ def test_a_channel_hears_of_what_is_grave_enough_for_it(watch):
              for spec in watch.runtime.config.channels]  # fmt: skip
     watch.runtime = replace(watch.runtime, config=replace(watch.runtime.config, channels=tuple(specs)))
     watch.obey(rule(escalate=[{"severity": "critical", "when": {"words": "palace"}}]))
-    watch.bring("a", ("x1", HEADLINE, "The guest came by train."))
+    watch.bring("a", ("x1", HEADLINE, TRAIN))
     assert (len(watch.mails()), len(watch.hooks())) == (0, 1)
     watch.bring("b", ("y1", HEADLINE, "The palace said in a long statement on the day who it had been."), after=HOUR)
     assert (len(watch.mails()), len(watch.hooks())) == (1, 2)
