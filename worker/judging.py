@@ -14,8 +14,9 @@ from typing import Any, BinaryIO
 from worker.alerts.rules import FeedFacts, evaluate
 from worker.app import load_judge
 from worker.articles.prints import TEXT_LETTERS
-from worker.articles.stories import Arrival, Stories, Wording, story_keys
+from worker.articles.stories import Arrival, Stories, print_keys, story_keys
 from worker.articles.text import canonical_url
+from worker.articles.wording import Wording
 from worker.config.schema import Config
 from worker.model import ArticleText, Judgement
 from worker.pipeline.runtime import Judges
@@ -181,4 +182,4 @@ def story_lines(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
 def _arrival(number: int, at: datetime | None, article: ArticleText) -> Arrival:
     link = canonical_url(article.url)
     wording = Wording(article.source, link, article.title, article.text[:TEXT_LETTERS])
-    return Arrival(number, at, story_keys(title=article.title, canonical_url=link) + wording.keys(), wording)
+    return Arrival(number, at, story_keys(title=article.title, canonical_url=link) + print_keys(wording), wording)

@@ -21,6 +21,11 @@ ASIDES: Final = frozenset(
     "live breaking flash exclusive factbox update updates updated ap afp reuters".split()
 )
 
+# What stands before one of these is the news, and what follows it is known: "Held after he fled" is not "He fled".
+TURNS: Final = frozenset(
+    "after following for over despite before amid because about since nach après tras dopo после".split()
+)
+
 _UNITS = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
 )
@@ -38,14 +43,15 @@ _DATES = (
     "понедельник вторник среду четверг пятницу субботу воскресенье"
 )
 _DENIALS = (
-    "no not never none nobody nothing nor without cannot deny denies denied denying refute refutes refuted reject "
-    "rejects rejected refuse refuses refused fail fails failed false fake hoax halt halts halted stop stops stopped "
-    "suspend suspends suspended cancel cancels cancelled canceled unlikely against un former ex nicht kein keine "
-    "nie ohne ne pas jamais sans aucun sin nunca niega non mai senza não nega не нет без никогда отрицает опроверг "
-    "опровергает ні немає لا لم لن ليس نفى ينفي نه نیست לא אין değil yok 不 没 沒 未 无 無 非 否 拒"
+    "no not never none nobody nothing nor without cannot deny denies denied denying refute refutes refuted "
+    "reject rejects rejected refuse refuses refused fail fails failed false fake hoax halt halts halted stop "
+    "stops stopped suspend suspends suspended cancel cancels cancelled canceled unlikely against un former ex "
+    "vice deputy another again nicht kein keine nie ohne ne pas jamais sans aucun sin nunca niega non mai "
+    "senza não nega не нет без никогда отрицает опроверг опровергает ні немає لا لم لن ليس نفى ينفي نه نیست "
+    "לא אין değil yok 不 没 沒 未 无 無 非 否 拒"
 )
 # What is planned, supposed or asked has not happened.
-_DOUBTS = "will would could might may can should must if whether why how what who when where"
+_DOUBTS = "will would could might may can should must if whether why how what who when where likely"
 FACTS: Final = {word: word for word in f"{_NUMBERS} {_DATES} {_DENIALS} {_DOUBTS}".split()}
 KOREAN_FACT: Final = re.compile("않|못|없|아니|부인|거부|중단|[월화수목금토일]요일")
 

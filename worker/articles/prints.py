@@ -19,7 +19,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.articles.facts import ASIDES, FIGURES, SMALL, fact_in
+from worker.articles.facts import ASIDES, FIGURES, SMALL, TURNS, fact_in
 
 # Scripts that put no space between words, whose letters are taken for words: Thai, Lao, Burmese, Khmer, kana, Han.
 UNSPACED: Final = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"
@@ -90,13 +90,14 @@ def _words(text: str) -> tuple[str, ...]:
 
 def titles_alike(one: Print, other: Print) -> bool:
     """One headline has every telling word of the other and few more, in an order that turns nothing round."""
-    fewer, more = sorted((one.telling, other.telling), key=len)
+    shorter, longer = sorted((one, other), key=lambda title: len(title.telling))
     return (
-        len(fewer) >= (2 * TITLE_LEAST if one.unspaced else TITLE_LEAST)
-        and len(fewer) >= TITLE_SHARE * len(more)
-        and fewer <= more
+        len(shorter.telling) >= (2 * TITLE_LEAST if one.unspaced else TITLE_LEAST)
+        and len(shorter.telling) >= TITLE_SHARE * len(longer.telling)
+        and shorter.telling <= longer.telling
         and _facts(one.words) == _facts(other.words)
         and _is_order_kept(one.words, other.words)
+        and not _has_turned(shorter, longer)
     )
 
 
@@ -134,6 +135,17 @@ def _is_order_kept(one: Sequence[str], other: Sequence[str]) -> bool:
     while mine and mine[-1] == theirs[-1]:
         mine, theirs = mine[:-1], theirs[:-1]
     return not mine or any(mine[n:] + mine[:n] == theirs for n in range(len(mine)))
+
+
+def _has_turned(shorter: Print, longer: Print) -> bool:
+    """Whether what the shorter says is only the occasion of what the longer says before it."""
+    known = set(shorter.words)
+    places = [place for place, word in enumerate(longer.words) if word in TURNS and word not in known]
+    if not places:
+        return False
+    before, after = longer.words[: places[0]], longer.words[places[0] :]
+    said = [sum(word in shorter.telling for word in part) for part in (before, after)]
+    return said[1] >= said[0] and any(word in longer.telling and word not in known for word in before)
 
 
 # ---------------------------------------------------------------- the keys

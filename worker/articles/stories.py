@@ -10,21 +10,12 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from functools import cached_property
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
-from worker.articles.prints import (
-    Print,
-    is_comparable,
-    read_text,
-    read_words,
-    text_bands,
-    texts_alike,
-    title_bands,
-    titles_alike,
-)
-from worker.articles.text import headline_key, without_outlet
+from worker.articles.prints import text_bands, title_bands
+from worker.articles.text import headline_key
+from worker.articles.wording import Wording, headlines_agree, pages_agree, texts_agree, texts_differ, titles_agree
 
 KEY_LENGTH: Final = 200
 LINK: Final = "link"
@@ -38,8 +29,8 @@ PRINTS: Final = (TEXT, TITLE)  # whose values are bands, kept as long as the tex
 # How long after its last article a key still finds its story; a kind that is not listed finds it for as long as its row
 # is kept. A headline such as "Five killed in air strike on the capital" is another event in another week.
 LASTS: Final = {HEADLINE: timedelta(days=3), TITLE: timedelta(days=3)}
-LONG_TEXT: Final = 25  # words: of what outlets repeat under their articles, seven in ten are shorter
-LONG_HEADLINE: Final = 6  # telling words: enough for one event, whatever follows
+SOON: Final = timedelta(hours=18)  # what a feed brings again after that may be a daily column
+AGREES: Final = {LINK: pages_agree, TEXT: texts_agree, HEADLINE: headlines_agree, TITLE: titles_agree}
 
 
 class StoryKey(NamedTuple):
@@ -75,38 +66,10 @@ def _shortened(value: str) -> str:
     return "sha256:" + hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-@dataclass(frozen=True)
-class Wording:
-    """What of an article is compared with another's: an empty `feed` or `text` is one that is not known."""
-
-    feed: str
-    canonical_url: str
-    title: str
-    text: str
-
-    @cached_property
-    def title_print(self) -> Print:
-        """Without the outlet's name at its end."""
-        head = without_outlet(self.title)
-        return self.whole_title if head == self.title else read_words(head)
-
-    @cached_property
-    def whole_title(self) -> Print:
-        return read_words(self.title)
-
-    @cached_property
-    def text_print(self) -> Print:
-        return read_text(self.text)
-
-    @cached_property
-    def has_text(self) -> bool:
-        """Whether its text is long enough to be compared."""
-        return is_comparable(self.text_print)
-
-    def keys(self) -> tuple[StoryKey, ...]:
-        """Those by which it meets others of nearly the same text or headline."""
-        texts = (StoryKey(TEXT, band) for band in text_bands(self.text_print))
-        return (*texts, *(StoryKey(TITLE, band) for band in title_bands(self.title_print)))
+def print_keys(wording: Wording) -> tuple[StoryKey, ...]:
+    """Those by which an article meets others of nearly the same text or headline."""
+    texts = (StoryKey(TEXT, band) for band in text_bands(wording.text_print))
+    return (*texts, *(StoryKey(TITLE, band) for band in title_bands(wording.title_print)))
 
 
 @dataclass(frozen=True)
@@ -178,7 +141,7 @@ class Stories:
                 continue
             asked = (key.kind, one.article)
             if asked not in verdicts:
-                verdicts[asked] = AGREES[key.kind](arrival.wording, one.wording)
+                verdicts[asked] = AGREES[key.kind](arrival.wording, one.wording, soon=_is_soon(one, arrival))
             if verdicts[asked]:
                 yield key, one
 
@@ -190,7 +153,7 @@ class Stories:
         story = min(strong, key=_age) if strong else self.root(one.story)
         for younger in strong - {story}:
             self._merge(younger, story)
-        copied = key.kind in STRONG or (key.kind == HEADLINE and not _do_texts_differ(arrival.wording, one.wording))
+        copied = key.kind in STRONG or (key.kind == HEADLINE and not texts_differ(arrival.wording, one.wording))
         return Place(story, key.kind, one.article if copied else None)
 
     def _merge(self, younger: int, older: int) -> None:
@@ -210,66 +173,10 @@ class Stories:
             self.held[key] = own
 
 
+def _is_soon(one: Holder, arrival: Arrival) -> bool:
+    return one.last_seen is None or arrival.at is None or arrival.at - one.last_seen <= SOON
+
+
 def _age(story: int) -> tuple[bool, int]:
     """Sorts the oldest first: those that have their row, then the new ones as they were counted down."""
     return story < 0, abs(story)
-
-
-# ---------------------------------------------------------------- what must agree, beside the key
-
-
-def _pages_agree(one: Wording, other: Wording) -> bool:
-    """One page is one story, unless its own feed gives it under unlike headlines: a live page, or a collection."""
-    return not _are_of_one_feed(one, other) or _is_one_title(one, other) or _are_texts_alike(one, other)
-
-
-def _texts_agree(one: Wording, other: Wording) -> bool:
-    """Within an outlet it takes the headline, too: its captions and teasers stand under many articles."""
-    return _are_texts_alike(one, other) and (not _may_stand_in_both(one, other) or _is_one_title(one, other))
-
-
-def _headlines_agree(one: Wording, other: Wording) -> bool:
-    """Within a feed one headline over two texts is a standing one: a column, or the news of the day."""
-    if _are_of_one_feed(one, other):
-        return one.whole_title.words == other.whole_title.words and not _do_texts_differ(one, other)
-    return _are_ends_outlets(one, other)
-
-
-def _titles_agree(one: Wording, other: Wording) -> bool:
-    if _are_of_one_feed(one, other):
-        return titles_alike(one.whole_title, other.whole_title) and not _do_texts_differ(one, other)
-    return titles_alike(one.title_print, other.title_print) and _are_ends_outlets(one, other)
-
-
-AGREES: Final = {LINK: _pages_agree, TEXT: _texts_agree, HEADLINE: _headlines_agree, TITLE: _titles_agree}
-
-
-def _are_of_one_feed(one: Wording, other: Wording) -> bool:
-    return bool(one.feed) and one.feed == other.feed
-
-
-def _may_stand_in_both(one: Wording, other: Wording) -> bool:
-    """Whether their text may be what an outlet puts under many articles: its feed's, or a teaser in its other feeds."""
-    if _are_of_one_feed(one, other):
-        return True
-    hosts = {urlsplit(each.canonical_url).netloc for each in (one, other)}
-    return len(hosts) == 1 and min(len(each.text_print.words) for each in (one, other)) < LONG_TEXT
-
-
-def _is_one_title(one: Wording, other: Wording) -> bool:
-    """With the ends, which name no outlet within one: "Elections 2024 - Ohio Guide" is not "… - Iowa Guide"."""
-    return one.whole_title.words == other.whole_title.words or titles_alike(one.whole_title, other.whole_title)
-
-
-def _are_texts_alike(one: Wording, other: Wording) -> bool:
-    return texts_alike(one.text_print, other.text_print)
-
-
-def _do_texts_differ(one: Wording, other: Wording) -> bool:
-    return one.has_text and other.has_text and not _are_texts_alike(one, other)
-
-
-def _are_ends_outlets(one: Wording, other: Wording) -> bool:
-    """Whether what was taken for outlets' names is: where two short headlines end in two ways, the ends may tell."""
-    ends = {each.whole_title.words[len(each.title_print.words) :] for each in (one, other)}
-    return len(ends) < 2 or () in ends or len(one.title_print.telling) >= LONG_HEADLINE

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from worker.articles.stories import Arrival, Stories, Wording, story_keys
+from worker.articles.stories import Arrival, Stories, print_keys, story_keys
+from worker.articles.wording import Wording
 from worker.pipeline.runtime import Runtime
 from worker.store import stories
 from worker.store.engine import Connection
@@ -31,5 +32,5 @@ def storify(runtime: Runtime, connection: Connection, rows: Sequence[Any], now: 
 
 def _arrival(row: Any) -> Arrival:
     wording = Wording(row.feed_id, row.canonical_url, row.judged_title, row.judged_text or "")
-    keys = story_keys(title=row.judged_title, canonical_url=row.canonical_url) + wording.keys()
+    keys = story_keys(title=row.judged_title, canonical_url=row.canonical_url) + print_keys(wording)
     return Arrival(row.id, row.first_seen_at, keys, wording)

@@ -14,7 +14,8 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, text, update
 
 from worker.articles.prints import TEXT_LETTERS
-from worker.articles.stories import PRINTS, Holder, StoryKey, Wording
+from worker.articles.stories import PRINTS, Holder, StoryKey
+from worker.articles.wording import Wording
 from worker.model import ArticleState
 from worker.store.lease import new_token
 from worker.store.schema import Instant, article, judgement, revision, story, story_key, story_print
