@@ -304,7 +304,7 @@ def _content(runtime: Runtime, telling: Telling, members: Sequence[Any], now: da
         entity_names={key: entity.name for key, entity in config.entities_by_id.items() if key in mentioned},
         why=(telling.why,),
         analysed=first.judged_at,
-        raised=now if telling.kind == UPDATED else row.raised_at,
+        raised=row.raised_at if telling.kind == RAISED else now,
         story_articles=len(known),
         new=tuple(sorted((_news(one) for one in telling.news), key=lambda one: WEIGHT.index(one.kind))),
         first_raised=None if row.told_at is None else row.raised_at,
