@@ -27,7 +27,7 @@ WORD: Final = re.compile(rf"[{UNSPACED}]|\d+(?:[.,:]\d+)*|[^\W\d_{UNSPACED}]+(?:
 UNTELLING: Final = re.compile(r"'s\b|(?<=\d),(?=\d\d\d)")  # a genitive's end, and the comma in 1,000
 ABBREVIATION: Final = re.compile(r"\b(?:[^\W\d_]\.){2,}")
 # What an agency puts before its text, and another outlet leaves out: "ATLANTA, Nov. 8 (AP) -- ".
-DATELINE: Final = re.compile(r"[^.!?\n]{0,60}\([^()\n]{2,30}\)\s*[-–—:]+\s")
+DATELINE: Final = re.compile(r"[^!?\n()]{0,40}\([^()\n]{2,30}\)\s*[-–—:]+\s")
 
 TITLE_LEAST: Final = 4  # telling words in common; with fewer two headlines are alike by chance
 TITLE_SHARE: Final = 0.7  # of the telling words of both

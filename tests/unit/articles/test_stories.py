@@ -1,20 +1,40 @@
-"""The keys of a story: what finds it, and for how long."""
+"""The keys of a story: what finds it, for how long, and what makes one story of two."""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from worker.articles.stories import HEADLINE, LINK, Holder, Stories, StoryKey, story_keys
+from worker.articles.stories import (
+    HEADLINE,
+    LINK,
+    TEXT,
+    TITLE,
+    Arrival,
+    Place,
+    Stories,
+    StoryKey,
+    print_keys,
+    story_keys,
+)
+from worker.articles.wording import Wording
 
 NOW = datetime(2023, 11, 8, tzinfo=UTC)
+PAGE, OTHER_PAGE = "https://paper.example/1", "https://daily.example/2"
+TALKS = "Envoys meet in Seoul over the launch"
+LEDE = (
+    "Envoys of both Koreas met on the shore of the lake on Tuesday for the first time since the launch, and agreed to "
+)
+LEDE += "meet again before winter, a spokesman for the hosts told reporters."
 
 
 @pytest.mark.parametrize(
     ("title", "url", "kinds"),
     [
-        ("Envoys meet in Seoul over the launch", "https://paper.example/1", [LINK, HEADLINE]),  # the link is stronger
-        ("Envoys meet in Seoul over the launch", "", [HEADLINE]),
-        ("Breaking news", "https://paper.example/1", [LINK]),  # too short to tell one event
+        (TALKS, PAGE, [LINK, HEADLINE]),
+        (TALKS, "", [HEADLINE]),
+        ("Breaking news", PAGE, [LINK]),  # too short to tell one event
+        (TALKS, "https://paper.example/", [HEADLINE]),  # a front page is no article's
+        (TALKS, "https://paper.example/?id=1", [LINK, HEADLINE]),
         ("", "", []),
     ],
 )
@@ -37,8 +57,10 @@ def test_story_keys_take_half_a_character():
     ("kind", "last_seen", "at", "finds"),
     [
         (LINK, NOW - timedelta(days=900), NOW, True),  # the same page is the same page
+        (TEXT, NOW - timedelta(days=900), NOW, True),  # for as long as it is kept
         (HEADLINE, NOW - timedelta(days=3), NOW, True),
         (HEADLINE, NOW - timedelta(days=3, seconds=1), NOW, False),  # the same words in another week
+        (TITLE, NOW - timedelta(days=3, seconds=1), NOW, False),
         (HEADLINE, NOW + timedelta(days=9), NOW, True),  # seen out of order
         (HEADLINE, None, NOW, True),  # no telling
         (HEADLINE, NOW, None, True),
@@ -48,33 +70,93 @@ def test_a_key_finds_its_story_for_as_long_as_its_kind_lasts(kind, last_seen, at
     assert StoryKey(kind, "x").finds(last_seen=last_seen, at=at) is finds
 
 
-PAGE, WORDS = StoryKey(LINK, "https://paper.example/1"), StoryKey(HEADLINE, "envoys meet in seoul over the launch")
-LONG_AFTER = NOW + timedelta(days=9)
+class Newsroom:
+    """Stories, told of articles numbered from 1; a story that article n opens is -n."""
+
+    def __init__(self):
+        self.stories, self.count = Stories({}), 0
+
+    def __call__(self, title="", *, url="", text="", feed="", at=NOW):
+        self.count += 1
+        wording = Wording(feed or f"feed-{self.count}", url, title, text)
+        keys = story_keys(title=title, canonical_url=url) + print_keys(wording)
+        return self.stories.place(Arrival(self.count, at, keys, wording), new=-self.count)
 
 
-def test_stories_remember_what_they_have_placed():
-    stories = Stories({PAGE: Holder("held", "a0", NOW)})
-    assert stories.place("a1", [PAGE, WORDS], at=NOW, new="own") == Holder("held", "a0", NOW)
-    assert stories.place("a2", [WORDS], at=NOW, new="own") == Holder("held", "a1", NOW), "the first that brought it"
-    assert stories.place("a3", [], at=NOW, new="own") is None
+@pytest.fixture
+def place():
+    return Newsroom()
 
 
-def test_stories_give_a_lapsed_key_to_the_next_story():
-    stories = Stories({WORDS: Holder("old", "a0", NOW)})
-    assert stories.place("a1", [WORDS], at=LONG_AFTER, new="next") is None
-    assert stories.place("a2", [WORDS], at=LONG_AFTER, new="other").story == "next"
+def test_an_article_joins_by_its_strongest_key(place):
+    assert place(TALKS, url=PAGE, text=LEDE) == Place(-1)
+    assert place(TALKS, url=PAGE, text=LEDE) == Place(-1, LINK, 1)
+    assert place(TALKS, url=OTHER_PAGE, text=LEDE) == Place(-1, TEXT, 1)
+    assert place(TALKS) == Place(-1, HEADLINE, 1)
+    assert place(f"{TALKS}, hosts say") == Place(-1, TITLE), "no copy: nobody knows what it says"
+    assert place("A bridge falls", text=LEDE) == Place(-1, TEXT, 1)
+    assert place("A bridge falls") == Place(-7)
 
 
-@pytest.mark.parametrize(
-    ("before", "at", "after"), [(NOW, LONG_AFTER, LONG_AFTER), (LONG_AFTER, NOW, LONG_AFTER), (None, NOW, NOW)]
-)
-def test_stories_keep_the_latest_sight_of_a_key(before, at, after):
-    stories = Stories({PAGE: Holder("held", "a0", before)})
-    stories.place("a1", [PAGE], at=at, new="own")
-    assert stories.held[PAGE] == Holder("held", "a0", after)
+def test_a_headline_over_another_text_is_the_same_story_and_an_article_of_its_own(place):
+    place(TALKS, text=LEDE)
+    another = "A reporter of ours saw how the delegations came by boat in the rain, and left again in one car at night."
+    assert place(TALKS, text=another) == Place(-1, HEADLINE)
 
 
-def test_stories_join_the_strongest_key_and_leave_the_other_where_it_is():
-    stories = Stories({PAGE: Holder("page", "a0", NOW), WORDS: Holder("words", "a1", NOW)})
-    assert stories.place("a2", [PAGE, WORDS], at=NOW, new="own").story == "page"
-    assert stories.held[WORDS].story == "words"
+def test_what_an_article_brings_finds_those_after_it(place):
+    place(TALKS, url=PAGE)
+    place("A bridge falls", url=PAGE, text=LEDE)
+    assert place("Nothing alike", text=LEDE) == Place(-1, TEXT, 2)
+
+
+def test_a_lapsed_headline_goes_to_the_next_story(place):
+    place(TALKS)
+    later = NOW + timedelta(days=9)
+    assert place(TALKS, at=later) == Place(-2)
+    assert place(TALKS, at=later) == Place(-2, HEADLINE, 2)
+
+
+def test_a_headline_lives_from_its_last_article_on(place):
+    assert [place(TALKS, at=NOW + timedelta(days=days)).story for days in (0, 2, 4, 3, 7, 10)] == [-1] * 6
+    assert place(TALKS, at=NOW + timedelta(days=14)).story == -7
+
+
+def test_old_news_under_a_new_address_is_a_copy(place):
+    place(TALKS, url=PAGE, text=LEDE)
+    assert place("Koreas talk", url=OTHER_PAGE, text=LEDE, at=NOW + timedelta(days=200)) == Place(-1, TEXT, 1)
+
+
+def test_a_page_under_unlike_headlines_of_one_feed_finds_nothing_any_more(place):
+    assert place("Talks begin on the lake today", url=PAGE, feed="live") == Place(-1)
+    assert place("A bridge falls into the river", url=PAGE, feed="live") == Place(-2)
+    assert place("Snow is expected in the hills", url=PAGE, feed="live") == Place(-3)
+    assert place("What they said at the lake", url=PAGE) == Place(-4)
+
+
+def test_two_stories_with_one_text_and_one_page_become_the_older(place):
+    place("The first of them", url=PAGE)
+    place("Unlike the first one", text=LEDE)
+    assert place("Both of these at once", url=PAGE, text=LEDE) == Place(-1, LINK, 1)
+    assert place.stories.merged == {-2: -1}
+    assert place("One more of that text", text=LEDE).story == -1
+
+
+def test_what_merged_before_follows_its_story(place):
+    text = LEDE.replace("lake", "river").replace("first", "last").replace("winter", "spring")
+    pages = [f"https://paper.example/{n}" for n in range(3)]
+    place("The first of them", url=pages[0])
+    place("Unlike the first one", url=pages[1], text=LEDE)
+    place("Nothing like the others", url=pages[2])
+    place("Third and second now", url=pages[2], text=LEDE)
+    place("All of them together", url=pages[0], text=text)
+    assert place("All of these as one", url=pages[2], text=text).story == -1
+    assert place.stories.merged == {-3: -1, -2: -1}
+
+
+def test_a_headline_alone_makes_no_story_of_two(place):
+    place("The first of them", url=PAGE)
+    place(TALKS, text=LEDE)
+    assert place(TALKS, url=PAGE) == Place(-1, LINK, 1)
+    assert place.stories.merged == {}
+    assert place(TALKS) == Place(-2, HEADLINE, 2), "it stays with the story that it found"
