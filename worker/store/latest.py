@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import ColumnElement, Connection, case, func, select
 
 from worker.model import DeliveryState
 from worker.store.engine import Store, read_clock
@@ -42,6 +42,8 @@ MOST_OF_STORY = 50
 
 # In what order feeds are shown, by their shown state.
 RANKS = {"stopped": 0, "failing": 1, "new": 2, "active": 3, "removed": 4}
+
+ROOT = func.coalesce(story.c.merged_into, story.c.id).label("root")  # the story that one is part of now
 
 # What a page shows of a delivery: never its body, which may be a megabyte.
 DELIVERY = [
@@ -165,7 +167,7 @@ def _alert_rows() -> Any:
     return (
         select(alert, story.c.public_id.label("story_public_id"), story.c.title.label("story_title"))
         .add_columns(story.c.first_seen_at.label("story_first_seen_at"))
-        .add_columns(func.coalesce(story.c.merged_into, story.c.id).label("root"))
+        .add_columns(ROOT)
         .add_columns(article.c.url, article.c.feed_id, article.c.title, article.c.published_at, article.c.first_seen_at)
         .add_columns(feed.c.title.label("source"))
         .join(story, story.c.id == alert.c.story_id)
@@ -181,11 +183,9 @@ def _alerts(connection: Connection) -> list[AlertFound]:
 
 def _with_reasons(connection: Connection, rows: Sequence[Any]) -> list[AlertFound]:
     judged = _judged(connection, [row.article_id for row in rows], letters=LETTERS)
-    stories = [row.story_id for row in rows]
-    sizes = select(article.c.story_id, func.count().label("articles"))
-    sizes = sizes.add_columns(func.count(article.c.feed_id.distinct()).label("feeds"))
-    sizes = sizes.where(article.c.story_id.in_(stories)).group_by(article.c.story_id)
-    size = {row.story_id: row for row in connection.execute(sizes)}
+    sizes = select(ROOT, func.count().label("articles"), func.count(article.c.feed_id.distinct()).label("feeds"))
+    sizes = sizes.join(article, article.c.story_id == story.c.id).where(_is_part_of([row.root for row in rows]))
+    size = {row.root: row for row in connection.execute(sizes.group_by(ROOT))}
     # Sorted here: asked to sort them, SQLite walks all deliveries by id.
     sent = connection.execute(_deliveries().where(notification.c.alert_id.in_([row.id for row in rows])))
     deliveries = _grouped(sorted(sent, key=lambda row: row.id), "alert_id")
@@ -194,11 +194,16 @@ def _with_reasons(connection: Connection, rows: Sequence[Any]) -> list[AlertFoun
             row=row,
             judged=judged.get(row.article_id),
             deliveries=deliveries.get(row.id, []),
-            articles=size[row.story_id].articles if row.story_id in size else 1,
-            feeds=size[row.story_id].feeds if row.story_id in size else 1,
+            articles=size[row.root].articles if row.root in size else 1,
+            feeds=size[row.root].feeds if row.root in size else 1,
         )
         for row in rows
     ]
+
+
+def _is_part_of(roots: Sequence[int]) -> ColumnElement[bool]:
+    """Of a story: one of these, or merged into one of them."""
+    return story.c.id.in_(roots) | story.c.merged_into.in_(roots)
 
 
 # ---------------------------------------------------------------- articles
@@ -212,7 +217,8 @@ def _articles(connection: Connection) -> list[ArticleFound]:
     newest = (
         select(*(article.c[name] for name in names), feed.c.title.label("source"))
         .add_columns(original.c.title.label("original_title"), original.c.feed_id.label("original_feed_id"))
-        .add_columns(publisher.c.title.label("original_source"))
+        .add_columns(publisher.c.title.label("original_source"), ROOT)
+        .outerjoin(story, story.c.id == article.c.story_id)
         .join(feed, feed.c.id == article.c.feed_id)
         .outerjoin(original, original.c.id == article.c.duplicate_of)
         .outerjoin(publisher, publisher.c.id == original.c.feed_id)
@@ -221,11 +227,11 @@ def _articles(connection: Connection) -> list[ArticleFound]:
     )
     rows = list(connection.execute(newest))
     judged = _judged(connection, [row.id for row in rows], letters=0)
-    stories = [row.story_id for row in rows if row.story_id is not None]
+    roots = [row.root for row in rows if row.root is not None]
     columns = "public_id rule_id severity story_id article_id raised_at".split()
-    raised = select(*(alert.c[name] for name in columns)).where(alert.c.story_id.in_(stories)).order_by(alert.c.id)
-    alerts = _grouped(connection.execute(raised), "story_id")
-    return [ArticleFound(row, judged.get(row.id), alerts.get(row.story_id, [])) for row in rows]
+    raised = select(*(alert.c[name] for name in columns), ROOT).join(story, story.c.id == alert.c.story_id)
+    alerts = _grouped(connection.execute(raised.where(_is_part_of(roots)).order_by(alert.c.id)), "root")
+    return [ArticleFound(row, judged.get(row.id), alerts.get(row.root, [])) for row in rows]
 
 
 def _judged(connection: Connection, article_ids: Iterable[int], *, letters: int) -> dict[int, Any]:
