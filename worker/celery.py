@@ -137,10 +137,10 @@ def make_probe(app: Celery) -> redis.Redis:
     )
 
 
-def hints_through(app: Celery) -> Callable[[str], None]:
+def hints_through(app: Celery, *, lost: Callable[[str], object] = lambda queue: None) -> Callable[[str], None]:
     """The real hint: one message that says "there may be work", unless enough of them wait already.
 
-    It never raises: with Redis gone, the workers' own timers find the work.
+    It never raises: with Redis gone, the workers' own timers find the work. `lost` hears of a hint that was not taken.
     """
 
     probe = make_probe(app)
@@ -151,6 +151,8 @@ def hints_through(app: Celery) -> Callable[[str], None]:
                 app.send_task(f"wirewatch.{queue}", queue=queue, expires=HINT_EXPIRES, retry=False)
         except Exception as error:
             log.warning("hint_lost", queue=queue, error=type(error).__name__)
+            with contextlib.suppress(Exception):  # where it cannot be noted either, the log has it
+                lost(queue)
 
     return hint
 

@@ -53,7 +53,7 @@ def stand(store: Store, config: Config | None) -> Standing:
 
 def judge(standing: Standing, hearts: Sequence[Heartbeat], config: Config | None) -> Health:
     """Pure."""
-    reasons = (*_processes(hearts), *_late(standing), *_quiet(standing, config))
+    reasons = (*_processes(hearts), *_redis(standing), *_late(standing), *_quiet(standing, config))
     return Health(
         status="degraded" if reasons else "ok",
         reasons=reasons,
@@ -84,6 +84,11 @@ def _processes(hearts: Sequence[Heartbeat]) -> Iterator[str]:
             yield f"no process {words}"
 
 
+def _redis(standing: Standing) -> Iterator[str]:
+    if standing.hints_lost:
+        yield "Redis is away, silent or full: work waits for the workers' own clocks"
+
+
 def _late(standing: Standing) -> Iterator[str]:
     queues = standing.queues
     troubles = [
@@ -94,6 +99,7 @@ def _late(standing: Standing) -> Iterator[str]:
         *((found.stuck, f"{CLAIMED[queue]} claimed and never finished") for queue, found in queues.items()),
         (standing.feeds.get("failing", 0), "feeds that failed at their last poll"),
         (standing.feeds.get("stopped", 0), "feeds that are gone"),
+        (standing.disabled, "channels that are disabled"),
         (standing.quarantined, "articles quarantined within a day"),
         (standing.abandoned, "deliveries given up within a day"),
     ]

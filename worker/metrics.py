@@ -76,6 +76,12 @@ MAYBE_DUPLICATES: Final = Metric(
     "counter",
     "Deliveries attempted again after an attempt of which nobody knows the end: the receiver may have got two copies",
 )
+HINTS_LOST: Final = Metric(
+    "wirewatch_hints_lost_total",
+    "counter",
+    "Hints that Redis did not take: it was away, silent or full. The work waits for a worker's own clock",
+    ("queue",),
+)
 TIME_TO_ALERT: Final = Metric(
     "wirewatch_time_to_alert_seconds",
     "histogram",
@@ -122,7 +128,7 @@ BUILD: Final = Metric("wirewatch_build_info", "gauge", "1, with the version that
 
 METRICS: Final = (
     POLLS, ENTRIES, ARTICLES, JUDGEMENTS, TOPIC_MATCHES, SETTLED, QUARANTINED, ALERTS, ATTEMPTS, MAYBE_DUPLICATES,
-    TIME_TO_ALERT, FEEDS, UNSETTLED, UNSENT, UNSENT_AGE, QUEUE_DEPTH, QUEUE_AGE, LATE, STUCK, HEARTBEAT_AGE,
+    HINTS_LOST, TIME_TO_ALERT, FEEDS, UNSETTLED, UNSENT, UNSENT_AGE, QUEUE_DEPTH, QUEUE_AGE, LATE, STUCK, HEARTBEAT_AGE,
     LAST_POLL_AGE, BUILD,
 )  # fmt: skip
 

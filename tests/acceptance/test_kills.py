@@ -1,30 +1,35 @@
 """Real processes, killed on purpose, on both databases: nothing is lost, a second copy has the same id (A01-A06)."""
 
+import contextlib
 import fcntl
-import os
 import signal
 import subprocess
 import sys
 import threading
 import time
 from contextlib import contextmanager
+from datetime import timedelta
 
-import psutil
 import pytest
 from desk import BASELINE, Desk, entries, wait_for
 from sqlalchemy import text
 from standardwebhooks import Webhook
+from steps import LONG_AGO, change, enqueue
 
+from worker.metrics import MAYBE_DUPLICATES
 from worker.pipeline.analyse import analyse_new_articles
+from worker.pipeline.deliver import deliver_due
 from worker.pipeline.poll import poll_due_feeds
 from worker.pipeline.raising import storify_and_raise
 from worker.store.schema import alert, article, delivery
+from worker.store.tallies import read_tallies
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 NEW = entries(40)
 MORE = entries(20, start=500)
 ELSEWHERE = entries(1, start=900)
+NEXT_YEAR = LONG_AGO + timedelta(days=3650)
 
 
 @pytest.fixture
@@ -45,12 +50,6 @@ def writes_blocked(desk):
         connection.execute(text("LOCK TABLE poll IN EXCLUSIVE MODE"))
         yield
         connection.rollback()
-
-
-def stop_process(pid):
-    """SIGSTOP, and wait until it really stands."""
-    os.kill(pid, signal.SIGSTOP)
-    wait_for(lambda: psutil.Process(pid).status() == psutil.STATUS_STOPPED, seconds=5)
 
 
 def start_with_baseline(desk):
@@ -127,82 +126,50 @@ def test_a03_alerts_committed_without_any_hint_are_delivered_by_the_sweep(desk):
     desk.check_alerts(NEW)
 
 
-def raise_one(desk):
-    """One alert in the outbox, nothing sent."""
+DELIVER = """
+import os, pathlib, sys
+from worker.app import build
+from worker.config.load import load_config
+from worker.pipeline.deliver import deliver_due
+config = load_config(pathlib.Path(sys.argv[1]), environ=os.environ)
+deliver_due(build(config, data=pathlib.Path(sys.argv[2]), environ=os.environ))
+"""
+
+
+def deliver_and_die(desk, point):
+    """Another process claims what is due, and is killed at that point; by now its lease is over."""
+    argv = [sys.executable, "-c", DELIVER, desk.config, desk.data]
+    environ = desk.environ() | {"WIREWATCH_CRASH_AT": point}
+    done = subprocess.run([str(part) for part in argv], env=environ, capture_output=True, check=False, timeout=60)
+    assert done.returncode == -signal.SIGKILL, done.stderr
+    assert {row.state for row in desk.rows(delivery, delivery.c.lease_token.is_not(None))} == {"sending"}
+    change(desk, delivery, lease_until=LONG_AGO)
+
+
+def test_a04_a05_a06_killed_before_dialling_or_after_the_yes_sends_the_same_once_more_at_the_most(desk):
     runtime = desk.runtime()
-    poll_due_feeds(runtime)
-    desk.set_feed("a", entries(1) + BASELINE)
-    wait_for(lambda: poll_due_feeds(runtime) or len(desk.guids()) == 3, seconds=10)
-    while analyse_new_articles(runtime):
-        pass
-    storify_and_raise(runtime)
-    runtime.parser.close()
-    runtime.store.close()
-
-
-def test_a04_killed_between_claim_and_connect_delivers_once_after_the_lease(desk):
-    raise_one(desk)
-    claim = (
-        "import os, pathlib, sys; from datetime import timedelta\n"
-        "from worker.store.engine import open_store; from worker.store.deliveries import claim_due_deliveries\n"
-        "store = open_store(sys.argv[1], data=pathlib.Path(sys.argv[2]))\n"
-        "assert claim_due_deliveries(store, limit=9, lease=timedelta(seconds=3)).rows; os.kill(os.getpid(), 9)\n"
-    )
-    done = subprocess.run([sys.executable, "-c", claim, desk.database_url, str(desk.data)], check=False)
-    assert done.returncode == -signal.SIGKILL
-    assert {row.state for row in desk.rows(delivery)} == {"sending"}
-    desk.start()
-    desk.check_alerts(entries(1), allowed_extra=0)
-
-
-def kill_after_the_answer(desk, up):
-    """Freezes the worker before the receiver's yes reaches it, and kills it once the yes is on the wire."""
-    pid = desk.children(up, "poll")[0].pid
-    stop_process(pid)
-    threading.Timer(0.5, os.kill, (pid, signal.SIGKILL)).start()
-
-
-def test_a05_a06_accepted_then_killed_sends_the_same_again(desk):
-    """By mail the same bytes; by webhook the same id and body, freshly signed."""
-    up = start_with_baseline(desk)
-    kill_after_the_mail_is_taken(desk, up)
-    kill_after_the_webhook_is_taken(desk, up)
-
-
-def kill_after_the_mail_is_taken(desk, up):
-    once = threading.Event()
-
-    def on_receive(message):
-        if not once.is_set():
-            once.set()
-            kill_after_the_answer(desk, up)
-
-    desk.mail.on_receive = on_receive
-    desk.set_feed("a", entries(1) + BASELINE)
-    desk.check_alerts(entries(1), allowed_extra=1)
-    assert len(desk.mail.received) == 2
-    assert desk.mail.received[0].raw == desk.mail.received[1].raw
-    assert [row.maybe_duplicate for row in desk.rows(delivery, delivery.c.channel == "mail")] == [1]
-
-
-def kill_after_the_webhook_is_taken(desk, up):
-    once = threading.Event()
-
-    def on_receive(headers, body):
-        if not once.is_set():
-            once.set()
-            kill_after_the_answer(desk, up)
-
-    desk.webhook.on_receive = on_receive
-    desk.set_feed("a", entries(2) + BASELINE)
-    desk.check_alerts(entries(2), allowed_extra=2)
-    first_id = desk.webhook.received[0][0]["webhook-id"]
-    (first_headers, first), (second_headers, second) = [
-        (headers, body) for headers, body in desk.webhook.received if headers["webhook-id"] != first_id
-    ]
-    assert first == second
-    assert first_headers["webhook-id"] == second_headers["webhook-id"]
-    assert int(first_headers["webhook-timestamp"]) < int(second_headers["webhook-timestamp"])
-    for headers, body in desk.webhook.received:
-        Webhook(desk.secret).verify(body, headers)
-    assert max(desk.rows(delivery, delivery.c.channel == "hook"), key=lambda row: row.id).maybe_duplicate == 1
+    with contextlib.closing(runtime.parser), contextlib.closing(runtime.store):
+        enqueue(desk, runtime, "hook", 1)
+        deliver_and_die(desk, "sent_not_recorded")  # A06
+        accepted = time.time()
+        change(desk, delivery, due_at=NEXT_YEAR)
+        enqueue(desk, runtime, "mail", 1)
+        deliver_and_die(desk, "claimed_not_dialled")  # A04
+        assert desk.mail.received == []
+        deliver_due(runtime)
+        assert len(desk.mail.received) == 1
+        enqueue(desk, runtime, "mail", 1)
+        deliver_and_die(desk, "sent_not_recorded")  # A05
+        deliver_due(runtime)
+        time.sleep(max(0.0, 1.0 - (time.time() - accepted)))  # a signature's time is in whole seconds
+        change(desk, delivery, due_at=LONG_AGO)
+        deliver_due(runtime)
+    _, first, second = desk.mail.received
+    assert first.raw == second.raw
+    (hooked, body), (again, same) = desk.webhook.received
+    assert (hooked["webhook-id"], body) == (again["webhook-id"], same)
+    assert int(hooked["webhook-timestamp"]) < int(again["webhook-timestamp"])
+    for headers, received in desk.webhook.received:
+        Webhook(desk.secret).verify(received, headers)
+    assert {(row.state, row.maybe_duplicate) for row in desk.rows(delivery)} == {("sent", 1)}
+    assert MAYBE_DUPLICATES.values(read_tallies(desk.store)) == {(): 3}

@@ -21,6 +21,7 @@ from worker.reporting import start_reporting
 from worker.roles.heart import make_heart
 from worker.roles.queues import celery_for, tell_refusal
 from worker.store.engine import open_store
+from worker.store.hints import note_lost_hint
 from worker.up import PR_SET_PDEATHSIG, TIED
 
 THREADS = 12  # threads wait on the database and on asyncio; the limits of each step are in tasks, and leave one free
@@ -49,7 +50,8 @@ def run(config: Config, *, data: Path, queues: Sequence[str]) -> None:
             heart.beat()  # a pool that replaces its child is well
         if forks:
             start_reporting(config, os.environ, role=heart.role)
-        made = app.build(config, data=data, environ=os.environ, hint=hints_through(celery_app))
+        hint = hints_through(celery_app, lost=lambda queue: note_lost_hint(app.runtime().store, queue))
+        made = app.build(config, data=data, environ=os.environ, hint=hint)
         app.install(made)
         if "analyse" in chosen:
             made.judge()

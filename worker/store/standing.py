@@ -17,7 +17,8 @@ from worker.model import ArticleState, DeliveryState
 from worker.store import articles, deliveries, feeds
 from worker.store.due import Waiting, is_free, waiting
 from worker.store.engine import Store, read_clock
-from worker.store.schema import article, delivery, feed, poll
+from worker.store.hints import are_hints_lost
+from worker.store.schema import article, channel, delivery, feed, poll
 
 LATE: Final = timedelta(minutes=5)  # many ticks: whoever should have done it is not there, or cannot
 STUCK_LEASES: Final = 10  # so many times its length is a lease old that nobody will finish
@@ -43,7 +44,7 @@ class Standing:
     """`feeds` by the state that people are shown, `articles` those that are not settled, `deliveries` not sent.
 
     `overdue` deliveries are on their way for longer than LATE, tried or not; `unsent_age` is the oldest one's.
-    `quarantined` and `abandoned`: within NEWS.
+    `quarantined` and `abandoned`: within NEWS. `hints_lost`: Redis did not take one lately. `disabled`: channels.
     """
 
     now: datetime
@@ -56,6 +57,8 @@ class Standing:
     quarantined: int
     abandoned: int
     last_poll_at: datetime | None
+    hints_lost: bool = False
+    disabled: int = 0
 
 
 def read_standing(store: Store, *, leases: Mapping[str, timedelta]) -> Standing:
@@ -80,6 +83,8 @@ def read_standing(store: Store, *, leases: Mapping[str, timedelta]) -> Standing:
             quarantined=_count(connection, parked),
             abandoned=_count(connection, given_up),
             last_poll_at=connection.execute(select(func.max(poll.c.at))).scalar_one(),
+            hints_lost=are_hints_lost(connection, now),
+            disabled=_count(connection, channel.c.disabled_at.is_not(None)),
         )
 
 

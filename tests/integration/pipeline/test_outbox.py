@@ -6,9 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from desk import BASELINE, entries
-from sqlalchemy import event, insert, select, update
-from steps import LONG_AGO, bring, change, claim_deliveries, operator_subjects, poll_now
+from sqlalchemy import event, select, update
+from steps import LONG_AGO, change, claim_deliveries, enqueue, later, now, operator_subjects, poll_now
 
 from worker.delivery.pace import Pace
 from worker.errors import DeliveryError, DeliveryReason
@@ -17,53 +16,10 @@ from worker.pipeline.tick import tick
 from worker.store import deliveries, digests
 from worker.store.channels import enable_channel
 from worker.store.engine import read_clock
-from worker.store.lease import new_token
 from worker.store.outbox import Wanted, send_again
-from worker.store.schema import alert, article, attempt, channel, delivery, notification, story
+from worker.store.schema import attempt, channel, delivery
 
 DEAD, LIVE = "hook", "mail"
-
-
-def now(desk):
-    with desk.store.reading() as connection:
-        return read_clock(connection)
-
-
-def later(runtime, moment):
-    """The same worker, at that moment."""
-    return replace(runtime, store=runtime.store.with_clock(lambda: moment))
-
-
-def enqueue(desk, runtime, name, count, *, severity="normal", of_alerts=False):
-    """So many deliveries by one channel, as raising saves them, in a few statements."""
-    made = now(desk)
-    sender = runtime.channels[name]
-    said = sender.render_operator("Word", ["A line."], recipient=sender.recipients()[0], message_id="m", now=made)
-    with desk.store.writing() as connection:
-        numbers = [None] * count
-        if of_alerts:
-            numbers = _alerts(connection, runtime, count, severity, made)
-        rows = [
-            dict(public_id=new_token(), alert_id=number, n=1, kind="alert.raised", subject="Word", created_at=made)
-            for number in numbers
-        ]
-        saved = connection.execute(insert(notification).returning(notification.c.id), rows).scalars().all()
-        one = dict(channel=name, recipient=said.recipient, state="pending", subject="Word", body=said.body)
-        one |= dict(created_at=made, due_at=made, window_at=made, maybe_duplicate=0, attempts=0)
-        connection.execute(
-            insert(delivery),
-            [one | dict(public_id=new_token(), notification_id=number, message_id=new_token()) for number in saved],
-        )
-
-
-def _alerts(connection, runtime, count, severity, made):
-    number = connection.execute(select(article.c.id).limit(1)).scalar_one()
-    stories = [dict(public_id=new_token(), title=f"Story {n}", first_seen_at=made) for n in range(count)]
-    saved = connection.execute(insert(story).returning(story.c.id), stories).scalars().all()
-    one = dict(rule_id="kim", severity=severity, article_id=number, because="", raised_at=made)
-    one |= dict(config_version=runtime.config_version)
-    rows = [one | dict(public_id=new_token(), story_id=story_id) for story_id in saved]
-    return connection.execute(insert(alert).returning(alert.c.id), rows).scalars().all()
 
 
 def states(desk, name):
@@ -352,8 +308,7 @@ def test_e05_deliveries_of_a_channel_that_left_the_configuration_wait_and_are_gi
 
 def test_d08_what_was_given_up_is_told_by_another_channel_and_sent_again_once(desk, runtime):
     desk.mail.reply = "554 5.7.1 not wanted here"
-    poll_now(desk, runtime)
-    bring(desk, runtime, "a", entries(4) + BASELINE)
+    enqueue(desk, runtime, LIVE, 4)
     deliver_due(runtime)
     assert states(desk, LIVE) == {"abandoned": 4}
     assert [subject.split(":")[0] for subject in operator_subjects(desk)] == ["Not delivered"], "one for the hour"
