@@ -1,5 +1,6 @@
 """What SMTP servers do to us."""
 
+import asyncio
 import dataclasses
 import time
 
@@ -9,33 +10,34 @@ from samples import NOW, alert, article
 from sinks import MailSink
 
 from worker.delivery.smtp import Relay
-from worker.errors import DeliveryReason
+from worker.errors import DeliveryError, DeliveryReason
 
 
 @pytest.mark.parametrize(
-    ("replies", "reason", "permanent"),
+    ("replies", "reason", "permanent", "whole"),
     [
-        ({"RCPT": "550 no such user"}, DeliveryReason.REJECTED, True),
-        ({"RCPT": "553 bad name"}, DeliveryReason.REJECTED, True),
-        ({"RCPT": "554 policy"}, DeliveryReason.REJECTED, True),
-        ({"DATA": "554 no"}, DeliveryReason.REJECTED, True),
-        ({"body": "554 looks like spam"}, DeliveryReason.REJECTED, True),
-        ({"RCPT": "450 greylisted"}, DeliveryReason.TEMPORARY, False),
-        ({"RCPT": "451 later"}, DeliveryReason.TEMPORARY, False),
-        ({"DATA": "421 closing"}, DeliveryReason.TEMPORARY, False),
-        ({"body": "452 disk full"}, DeliveryReason.TEMPORARY, False),
-        ({"MAIL": "451 later"}, DeliveryReason.TEMPORARY, False),
-        ({"greeting": "421 too busy"}, DeliveryReason.TEMPORARY, False),
+        ({"RCPT": "550 no such user"}, DeliveryReason.REJECTED, True, False),
+        ({"RCPT": "553 bad name"}, DeliveryReason.REJECTED, True, False),
+        ({"RCPT": "554 policy"}, DeliveryReason.REJECTED, True, False),
+        ({"DATA": "554 no"}, DeliveryReason.REJECTED, True, False),
+        ({"body": "554 looks like spam"}, DeliveryReason.REJECTED, True, False),
+        ({"RCPT": "450 greylisted"}, DeliveryReason.TEMPORARY, False, False),
+        ({"RCPT": "451 later"}, DeliveryReason.TEMPORARY, False, False),
+        ({"DATA": "421 closing"}, DeliveryReason.TEMPORARY, False, True),
+        ({"body": "452 disk full"}, DeliveryReason.TEMPORARY, False, False),
+        ({"MAIL": "451 later"}, DeliveryReason.TEMPORARY, False, True),
+        ({"greeting": "421 too busy"}, DeliveryReason.TEMPORARY, False, True),
         # A 5xx that is not about this recipient or mail says nothing against trying again once it is mended.
-        ({"greeting": "554 blocked"}, DeliveryReason.REJECTED, False),
-        ({"EHLO": "550 who", "HELO": "550 who"}, DeliveryReason.REJECTED, False),
-        ({"MAIL": "550 sender unknown here"}, DeliveryReason.REJECTED, False),
+        ({"greeting": "554 blocked"}, DeliveryReason.REJECTED, False, True),
+        ({"EHLO": "550 who", "HELO": "550 who"}, DeliveryReason.REJECTED, False, True),
+        ({"MAIL": "550 sender unknown here"}, DeliveryReason.REJECTED, False, True),
     ],
 )
-def test_d02_smtp_reply_decides(replies, reason, permanent):
+def test_d02_smtp_reply_decides(replies, reason, permanent, whole):
+    """`whole`: of every mail, not of this one."""
     with smtp(**replies) as server:
         error = failing(email(server.port))
-    assert (error.reason, error.permanent) == (reason, permanent)
+    assert (error.reason, error.permanent, error.whole, error.unknown) == (reason, permanent, whole, False)
     assert next(iter(replies.values())) in error.detail  # the server's own words
 
 
@@ -73,7 +75,7 @@ def test_d04_reset_after_data_keeps_the_message_id():
         channel = email(server.port)
         message = channel.render(alert(), recipient=ONE, now=NOW)
         error = failing(channel, message)
-        assert (error.reason, error.permanent) == (DeliveryReason.CONNECT, False)
+        assert (error.reason, error.permanent, error.unknown) == (DeliveryReason.CONNECT, False, True)
         first = next(body for body in server.heard if body.startswith(b"Subject:"))
     with smtp() as server:
         send(email(server.port), message)
@@ -97,6 +99,7 @@ def test_d05_tarpit_ends_at_the_deadline(stage, slow):
         error = failing(email(server.port, deadline=0.3))
         assert time.monotonic() - began < 1.0
     assert (error.reason, error.permanent) == (DeliveryReason.TIMEOUT, False)
+    assert error.unknown == (stage in ("DATA", "body")), "from then on it may have it"
     assert "0.3 s" in error.detail
 
 
@@ -187,3 +190,90 @@ def test_email_body_with_lines_of_dots_arrives_unchanged():
         message = channel.render(alert(article(quote=".\n..\n.hidden\n" + "x" * 200)), recipient=ONE, now=NOW)
         send(channel, message)
         assert sink.received[0].raw == message.body
+
+
+# ---------------------------------------------------------------- many mails over one connection
+
+
+def mails(channel, count):
+    return [channel.render(alert(alert_id=f"a{n}"), recipient=ONE, now=NOW) for n in range(count)]
+
+
+def verbs(server):
+    return [line.split()[0] for line in server.heard if line.split()[:1] and line.split()[0].isupper()]
+
+
+def test_mails_share_a_connection_and_a_login(trusted):
+    with smtp(tls=trusted, features=("STARTTLS", "AUTH PLAIN")) as server:
+        channel = email(server.port, security="starttls", username="desk")
+        send(channel, *mails(channel, 3))
+        assert server.dialled == 1
+        assert [verbs(server).count(verb) for verb in (b"AUTH", b"MAIL", b"QUIT")] == [1, 3, 1]
+
+
+def test_mails_sent_at_a_time_use_no_more_connections_than_that():
+    with MailSink() as sink:
+        channel = email(sink.port)
+
+        async def two_at_a_time():
+            left = mails(channel, 8)
+
+            async def lane(line):
+                while left:
+                    await line.send(left.pop(), now=NOW)
+
+            async with channel.open() as line:
+                await asyncio.gather(lane(line), lane(line))
+                return len(line.idle)
+
+        assert asyncio.run(two_at_a_time()) <= 2
+        assert len(sink.received) == 8
+
+
+@pytest.mark.parametrize("refusal", [{"RCPT": "550 no such user"}, {"body": "554 looks like spam"}])
+def test_a_mail_that_is_refused_costs_the_next_ones_nothing(refusal):
+    (stage, reply), said = *refusal.items(), []
+
+    def refuse_first(connection):
+        said.append(reply if not said else "250 fine")
+        connection.sendall(said[-1].encode() + b"\r\n")
+
+    with smtp(**{stage: refuse_first}) as server:
+        taken = "taken" if stage == "RCPT" else "fine"
+        assert outcomes(email(server.port), 3) == ["rejected", taken, taken]
+        assert server.dialled == 1
+        assert b"RSET" in verbs(server)
+
+
+@pytest.mark.parametrize("stage", ["MAIL", "body"])
+@pytest.mark.parametrize("end", [reset, b"421 enough of you\r\n"], ids=["reset", "421"])
+def test_d04_a_server_that_hangs_up_between_mails_is_dialled_anew(stage, end):
+    """Before the body that is no word about the mail; after it, nobody knows."""
+    said = []
+
+    def second_time(connection):
+        said.append(stage)
+        if len(said) == 2:
+            return end(connection) if callable(end) else connection.sendall(end)
+        return connection.sendall(b"250 taken\r\n")
+
+    with smtp(**{stage: second_time}) as server:
+        broken = {"MAIL": "taken", "body": "connect" if end is reset else "temporary"}[stage]
+        assert outcomes(email(server.port), 3) == ["taken", broken, "taken"]
+        assert server.dialled == 2
+
+
+def outcomes(channel, count):
+    """Of so many mails over one line: the receipt, or the reason of each."""
+
+    async def each():
+        found = []
+        async with channel.open() as line:
+            for message in mails(channel, count):
+                try:
+                    found.append(await line.send(message, now=NOW))
+                except DeliveryError as error:
+                    found.append(str(error.reason))
+        return found
+
+    return asyncio.run(each())

@@ -8,7 +8,7 @@ import time
 from datetime import UTC, datetime
 
 import pytest
-from receivers import CANARIES, LOOPBACK, SECRET, Server, drip, failing, http, reset, send, status, webhook
+from receivers import CANARIES, LOOPBACK, SECRET, Server, drip, failing, free_port, http, reset, send, status, webhook
 from samples import NOW, alert
 from sinks import WebhookSink
 from standardwebhooks import Webhook as Verifier
@@ -93,7 +93,7 @@ def test_e02_webhook_that_never_answers_ends_at_the_deadline(slow):
         began = time.monotonic()
         error = failing(webhook(server.port, deadline=0.3))
         assert time.monotonic() - began < 1.0
-    assert (error.reason, error.permanent) == (DeliveryReason.TIMEOUT, False)
+    assert (error.reason, error.permanent, error.unknown) == (DeliveryReason.TIMEOUT, False, True)
 
 
 def test_e08_webhook_with_an_endless_answer_is_a_yes_and_read_no_further():
@@ -135,3 +135,34 @@ def test_i07_webhook_takes_nothing_from_proxy_variables(monkeypatch):
         channel = webhook(server.port)
         assert send(channel, channel.render(alert(), recipient="127.0.0.1", now=NOW)) == "HTTP 204"
         assert proxy.dialled == 0
+
+
+@pytest.mark.parametrize(
+    ("answer", "unknown"),
+    [(reset, True), (b"", True), (b"SSH-2.0-sorry\r\n", True), (status("500 Oops"), False), (None, False)],
+    ids=["reset", "hangs up", "no HTTP", "500", "nobody there"],
+)
+def test_e02_webhook_whose_request_left_and_had_no_answer_may_have_arrived(answer, unknown):
+    with http(answer) if answer is not None else contextlib.nullcontext() as server:
+        error = failing(webhook(server.port if server else free_port()))
+    assert (error.unknown, error.whole) == (unknown, True)
+
+
+@pytest.mark.parametrize(("code", "whole"), [(400, False), (422, False), (404, True), (403, True), (503, True)])
+def test_webhook_answer_is_about_the_message_or_about_the_receiver(code, whole):
+    with http(status(f"{code} No")) as server:
+        assert failing(webhook(server.port)).whole is whole
+
+
+def test_webhooks_of_a_batch_share_a_connection():
+    def answer(server, connection):
+        with connection.makefile("rb") as stream:
+            while head := b"".join(iter(stream.readline, b"\r\n")).lower():
+                length = next(line for line in head.split(b"\r\n") if line.startswith(b"content-length"))
+                server.heard.append(stream.read(int(length[16:])))
+                connection.sendall(b"HTTP/1.1 204 Fine\r\n\r\n")
+
+    with Server(answer) as server:
+        channel = webhook(server.port)
+        send(channel, *(channel.render(alert(alert_id=f"a{n}"), recipient="127.0.0.1", now=NOW) for n in range(3)))
+        assert (server.dialled, len(server.heard)) == (1, 3)

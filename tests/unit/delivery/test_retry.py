@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.delivery.retry import GIVE_UP, JITTER, LONGEST_ASKED, SCHEDULE, next_attempt
+from worker.delivery.retry import GIVE_UP, JITTER, LONGEST_ASKED, SCHEDULE, next_attempt, next_probe
+from worker.errors import DeliveryReason
 
 START = datetime(2023, 11, 8, tzinfo=UTC)
 
@@ -63,3 +64,22 @@ def test_retry_times_never_decrease_with_attempts(n, jitter, retry_after, elapse
     assert later >= now
     found = wait(n, jitter=jitter, retry_after=retry_after, elapsed=elapsed)
     assert found is None or SCHEDULE[0] <= found <= GIVE_UP.total_seconds() - elapsed
+
+
+def hold(failures, reason=DeliveryReason.CONNECT, *, jitter=0.0, retry_after=None):
+    until = next_probe(failures, reason=reason, now=START, jitter=jitter, retry_after=retry_after)
+    return (until - START).total_seconds()
+
+
+@pytest.mark.parametrize(("failures", "seconds"), [(1, 5), (2, 30), (3, 120), (4, 300), (5, 600), (50, 600)])
+def test_a_failing_channel_is_held_for_longer_each_time(failures, seconds):
+    assert hold(failures) == seconds
+    assert seconds < hold(failures, jitter=0.999) <= seconds * (1 + JITTER)
+
+
+def test_d09_refused_logins_are_three_and_then_one_an_hour():
+    assert [hold(n, DeliveryReason.AUTH) for n in (1, 2, 3, 4)] == [5, 30, 3600, 3600]
+
+
+def test_e03_a_channel_is_held_for_as_long_as_its_receiver_asks():
+    assert [hold(1, retry_after=asked) for asked in (120, 1, 10**9)] == [120, 5, LONGEST_ASKED]
