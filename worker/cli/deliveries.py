@@ -183,7 +183,7 @@ def retry(
         print_line({"sent_again": count})
     elif count:
         print_text(
-            f"{count} {'delivery goes' if count == 1 else 'deliveries go'} out again, as soon as the channel may."
+            f"{count} {'delivery goes' if count == 1 else 'deliveries go'} out again, when the channel may send."
         )
     else:
         print_text("None of them has failed or was given up.")
