@@ -236,7 +236,7 @@ class Reader:
             delivery=row.public_id,
             alert=row.alert or "",
             channel=row.channel,
-            kind=self.channels.get(row.channel, row.channel) if row.alert else "operator",
+            kind="operator" if row.kind == "operator" else self.channels.get(row.channel, row.channel),
             recipient=safe(row.recipient),
             state=row.outcome,
             attempt=row.n,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, or_, select
 
 from worker.model import ArticleState, DeliveryState
 from worker.store.articles import is_open
@@ -33,7 +33,10 @@ PAGE = 500  # rows a query; more than one transaction stamps with one instant
 PAGES = 4  # of one kind in one look; the next look goes on where it ended
 # A transaction reads the clock and commits later: on PostgreSQL after others that read it later. None takes so long.
 LATE = timedelta(seconds=10)
-ENDED = (DeliveryState.SENT, DeliveryState.FAILED, DeliveryState.ABANDONED)
+# Of a worker that stopped nobody knows how its attempt ended, nor when.
+ENDED = attempt.c.outcome.in_((DeliveryState.SENT, DeliveryState.FAILED, DeliveryState.ABANDONED)) | (
+    (attempt.c.outcome == "unknown") & attempt.c.reason.is_not(None)
+)
 
 
 @dataclass(frozen=True)
@@ -129,7 +132,8 @@ def _alerts() -> Select[Any]:
 
 
 def _attempts() -> Select[Any]:
-    statement = select(attempt.c.finished_at.label("at"), attempt.c.n, attempt.c.outcome, attempt.c.reason)
+    outcome = case((attempt.c.outcome == "unknown", DeliveryState.FAILED), else_=attempt.c.outcome).label("outcome")
+    statement = select(attempt.c.finished_at.label("at"), attempt.c.n, outcome, attempt.c.reason)
     statement = statement.add_columns(attempt.c.detail, delivery.c.public_id, delivery.c.channel, delivery.c.recipient)
     statement = statement.add_columns(delivery.c.subject, notification.c.kind, notification.c.created_at)
     statement = statement.add_columns(alert.c.public_id.label("alert"), article.c.first_seen_at)
@@ -144,9 +148,7 @@ KINDS: Mapping[str, Kind] = {
     "poll": Kind(poll.c.at, (poll.c.id,), _polls()),
     "article": Kind(article.c.settled_at, (article.c.id,), _articles()),
     "alert": Kind(alert.c.raised_at, (alert.c.id,), _alerts()),
-    "attempt": Kind(
-        attempt.c.finished_at, (attempt.c.delivery_id, attempt.c.n), _attempts(), where=attempt.c.outcome.in_(ENDED)
-    ),
+    "attempt": Kind(attempt.c.finished_at, (attempt.c.delivery_id, attempt.c.n), _attempts(), where=ENDED),
 }
 
 

@@ -96,14 +96,14 @@ def attempt_row(**changes):
     values = dict(
         at=NOW, public_id="d", alert="a", channel="desk-mail", recipient="ana@desk.example", outcome="sent", n=1,
         first_seen_at=NOW - timedelta(seconds=2), created_at=NOW - timedelta(seconds=1), subject="S", reason=None,
-        detail=None,
+        detail=None, kind="alert.raised",
     )  # fmt: skip
     return SimpleNamespace(**values | changes)
 
 
 def test_reader_measures_from_the_first_sight_and_for_the_operator_from_the_message():
     assert READER.read("attempt", attempt_row()).seconds == 2
-    to_operator = READER.read("attempt", attempt_row(alert=None, first_seen_at=None))
+    to_operator = READER.read("attempt", attempt_row(alert=None, first_seen_at=None, kind="operator"))
     assert (to_operator.seconds, to_operator.kind, to_operator.alert) == (1, "operator", "")
 
 

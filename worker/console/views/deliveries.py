@@ -97,6 +97,6 @@ def went_wrong(row: Any) -> tuple[str, str]:
 
 def _try_view(row: Any, names: Names, now: datetime) -> TryView:
     words = TRIED.get(row.outcome, "")
-    if row.outcome in (DeliveryState.FAILED, DeliveryState.ABANDONED):
+    if row.outcome in (DeliveryState.FAILED, DeliveryState.ABANDONED) or (row.outcome == "unknown" and row.reason):
         words, _ = went_wrong(row)
     return TryView(n=row.n, started=names.at(row.started_at, now, seconds=True), words=words or row.outcome)
