@@ -30,7 +30,7 @@ from worker.model import ArticleText
 ROOT = pathlib.Path(__file__).parents[1]
 ENTRIES = 50  # in a document, as many as most publishers give
 SEED = 20
-FIRST = datetime(2024, 1, 1, tzinfo=UTC)
+FIRST = datetime.now(UTC)  # old dates would be old news, and tell nobody
 HEAD = "HTTP/1.1 {status}\r\nContent-Type: application/rss+xml\r\nContent-Length: {length}\r\n{etag}\r\n"
 
 
@@ -89,7 +89,7 @@ def item(guid: str, number: int, article: ArticleText) -> str:
     return (
         f"<item><guid isPermaLink='false'>{guid}</guid><link>https://paper.example/{guid}</link>"
         f"<title>{escape(article.title)}</title><description>{escape(article.text)}</description>"
-        f"<pubDate>{format_datetime(FIRST + timedelta(minutes=number))}</pubDate></item>"
+        f"<pubDate>{format_datetime(FIRST + timedelta(seconds=number))}</pubDate></item>"
     )
 
 
