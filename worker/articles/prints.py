@@ -38,10 +38,12 @@ TEXT_SHARE: Final = 0.8  # of the shingles of both
 HEAD: Final = 40  # words of a text make its keys: feeds cut one text at different lengths
 SHINGLE: Final = {False: 3, True: 6}  # words that stand together; or letters, where a letter is a word
 ARTICLES: Final = frozenset({"a", "an", "the"})
-BANDS: Final = 6
-ROWS: Final = 3  # six bands of three: of pairs that share 0.8, 98.6 in 100 meet; of those that share 0.3, 15
+# Bands, and hashes in each: of pairs that share 0.8, 97 and 98 in 100 meet. Headlines of one day share words by chance,
+# and three of them more seldom than two.
+TITLE_BANDS: Final = (5, 3)
+TEXT_BANDS: Final = (4, 2)
 
-MULTIPLIERS: Final = np.frombuffer(hashlib.shake_128(b"prints").digest(8 * BANDS * ROWS), dtype="<u8") | np.uint64(1)
+MULTIPLIERS: Final = np.frombuffer(hashlib.shake_128(b"prints").digest(8 * 15), dtype="<u8") | np.uint64(1)
 MIX: Final = np.uint64(0x9E3779B97F4A7C15)  # any odd constant: tells the places of a shingle, and of a band, apart
 Hashes = NDArray[np.uint64]
 
@@ -96,6 +98,7 @@ def titles_alike(one: Print, other: Print) -> bool:
         and len(shorter.telling) >= TITLE_SHARE * len(longer.telling)
         and shorter.telling <= longer.telling
         and _facts(one.words) == _facts(other.words)
+        and _numbers(one.words) == _numbers(other.words)
         and _is_order_kept(one.words, other.words)
         and not _has_turned(shorter, longer)
     )
@@ -121,6 +124,11 @@ def texts_alike(one: Print, other: Print) -> bool:
 
 def _facts(words: Sequence[str]) -> frozenset[str]:
     return frozenset(fact for word in words if (fact := fact_in(word)))
+
+
+def _numbers(words: Sequence[str]) -> list[str]:
+    """In their order: "3 dead, 12 hurt" is not "12 dead, 3 hurt"."""
+    return [word for word in words if word[0].isdigit()]
 
 
 def _is_order_kept(one: Sequence[str], other: Sequence[str]) -> bool:
@@ -156,15 +164,15 @@ def title_bands(title: Print) -> tuple[int, ...]:
     if len(title.telling) < (2 * TITLE_LEAST if title.unspaced else TITLE_LEAST):
         return ()
     if title.unspaced:  # single letters are in every headline
-        return _bands(_shingles(title.hashes, 2), salt=1)
-    return _bands(Print(tuple(title.telling)).hashes, salt=1)
+        return _bands(_shingles(title.hashes, 2), TITLE_BANDS, salt=1)
+    return _bands(Print(tuple(title.telling)).hashes, TITLE_BANDS, salt=1)
 
 
 def text_bands(text: Print) -> tuple[int, ...]:
     """The keys by which alike texts meet; none for one that cannot be compared."""
     if not is_comparable(text):
         return ()
-    return _bands(_shingles(text.hashes[:HEAD], SHINGLE[text.unspaced]), salt=2)
+    return _bands(_shingles(text.hashes[:HEAD], SHINGLE[text.unspaced]), TEXT_BANDS, salt=2)
 
 
 def _shingles(hashes: Hashes, size: int) -> Hashes:
@@ -175,11 +183,12 @@ def _shingles(hashes: Hashes, size: int) -> Hashes:
     return runs ^ (runs >> np.uint64(29))
 
 
-def _bands(marks: Hashes, *, salt: int) -> tuple[int, ...]:
-    """63 bits each, so that any database's integer holds them."""
-    least = ((marks[:, None] * MULTIPLIERS) >> np.uint64(20)).min(axis=0).reshape(BANDS, ROWS)
-    keys = np.arange(BANDS, dtype=np.uint64) + np.uint64(salt * BANDS)
-    for row in range(ROWS):
+def _bands(marks: Hashes, shape: tuple[int, int], *, salt: int) -> tuple[int, ...]:
+    """63 bits each, so that any database's integer holds them; `salt` keeps those of headlines and of texts apart."""
+    bands, rows = shape
+    least = ((marks[:, None] * MULTIPLIERS[: bands * rows]) >> np.uint64(20)).min(axis=0).reshape(shape)
+    keys = np.arange(bands, dtype=np.uint64) + np.uint64(salt * 100)
+    for row in range(rows):
         keys = keys * MIX + least[:, row]
         keys ^= keys >> np.uint64(31)
     return tuple((keys >> np.uint64(1)).tolist())
