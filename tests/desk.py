@@ -23,19 +23,16 @@ from worker.store.schema import alert, article, delivery, feed, notification
 
 SECRET = "whsec_" + base64.b64encode(b"a secret for the tests only").decode()
 FAST = {"tick": "500ms", "poll_lease": "4s", "analyse_lease": "10s", "deliver_lease": "8s"}
+NAMES = "one two three four five six seven eight nine ten".split()
 BASELINE = [("old", "A day like any other", "Kim Jong Un was seen before the desk was set up.")]
 
 
 def entries(count, *, start=0, word="visited"):
-    """(guid, headline, text) that fire the rule, each a story of its own."""
-    names = "one two three four five six seven eight nine ten".split()
+    """(guid, headline, text) that fire the rule, each a story of its own: they differ by a number."""
+    numbers = [(n, NAMES[n] if n < len(NAMES) else n + 1) for n in range(start, start + count)]
     return [
-        (
-            f"g{n}",
-            f"Factory {' '.join(names[int(d)] for d in str(n))} {word} by the leader in the north",
-            f"Kim Jong Un {word} the plant.",
-        )
-        for n in range(start, start + count)
+        (f"g{n}", f"Factory {name} {word} by the leader in the north", f"Kim Jong Un {word} the plant.")
+        for n, name in numbers
     ]
 
 

@@ -6,7 +6,7 @@ from steps import LONG_AGO, bring, change, operator_subjects, poll_now, settle
 from worker.live.happened import Delivered, Judged, Polled, Raised, Reader
 from worker.pipeline.deliver import deliver_due
 from worker.store.recent import Watcher, clock_of, read_backlog
-from worker.store.schema import EPOCH, article, delivery
+from worker.store.schema import EPOCH, article, channel, delivery
 
 
 def kinds(watcher):
@@ -63,6 +63,7 @@ def test_watcher_tells_every_try_of_a_delivery(desk, runtime):
     for _ in range(3):
         deliver_due(runtime)
         change(desk, delivery, due_at=LONG_AGO)
+        change(desk, channel, hold_until=LONG_AGO)
     tries = [(row.n, row.outcome) for kind, row in watcher.look() if kind == "attempt" and row.channel == "hook"]
     assert tries == [(1, "failed"), (2, "failed"), (3, "failed")]
     assert read_backlog(desk.store).failed == 1

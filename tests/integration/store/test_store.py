@@ -386,7 +386,10 @@ def test_delivery_keeps_its_bytes_and_counts_the_unknown(store):
 
 def test_operator_is_told_of_one_trouble_once(store):
     add_delivery(store, "x@y.example")
-    add_delivery(store, "x@y.example")
+    with store.reading() as connection:
+        assert [alerts.is_told(connection, key) for key in ("x@y.example", "another")] == [True, False]
+    with pytest.raises(exc.IntegrityError):
+        add_delivery(store, "x@y.example")
     assert look(store).deliveries == {"pending": 1}
 
 

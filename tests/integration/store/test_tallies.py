@@ -99,7 +99,7 @@ def test_a_look_walks_no_table_that_grows(tmp_path, look):
                 continue
             for step in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters):
                 if step.detail.startswith("SCAN"):
-                    assert step.detail.split()[1] in ("feed", "heartbeat", "tally", "CONSTANT"), (
+                    assert step.detail.split()[1] in ("feed", "heartbeat", "tally", "channel", "CONSTANT"), (
                         step.detail,
                         statement,
                     )
