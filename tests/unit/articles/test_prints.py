@@ -89,7 +89,7 @@ def test_alike_ones_meet():
 def test_bands_are_the_same_in_every_process_and_fit_a_row():
     """They are kept in rows: other numbers would find nothing of what was stored before."""
     assert title_bands(read_words(TITLE))[0] == 6585298550066386489
-    assert text_bands(read_text(LEDE))[0] == 632856743098327868
+    assert text_bands(read_text(LEDE))[::5] == (8649996382604613190, 3238787179912755870)
     assert all(0 <= band < 2**63 for band in (*title_bands(read_words(TITLE)), *text_bands(read_text(LEDE))))
     assert not set(title_bands(read_words(LEDE))) & set(text_bands(read_text(LEDE)))
 
