@@ -15,9 +15,7 @@ HAS_MERGED = sa.text("merged_into IS NOT NULL")
 def upgrade() -> None:
     op.add_column("article", sa.Column("old", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column("article", sa.Column("grouped_by", sa.String(length=16), nullable=True))
-    op.create_index(
-        "ix_story_merged", "story", ["merged_into"], sqlite_where=HAS_MERGED, postgresql_where=HAS_MERGED
-    )
+    op.create_index("ix_story_merged", "story", ["merged_into"], sqlite_where=HAS_MERGED, postgresql_where=HAS_MERGED)
     op.create_table(
         "story_print",
         sa.Column("value", ROW_ID, autoincrement=False, nullable=False),
@@ -102,9 +100,7 @@ def _add_to_deliveries() -> None:
     op.execute("UPDATE delivery SET window_at = created_at")
     op.add_column("delivery", sa.Column("digest_id", ROW_ID, nullable=True))
     op.create_index(op.f("ix_delivery_channel_state_due_at"), "delivery", ["channel", "state", "due_at"])
-    op.create_index(
-        "ix_delivery_digest", "delivery", ["digest_id"], sqlite_where=IS_FOLDED, postgresql_where=IS_FOLDED
-    )
+    op.create_index("ix_delivery_digest", "delivery", ["digest_id"], sqlite_where=IS_FOLDED, postgresql_where=IS_FOLDED)
     op.create_table(
         "channel",
         sa.Column("id", sa.String(length=80), nullable=False),
