@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from worker.alerts.rules import FeedFacts, evaluate
 from worker.app import load_judge
-from worker.config.schema import Config, Example, RuleSpec
+from worker.config.rulespec import Example
+from worker.config.schema import Config, RuleSpec
 from worker.config.source import Path_
 from worker.display import one_line
 from worker.judging import BATCH, NO_FEED

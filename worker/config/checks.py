@@ -10,15 +10,12 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from worker.articles.folding import fold
+from worker.config.rulespec import SEVERITIES, Conditions, EntityCondition, Escalation
 from worker.config.schema import (
     CALIBRATION,
     OPERATOR,
-    SEVERITIES,
-    Conditions,
     Config,
     EmailChannel,
-    EntityCondition,
-    Escalation,
     FeedChannel,
     FeedSpec,
     RuleSpec,

@@ -9,10 +9,11 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, Field
 
+from worker.config.rulespec import Model, RuleSpec, Severity
 from worker.config.values import (
     HIDDEN,
     Address,
@@ -20,43 +21,25 @@ from worker.config.values import (
     Duration,
     Flag,
     Folder,
-    Form,
-    Interval,
     Kept,
     Language,
     Line,
-    Names,
     Port,
     PublicUrl,
     Range,
     Recipient,
     Slug,
-    Slugs,
     Strings,
     Url,
     Whole,
-    WordsQuery,
     Zone,
-    titled,
 )
 from worker.errors import Problem
 from worker.guard import Allow, HostPolicy, NetworkPolicy
-from worker.model import NewsKind
 
 MODEL_FILES = ("config.cfg", "meta.json", "textcat_multilabel/model")  # without which there is no topic model
 OPERATOR = "operator"  # the channel of this id hears of quarantines and dead letters; every configuration has it
 CALIBRATION = "calibration.json"  # in a topic model's folder: its topics, with their thresholds
-
-
-NewsName = Literal["entity", "originals", "tier", "language", "severity", "headline"]
-Severity = Literal["low", "normal", "high", "critical"]
-SEVERITIES = ("low", "normal", "high", "critical")  # in rising order
-
-
-class Model(BaseModel):
-    """Each field's description is its line in docs/configuration.md (see reference.py)."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
 
 class FeedSpec(Model):
@@ -101,95 +84,6 @@ class WatchedEntity(Model):
     )
     tags: tuple[Slug, ...] = Field(default=(), description="words of your own, for rules to choose entities by")
     note: str = Field(default="", description="for whoever reads the file")
-
-
-class TopicCondition(Model):
-    """Any of these topics matches; `min_score` replaces the topic's own threshold."""
-
-    any: Slugs = Field(description="the article is on at least one of these topics")
-    min_score: float | None = Field(
-        default=None, gt=0, le=1, description="by this score, instead of the topic's threshold"
-    )
-
-
-class EntityCondition(Model):
-    """Every given condition must hold. `at_least` counts distinct mentioned entities among those the others select."""
-
-    any: Slugs = Field(default=(), description="at least one of these is named")
-    all: Slugs = Field(default=(), description="each of these is named")
-    types: Names = Field(default=(), description="an entity of one of these types is named")
-    tags: Slugs = Field(default=(), description="an entity with one of these tags is named")
-    at_least: Whole = Field(
-        default=1, ge=1, description="so many different ones of what `any`, `types` and `tags` choose together"
-    )
-
-
-class Conditions(Model):
-    """All that are given must hold; at least `topics`, `entities` or `words` is."""
-
-    topics: TopicCondition | None = Field(default=None, description="what the article is about")
-    entities: EntityCondition | None = Field(default=None, description="whom and what it names")
-    words: WordsQuery = Field(
-        default="", description='what its title or text says: a query, such as `"missile launch" NOT football`'
-    )
-    languages: Names = Field(default=(), description="the article is in one of these languages")
-    sources: Slugs = Field(default=(), description="it is from one of these feeds")
-    tags: Slugs = Field(default=(), description="its feed has one of these tags")
-    tier: Whole = Field(default=3, ge=1, le=3, description="its feed is of this tier or better; 1 is the best")
-
-
-class Escalation(Model):
-    """A higher severity for articles on which the rule fires and these conditions hold, too."""
-
-    severity: Severity = Field(description="how urgent it is then")
-    when: Conditions = Field(description="beside the rule's own conditions; all that are given must hold")
-
-
-class RuleTiming(Model):
-    """When a story's messages go out. 0 in `updates` and `remind` is 'never'."""
-
-    wait: Duration = Field(
-        default=0.0, le=86400, description="the first message waits so long for what else comes in on the story"
-    )
-    updates: Interval = Field(
-        default=1800.0, description="something new about a story is told at most so often; or `never`"
-    )
-    remind: Interval = Field(
-        default=0.0, description="who has not acknowledged an alert after so long is told once more; or `never`"
-    )
-
-
-class Example(Model):
-    """An article as `judge` takes it, to hold a rule to."""
-
-    title: Line = Field(description="its headline")
-    text: str = Field(default="", description="its text")
-    language: Language = Field(default="", description="what it is written in; left out, it is recognised")
-    source: str = Field(default="", description="the id of a feed, for rules that ask for one")
-
-
-ExampleForm = Annotated[Example, BeforeValidator(titled), Form("headline, or `title`, `text`, `language`, `source`")]
-
-
-class RuleSpec(Model):
-    id: Slug = Field(description="its name in alerts, logs and commands; never change it: alerts are kept under it")
-    name: Line = Field(description="what an alert's reader sees")
-    severity: Severity = Field(default="normal", description="how urgent: shown in the alert and its subject")
-    escalate: tuple[Escalation, ...] = Field(
-        default=(), description="higher severities, each with the conditions under which it applies"
-    )
-    when: Conditions = Field(description="the conditions: all that are given must hold")
-    channels: Slugs = Field(description="who is told: ids from channels.yaml; disabled ones stay quiet")
-    timing: RuleTiming = Field(default=RuleTiming(), description="when messages go out")
-    tell_again: Annotated[tuple[NewsName, ...], Field(min_length=1)] = Field(
-        default=tuple(kind.value for kind in NewsKind), description="what is new about a story that is worth an update"
-    )
-    must_fire: tuple[ExampleForm, ...] = Field(
-        default=(), description="headlines (or articles) on which it must fire; `check` tries them"
-    )
-    must_not_fire: tuple[ExampleForm, ...] = Field(
-        default=(), description="headlines (or articles) on which it must not fire; `check` tries them"
-    )
 
 
 MIN_SEVERITY = Field(default="low", description="only alerts of this severity or a graver one go out by it")

@@ -3,7 +3,8 @@
 import pytest
 
 from worker.alerts.plain import Names, rule_words, span_words, timing_words, when_words
-from worker.config.schema import Conditions, RuleSpec, RuleTiming
+from worker.config.rulespec import Conditions, RuleTiming
+from worker.config.schema import RuleSpec
 
 NAMES = Names(
     topics={"arms": "Arms trade"},

@@ -9,12 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from worker.config.rulespec import Conditions, EntityCondition
 from worker.config.schema import (
     AllowSpec,
-    Conditions,
     Config,
     EmailChannel,
-    EntityCondition,
     FeedSpec,
     HostSpec,
     Network,
