@@ -39,7 +39,7 @@ class FetchReason(enum.StrEnum):
 
 
 class ParseReason(enum.StrEnum):
-    """Why a body gave no feed."""
+    """Why a body gave no feed, or perhaps not all of it."""
 
     EMPTY = "empty"
     NOT_A_FEED = "not_a_feed"
@@ -47,6 +47,7 @@ class ParseReason(enum.StrEnum):
     TOO_DEAR = "too_dear"  # over its CPU, memory or wall time
     CRASHED = "crashed"  # the parser child died, or three polls in a row never ended
     UNSTORABLE = "unstorable"  # the record refused what was read
+    POSSIBLE_GAP = "possible_gap"  # it was read, and shares no entry with what was read before
 
 
 class DeliveryReason(enum.StrEnum):

@@ -43,7 +43,7 @@ POLLS: Final = Metric(
     "wirewatch_polls_total",
     "counter",
     "Polls of feeds. Outcome: new (a document was read), unchanged, failed; the reason of those that failed, "
-    "or were cut short",
+    "were cut short, or may have missed entries",
     ("outcome", "reason"),
 )
 ENTRIES: Final = Metric(

@@ -92,6 +92,11 @@ WORDS: Final[Mapping[str, Wording]] = {
     ParseReason.UNSTORABLE: Wording(
         "what it brought could not be stored", "Report it, with the log's lines: that is our error."
     ),
+    ParseReason.POSSIBLE_GAP: Wording(
+        # Also of a feed that works, until its next poll.
+        "it shares no entry with the poll before, so some may have come and gone between the two",
+        "If it stays so, ask it oftener: lower its interval in feeds.yaml.",
+    ),
 }
 
 

@@ -121,7 +121,15 @@ def _read(runtime: Runtime, row: Any, result: FetchResult, claim: Claim) -> Poll
     base |= dict(outcome="new", update=update, parsed=parsed)
     if parsed.cut:
         base |= dict(reason=str(FetchReason.TRUNCATED), detail="it ends inside an entry; the rest is asked for again")
+    elif _may_have_missed(runtime, row, update):
+        base |= dict(reason=str(ParseReason.POSSIBLE_GAP), detail=f"all of its {update.seen} entries are new")
     return PollResult(**base)
+
+
+def _may_have_missed(runtime: Runtime, row: Any, update: FeedUpdate) -> bool:
+    """Whether a feed that brought articles before shows none of them any more. A feed of one entry always would."""
+    all_new = len(update.new) == update.seen > 1
+    return all_new and row.baseline_at is not None and feeds.has_articles(runtime.store, row.id)
 
 
 def _decide(runtime: Runtime, row: Any, fetched: Fetched, claim: Claim) -> tuple[ParsedFeed, FeedUpdate]:

@@ -102,6 +102,11 @@ def find_known(store: Store, feed_id: str, keys: Iterable[ArticleKey]) -> dict[A
     return {key: known[key] for key in wanted if key in known}
 
 
+def has_articles(store: Store, feed_id: str) -> bool:
+    with store.reading() as connection:
+        return connection.execute(select(article.c.id).where(article.c.feed_id == feed_id).limit(1)).first() is not None
+
+
 def save_poll(
     connection: Connection,
     row: Any,

@@ -46,6 +46,20 @@ def test_g04_an_edited_entry_is_a_revision_and_no_alert(desk, runtime):
     assert len(desk.rows(alert)) == 1
 
 
+def test_g06_a_document_that_shares_nothing_with_the_one_before_is_a_possible_gap(desk, runtime):
+    poll_now(desk, runtime)
+    desk.set_feed("a", entries(3))
+    desk.set_feed("b", [*entries(2), *BASELINE])
+    poll_now(desk, runtime)
+    rows = {row.id: row for row in desk.rows(feed)}
+    assert (rows["a"].reason, rows["a"].failures, rows["b"].reason) == ("possible_gap", 0, None)
+    assert [line.feed_id for line in desk.rows(poll, poll.c.reason == "possible_gap")] == ["a"]
+    assert len(desk.rows(article, article.c.feed_id == "a")) == 4
+    desk.set_feed("a", entries(4))
+    poll_now(desk, runtime)
+    assert desk.rows(feed, feed.c.id == "a")[0].reason is None, "the next poll says how it is now"
+
+
 def test_f07_a_document_that_cannot_be_parsed_keeps_the_old_validators(desk, runtime):
     poll_now(desk, runtime)
     before = desk.etag()
