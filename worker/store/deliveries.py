@@ -152,12 +152,16 @@ def _ready(connection: Connection, paces: Mapping[str, Pace], now: datetime) -> 
 def _start_attempts(connection: Connection, rows: Sequence[Any], *, now: datetime) -> None:
     if not rows:
         return
-    lost = attempt.c.delivery_id.in_([row.id for row in rows]) & (attempt.c.outcome == "started")
-    forgotten = update(attempt).where(lost).values(outcome="unknown", finished_at=now)
-    unknown = connection.execute(forgotten).rowcount
+    unknown = _forget_attempts(connection, [row.id for row in rows], now=now)
     started = [dict(delivery_id=row.id, n=row.attempts, started_at=now, outcome="started") for row in rows]
     connection.execute(insert(attempt), started)
     count(connection, {MAYBE_DUPLICATES.of(): unknown})
+
+
+def _forget_attempts(connection: Connection, ids: Sequence[int], *, now: datetime) -> int:
+    """Those that never ended are of unknown fate; how many."""
+    lost = attempt.c.delivery_id.in_(ids) & (attempt.c.outcome == "started")
+    return connection.execute(update(attempt).where(lost).values(outcome="unknown", finished_at=now)).rowcount
 
 
 def hand_back(connection: Connection, rows: Sequence[Any], *, token: str) -> int:
@@ -269,9 +273,10 @@ def stranded_deliveries(
     connection: Connection, *, before: datetime, now: datetime, known: Collection[str], limit: int
 ) -> list[Any]:
     """Those that have waited since before `before` for a channel by which nothing goes out: one that is disabled or
-    held, or is not among the `known`."""
+    held, or is not among the `known`. SENDING ones too, once their lease is over: nobody claims them again."""
     stranded = channels.is_shut(now) | delivery.c.channel.not_in(known)
-    waits = delivery.c.state.in_((DeliveryState.PENDING, DeliveryState.FAILED)) & IS_ON_ITS_OWN
+    left = (delivery.c.state == DeliveryState.SENDING) & (delivery.c.lease_until < now)
+    waits = or_(delivery.c.state.in_((DeliveryState.PENDING, DeliveryState.FAILED)), left) & IS_ON_ITS_OWN
     columns = (delivery.c.id, delivery.c.public_id, delivery.c.channel, delivery.c.digest_id)
     found = select(*columns).where(waits, stranded, tried_since() < before).order_by(delivery.c.id).limit(limit)
     return list(connection.execute(found.with_for_update(skip_locked=True)))
@@ -282,4 +287,6 @@ def strand(connection: Connection, rows: Sequence[Any], *, reason: str, detail: 
     ids = [row.id for row in rows]
     these = delivery.c.id.in_(ids) | (delivery.c.digest_id.in_(ids) & IS_FOLDED)
     values = dict(state=DeliveryState.ABANDONED, reason=reason, detail=detail, due_at=now)
+    values |= dict(lease_token=None, lease_until=None)
+    _forget_attempts(connection, ids, now=now)
     connection.execute(update(delivery).where(these).values(**values))

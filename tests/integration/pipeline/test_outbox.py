@@ -12,6 +12,7 @@ from steps import LONG_AGO, change, claim_deliveries, enqueue, later, now, opera
 from worker.delivery.pace import Pace
 from worker.errors import DeliveryError, DeliveryReason
 from worker.pipeline.deliver import deliver_due
+from worker.pipeline.digests import fold_overflow
 from worker.pipeline.tick import tick
 from worker.store import deliveries, digests
 from worker.store.channels import enable_channel
@@ -304,6 +305,26 @@ def test_e05_deliveries_of_a_channel_that_left_the_configuration_wait_and_are_gi
     tick(without)
     assert states(desk, DEAD) == {"pending": 5}
     give_up_all(desk, later(without, now(desk) + timedelta(minutes=2)), DEAD, "no_channel")
+
+
+def test_what_was_under_way_when_its_channel_left_ends_too_and_is_sent_again(desk, runtime):
+    poll_now(desk, runtime)
+    enqueue(desk, runtime, LIVE, 8, of_alerts=True)
+    fold_overflow(bounded(runtime, LIVE, digest_over=5))
+    (digest,) = claim_deliveries(desk.store, limit=5, lease=timedelta(minutes=1)).rows  # and is killed
+    without = replace(runtime, channels={name: c for name, c in runtime.channels.items() if name != LIVE})
+    change(desk, delivery, window_at=LONG_AGO)
+    tick(without)
+    assert states(desk, LIVE) == {"sending": 1, "pending": 8}, "not while its lease lasts"
+    give_up_all(desk, later(without, now(desk) + timedelta(minutes=2)), LIVE, "no_channel")
+    (ended,) = desk.rows(delivery, delivery.c.id == digest.id)
+    assert (ended.lease_token, ended.lease_until) == (None, None)
+    assert [row.outcome for row in desk.rows(attempt, attempt.c.delivery_id == digest.id)] == ["unknown"]
+    with desk.store.writing() as connection:
+        assert send_again(connection, Wanted(channels=(LIVE,)), now=read_clock(connection)) == 1
+    while deliver_due(runtime):
+        pass
+    assert states(desk, LIVE) == {"sent": 9}
 
 
 def test_d08_what_was_given_up_is_told_by_another_channel_and_sent_again_once(desk, runtime):
