@@ -61,7 +61,10 @@ class Told:
 def read_told(stored: Mapping[str, Any] | None, *, severity: str, report: Told) -> Told:
     """What `to_json` made. Of None, an alert from before such notes, all of this report but its severity: nobody is
     told again for want of notes."""
-    return replace(report, severity=severity) if stored is None else Told(**stored)
+    if stored is None:
+        return replace(report, severity=severity)
+    # By the keys that we know: another version may have kept more, or fewer.
+    return Told(**{name: stored.get(name, value) for name, value in vars(report).items()})
 
 
 def what_is_new(told: Told, report: Told) -> Iterator[News]:

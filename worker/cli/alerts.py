@@ -190,12 +190,13 @@ def _lines(found: Mapping[str, Any], desk: Config) -> Iterator[str]:
         yield f"  {at(one['first_seen'])}  {one_line(one['source'])}: {one_line(one['title'])}" + (
             " (a copy)" if one["copy"] else ""
         )
-    yield f"Messages: {_counted(len(found['messages']), 'one', 'of them')}" if found["messages"] else "Messages: none"
+    yield f"Messages: {len(found['messages']) or 'none'}"
     for one in found["messages"]:
         yield f"  {one['n']}. {one['kind'].removeprefix('alert.')}, made {at(one['made'])}, sent {at(one['sent'])}"
         yield from (f"     new: {one_line(new['words'])}" for new in one["new"])
     for new in found["waiting"]:
-        yield f"  waits: {one_line(new['words'])}; the next message is due {at(found['next_message'])}"
+        due = at(found["next_message"]) if found["next_message"] else "when it may be told"
+        yield f"  waits: {one_line(new['words'])}; the next message is due {due}"
     states = ", ".join(f"{n} {state}" for state, n in found["deliveries"].items())
     yield f"Deliveries: {states or 'none'}"
     yield f"Alert {found['id']}"

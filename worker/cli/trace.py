@@ -62,7 +62,7 @@ def trace_lines(trace: Mapping[str, Any], *, zone: str) -> Iterator[str]:
     yield from _rule_lines(trace)
     yield from _alert_lines(trace["alerts"], at)
     yield ""
-    yield trace["result"]
+    yield one_line(trace["result"])
 
 
 def _article_lines(trace: Mapping[str, Any], at: Any) -> Iterator[str]:
@@ -163,7 +163,9 @@ def _alert_lines(alerts: Sequence[Mapping[str, Any]], at: Any) -> Iterator[str]:
 def _why_nobody(alert: Mapping[str, Any]) -> str:
     if any(one["told_with"] for one in alert["messages"]):
         return "by this alert itself: whoever hears of it was told along with another"
-    return "none of its rule's channels was enabled" if alert["messages"] else "no message was made of it yet"
+    if alert["messages"]:
+        return "none of its rule's channels was enabled, or wanted to hear of this severity"
+    return "no message was made of it yet"
 
 
 def _attempt(one: Mapping[str, Any], at: Any) -> str:

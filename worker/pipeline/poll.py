@@ -239,7 +239,7 @@ def _headline_edits(connection: Connection, update: FeedUpdate | None) -> list[t
 
 def _note_edits(runtime: Runtime, connection: Connection, edits: Iterable[tuple[Any, News]], now: datetime) -> None:
     """An edit alerts nobody by itself; who was told hears of it with the next update, which the tick plans."""
-    again = {rule.id: rule.tell_again for rule in runtime.config.rules}
+    again = {rule.id: rule.tell_again for rule in runtime.config.rules if rule.timing.updates}
     for row, news in edits:
         if news.kind in again.get(row.rule_id, ()):
             tellings.save_news(connection, alert_id=row.id, article_id=row.article_id, found=[news], now=now)

@@ -7,8 +7,8 @@ An alert, its notification and the exact bytes of every delivery are saved in th
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,6 +19,7 @@ from worker.alerts.languages import language_name
 from worker.alerts.news import Told, read_told
 from worker.alerts.rules import FeedFacts, evaluate, selected_entities
 from worker.alerts.silences import Report, find_silence
+from worker.articles.stories import LINK
 from worker.config.schema import RuleSpec
 from worker.crashpoints import crash_point
 from worker.metrics import ALERTS, QUARANTINED, SETTLED, Key
@@ -30,10 +31,12 @@ from worker.pipeline.telling import count_originals, next_due, tell
 from worker.store import alerts, articles, silences, tallies, tellings
 from worker.store.engine import Connection, Lock, is_away, read_clock, take_lock
 from worker.store.lease import new_token
+from worker.store.stories import Placed
 from worker.store.tellings import Decided
 
 log = structlog.get_logger()
 
+UNKNOWN = "und"  # the language of what is too short to tell
 BATCH = 200  # articles a transaction: a second's work at the most, so that other writers never wait long
 
 
@@ -107,6 +110,7 @@ class Settled:
     article: ArticleText
     verdicts: Sequence[tuple[RuleSpec, RuleVerdict]]
     arrival: Arrival
+    reworded: int | None  # the article of its own feed under whose address it brings another text
 
 
 @dataclass
@@ -117,6 +121,7 @@ class Standing:
     alerts: dict[tuple[int, str], Any]
     members: Mapping[int, Sequence[Any]]
     silences: Sequence[Silence]
+    decided: Set[tuple[int, str]]  # (article, rule): the rule has fired on it before
 
 
 def _settle(runtime: Runtime, connection: Connection, rows: Sequence[Any], now: datetime) -> list[dict[str, Any]]:
@@ -130,6 +135,7 @@ def _settle(runtime: Runtime, connection: Connection, rows: Sequence[Any], now: 
         alerts=alerts.standing_alerts(connection, roots),
         members=alerts.story_members(connection, roots),
         silences=silences.running_silences(connection, now=now),
+        decided=tellings.words_of(connection, {one.reworded for one in firing if one.reworded is not None}).keys(),
     )
     decided, raised = [], []
     for one in firing:
@@ -152,25 +158,26 @@ def _storify(runtime: Runtime, connection: Connection, rows: Sequence[Any], now:
     roots = alerts.story_roots(connection, {one.story for one in placed})
     copied = tellings.originals(connection, {one.duplicate_of for one in placed if one.duplicate_of is not None})
     long_ago = timedelta(seconds=runtime.config.settings.old_news)
-    return [
-        _judged(runtime, one.row, roots[one.story], _arrival(one.row, copied.get(one.duplicate_of), long_ago))
-        for one in placed
-    ]
+    found = [(one, copied.get(one.duplicate_of)) for one in placed]
+    return [_judged(runtime, one, roots[one.story], original, long_ago) for one, original in found]
 
 
-def _judged(runtime: Runtime, row: Any, root: int, arrival: Arrival) -> Settled:
-    """With every rule's verdict, in the configuration's order."""
-    config = runtime.config
+def _judged(runtime: Runtime, placed: Placed, root: int, original: Any, long_ago: timedelta) -> Settled:
+    """With every rule's verdict, in the configuration's order. `original`: the article that it is a copy of, if any."""
+    config, row = runtime.config, placed.row
+    arrival = _arrival(row, original, long_ago)
+    # One page may be brought again with more in it; one text, or one that is no news at all, is nothing new.
+    reworded = arrival.seen_before and placed.grouped_by == LINK and not original.baseline
     spec, judgement = config.feed(row.feed_id), articles.read_judgement(row)
     feed = FeedFacts(id=row.feed_id, tags=frozenset(spec.tags), tier=spec.tier)
     article = ArticleText(id=row.public_id, title=row.judged_title, text=row.judged_text or "", source=row.feed_id)
     known = dict(article=article, judgement=judgement, feed=feed, entities=config.entities_by_id)
     verdicts = [(rule, evaluate(rule, **known)) for rule in config.rules]
-    return Settled(row, root, judgement, feed, article, verdicts, arrival)
+    known_as = original.id if reworded else None
+    return Settled(row, root, judgement, feed, article, verdicts, arrival, known_as)
 
 
 def _arrival(row: Any, original: Any, long_ago: timedelta) -> Arrival:
-    """`original`: the article that this one is a copy of, None where it is none."""
     again = original is not None and original.feed_id == row.feed_id
     copied = original is not None and not again and row.first_seen_at - original.first_seen_at > long_ago
     return Arrival(baseline=row.baseline, old=row.old or copied, seen_before=again)
@@ -189,9 +196,10 @@ def _decide(
     alert = standing.alerts.get((one.root, rule.id))
     report = _report(runtime, standing, one, rule, verdict)
     silence = find_silence(standing.silences, rule, _for_silences(runtime, one))
+    told_before = one.reworded is None or (one.reworded, rule.id) in standing.decided
     decision = decide(
         verdict=verdict,
-        arrival=one.arrival,
+        arrival=replace(one.arrival, seen_before=one.arrival.seen_before and told_before),
         silenced=silence is not None,
         told=read_told(alert.told, severity=alert.severity, report=report) if alert else None,
         report=report,
@@ -226,7 +234,7 @@ def _report(runtime: Runtime, standing: Standing, one: Settled, rule: RuleSpec, 
         severity=verdict.severity,
         because=verdict.because,
         entities={key: config.entities_by_id[key].name for key in named if key in config.entities_by_id},
-        languages={one.judgement.language: language_name(one.judgement.language)},
+        languages={code: language_name(code) for code in (one.judgement.language,) if code != UNKNOWN},
         tier=one.feed.tier,
         source=config.feed(one.feed.id).title or one.feed.id,
         originals=count_originals(standing.members[one.root], until=one.row.id),
@@ -265,15 +273,16 @@ def _add_news(
     connection: Connection, one: Settled, rule: RuleSpec, alert: Any, decision: Decision, now: datetime
 ) -> Any:
     """The alert's row with what its readers will know. News of one that was not told yet goes into its first message,
-    which a silence may have kept back: then it is due with the news."""
+    which a silence may have kept back: then it is due with the news. Where updates are never told, none are kept."""
     told = decision.told
     if told is None or told.to_json() == alert.told:
         return alert
     values: dict[str, Any] = dict(told=told.to_json(), severity=told.severity)
-    if decision.news and alert.told_at is None and alert.tell_at is None:
-        values["tell_at"] = now
-    elif decision.news and alert.told_at is not None:
+    if decision.news and (alert.told_at is None or rule.timing.updates):
         tellings.save_news(connection, alert_id=alert.id, article_id=one.row.id, found=decision.news, now=now)
-        values["tell_at"] = next_due(rule, alert)
+        if alert.told_at is not None:
+            values["tell_at"] = next_due(rule, alert)
+        elif alert.tell_at is None:
+            values["tell_at"] = now
     alerts.update_alert(connection, alert.id, **values)
     return alerts.get_alert(connection, alert.id)

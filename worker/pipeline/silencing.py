@@ -15,7 +15,7 @@ from worker.display import one_line
 from worker.model import Message, Silence, SilenceKind
 from worker.pipeline.runtime import Runtime
 from worker.store import alerts, silences
-from worker.store.engine import Connection, Lock, read_clock, take_lock
+from worker.store.engine import Connection, Lock, is_away, read_clock, take_lock
 from worker.store.lease import new_token
 
 log = structlog.get_logger()
@@ -31,7 +31,13 @@ def tell_ended_silences(runtime: Runtime) -> None:
         now = read_clock(connection)
         ended = silences.ended_silences(connection, now=now)
         for silence in ended:
-            _tell(runtime, connection, silence, now)
+            try:
+                with connection.begin_nested():
+                    _tell(runtime, connection, silence, now)
+            except Exception as error:
+                if is_away(error):
+                    raise
+                log.exception("silence_end_not_told", silence=silence.public_id)
             silences.close_silence(connection, silence.id, now=now)
     if ended:
         runtime.hint("deliver")
@@ -64,18 +70,20 @@ def _lines(runtime: Runtime, silence: Silence, held: Sequence[Any]) -> Iterable[
     ended = f"{silence.ended_by} ended it" if silence.ended_by else "its time is over"
     because = f" ({one_line(silence.because, 300)})" if silence.because else ""
     begun = local_time(silence.created_at, zone)
-    yield f"{silence.author} silenced {described(silence)} on {begun}{because}; {ended}. It is heard again from now on."
+    yield f"{silence.author} silenced {described(silence)} on {begun}{because}; {ended}."
+    yield "It is heard again, unless another silence holds."
     if not held:
         yield "Nothing was kept quiet meanwhile."
         return
-    stories = {row.public_id or f"{row.rule_id} {row.title}": row for row in held}
-    yield f"Kept quiet meanwhile: {len(stories)} {'story' if len(stories) == 1 else 'stories'}. Each is on record."
-    for row in list(stories.values())[:LISTED]:
+    kept = {row.public_id or f"{row.rule_id} {row.title}": row for row in held}
+    least = "at least " if len(held) > silences.MOST_HELD else ""
+    yield f"Kept quiet meanwhile: {least}{len(kept)} {'alert' if len(kept) == 1 else 'alerts'}. Each is on record."
+    for row in list(kept.values())[:LISTED]:
         severity = f"[{row.severity}] " if row.severity else ""
         alert = f" · alert {row.public_id}" if row.public_id else ""
         yield f"{severity}{one_line(row.title, 200)} · {row.rule_id}{alert}"
-    if len(stories) > LISTED:
-        yield f"and {len(stories) - LISTED} more: wirewatch alerts list --silence {silence.public_id}"
+    if len(kept) > LISTED or least:
+        yield f"All of them: wirewatch alerts list --silence {silence.public_id}"
 
 
 def _channels(runtime: Runtime, silence: Silence, held: Sequence[Any]) -> list[str]:

@@ -34,6 +34,7 @@ QUOTE_LIMIT: Final = 300
 SHOWN: Final = 3  # articles of an update: it is read on one screen
 # Kinds of channels that people read: there two rules' alerts on one story are one message. A program gets each.
 FOR_PEOPLE: Final = frozenset({"inbox", "email", "stdout"})
+RULELESS: Final = timedelta(days=1)  # so long an untold alert waits for its rule to come back
 AGAIN_AFTER: Final = timedelta(minutes=10)  # a message that could not be made is tried again
 
 
@@ -54,19 +55,23 @@ def tell_due_alerts(runtime: Runtime) -> bool:
     with runtime.store.writing() as connection:
         take_lock(connection, Lock.DESK)
         now = read_clock(connection)
-        _plan_edits(runtime, connection)
+        _plan_edits(runtime, connection, now)
         rows = tellings.due_alerts(connection, now=now, limit=BATCH)
-        count = tell(runtime, connection, rows, now)
-    if count:
+        told = tell(runtime, connection, rows, now)
+    if told:
         runtime.hint("deliver")
-    return len(rows) == BATCH
+    return bool(told) and len(rows) == BATCH
 
 
-def _plan_edits(runtime: Runtime, connection: Connection) -> None:
-    rules = {rule.id: rule for rule in runtime.config.rules}
+def _plan_edits(runtime: Runtime, connection: Connection, now: datetime) -> None:
+    """A poll only notes that a headline has changed: here its alert is made due, or due sooner."""
+    rules = {rule.id: rule for rule in runtime.config.rules if rule.timing.updates}
+    stopped = silences.running_silences(connection, now=now)
     for row in tellings.alerts_with_news(connection):
-        if row.told_at is not None and row.rule_id in rules:
-            alerts.update_alert(connection, row.id, tell_at=next_due(rules[row.rule_id], row))
+        if row.rule_id in rules and _silenced(stopped, row) is None:
+            due = next_due(rules[row.rule_id], row)
+            if due is not None and (row.tell_at is None or due < row.tell_at):
+                alerts.update_alert(connection, row.id, tell_at=due)
 
 
 def next_due(rule: RuleSpec, row: Any) -> datetime | None:
@@ -77,18 +82,19 @@ def next_due(rule: RuleSpec, row: Any) -> datetime | None:
 
 
 def tell(runtime: Runtime, connection: Connection, rows: Sequence[Any], now: datetime) -> int:
-    """Makes the due messages of these alerts (rows of `due_alerts`). Returns how many deliveries they are.
+    """Makes the due messages of these alerts (rows of `due_alerts`). Returns how many alerts were told.
 
     One that cannot be made is told to the operator and tried again; it holds up no other.
     """
     rules = {rule.id: rule for rule in runtime.config.rules}
-    planned = _planned(connection, rows, rules, now)
+    planned = _planned(runtime, connection, rows, rules, now)
     count = 0
-    for _, group in itertools.groupby(sorted(planned, key=lambda one: one.row.root), key=lambda one: one.row.root):
+    for _, group in itertools.groupby(sorted(planned, key=_together), key=_together):
         story = sorted(group, key=lambda one: (-RISING.index(one.row.severity), one.row.id))
         try:
             with connection.begin_nested():
-                count += _tell_story(runtime, connection, story, now)
+                _tell_story(runtime, connection, story, now)
+                count += len(story)
         except Exception as error:
             if is_away(error):
                 raise
@@ -97,8 +103,13 @@ def tell(runtime: Runtime, connection: Connection, rows: Sequence[Any], now: dat
     return count
 
 
+def _together(one: Telling) -> tuple[int, bool]:
+    """What may share a message: a story's news, or its reminders."""
+    return one.row.root, one.kind == REMINDER
+
+
 def _planned(
-    connection: Connection, rows: Sequence[Any], rules: Mapping[str, RuleSpec], now: datetime
+    runtime: Runtime, connection: Connection, rows: Sequence[Any], rules: Mapping[str, RuleSpec], now: datetime
 ) -> list[Telling]:
     """What each alert's message is; those of which nothing is to be said now are let rest."""
     waiting = tellings.waiting_news(connection, [row.id for row in rows])
@@ -110,7 +121,12 @@ def _planned(
         if rule is not None and due is not None and due[0] <= now:
             chosen.append((row, rule, due[1]))
             continue
-        alerts.update_alert(connection, row.id, tell_at=due[0] if due else None)
+        later = due[0] if due else None
+        if rule is None and row.told_at is None:
+            later = _note_ruleless(runtime, connection, row, now)
+        elif silence and row.told_at is not None:
+            later = silence.expires_at  # an update or a reminder comes when it may be heard
+        alerts.update_alert(connection, row.id, tell_at=later)
         if silence and row.told_at is None:
             said = dict(article_id=row.article_id, rule_id=row.rule_id, silence_id=silence.id)
             tellings.silence_decision(connection, **said)
@@ -130,7 +146,7 @@ def _with_articles(
             kind,
             shown=[found[number] for number in articles[row.id]],
             why=words.get((articles[row.id][0], rule.id), row.because),
-            news=waiting[row.id] if kind == UPDATED else (),
+            news=waiting[row.id] if kind != REMINDER else (),
         )
         for row, rule, kind in chosen
     ]
@@ -141,10 +157,27 @@ def _standing(row: Any, *, news: bool) -> Standing:
 
 
 def _articles_of(row: Any, kind: str, news: Sequence[Any]) -> list[int]:
-    """An update shows what brought the news, the latest first; any other message what raised the alert."""
-    if kind != UPDATED:
-        return [row.article_id]
-    return list(dict.fromkeys(one.article_id for one in reversed(news)))[:SHOWN]
+    """An update shows what brought the news, the latest first; a first message what raised the alert, and then that."""
+    brought = [one.article_id for one in reversed(news)]
+    if kind == REMINDER:
+        brought = []
+    return list(dict.fromkeys(brought if kind == UPDATED else [row.article_id, *brought]))[:SHOWN]
+
+
+def _note_ruleless(runtime: Runtime, connection: Connection, row: Any, now: datetime) -> datetime | None:
+    """An alert whose rule is gone before anyone heard of it waits a day for the rule; the operator hears of it."""
+    tell_operator(
+        runtime,
+        connection,
+        key=f"ruleless:{row.public_id}",
+        subject=f"Alert without its rule: {row.story_title[:80]}",
+        lines=[
+            f"The alert {row.public_id} waits to be told, and its rule {row.rule_id} is no longer in rules.yaml.",
+            "Bring the rule back within a day and it is told; or read it: wirewatch alerts show " + row.public_id,
+        ],
+        now=now,
+    )
+    return now + AGAIN_AFTER if now - row.raised_at < RULELESS else None
 
 
 def _silenced(running: Iterable[Any], row: Any) -> Any:
@@ -156,29 +189,28 @@ def _silenced(running: Iterable[Any], row: Any) -> Any:
     return None
 
 
-def _tell_story(runtime: Runtime, connection: Connection, story: Sequence[Telling], now: datetime) -> int:
+def _tell_story(runtime: Runtime, connection: Connection, story: Sequence[Telling], now: datetime) -> None:
     """The messages of one story's alerts, the gravest first; that one tells of the others along."""
     members = alerts.story_members(connection, {story[0].row.root})[story[0].row.root]
     contents = [_content(runtime, one, members, now) for one in story]
-    taken: set[str] = set()  # channels for people on which this story has its message
-    first: int | None = None
-    count = 0
+    taken: dict[str, int] = {}  # by channel for people: the notification by which this story has its message there
     for at, one in enumerate(story):
         messages: list[tuple[str, Message]] = []
-        carried = False
+        carriers, alone = [], []
         for channel in _channels(runtime, one):
             if channel.id in taken:
-                carried = True
+                carriers.append(taken[channel.id])
                 continue
             content = contents[at]
             if channel.kind in FOR_PEOPLE:
-                taken.add(channel.id)
                 others = [n for n in range(at + 1, len(story)) if channel in _channels(runtime, story[n])]
                 content = replace(content, also=tuple(_also(story[n], contents[n]) for n in others))
-            messages += [(channel.id, message) for message in _rendered(runtime, connection, channel, content, now)]
-        saved = _save(connection, one, contents[at], messages, carried_by=first if carried else None, now=now)
-        first, count = first or saved, count + len(messages)
-    return count
+            found = _rendered(runtime, connection, channel, content, now)
+            if found and channel.kind in FOR_PEOPLE:
+                alone.append(channel.id)
+            messages += [(channel.id, message) for message in found]
+        saved = _save(connection, one, contents[at], messages, carried_by=min(carriers, default=None), now=now)
+        taken |= dict.fromkeys(alone, saved)
 
 
 def _channels(runtime: Runtime, telling: Telling) -> list[Channel]:
@@ -195,7 +227,7 @@ def _also(telling: Telling, content: AlertContent) -> AlsoFired:
         rule_id=content.rule_id,
         rule_name=content.rule_name,
         severity=content.severity,
-        why=telling.why,
+        why="; ".join([telling.why, *(one.words for one in telling.news)]),
     )
 
 
@@ -302,17 +334,21 @@ def _content(runtime: Runtime, telling: Telling, members: Sequence[Any], now: da
         topics=judgement.topics,
         topic_names={topic.id: topic.name for topic in config.topics},
         entity_names={key: entity.name for key, entity in config.entities_by_id.items() if key in mentioned},
-        why=(telling.why,),
+        why=(telling.why, *(one.words for one in telling.news if telling.kind == RAISED)),
         analysed=first.judged_at,
         raised=row.raised_at if telling.kind == RAISED else now,
         story_articles=len(known),
-        new=tuple(sorted((_news(one) for one in telling.news), key=lambda one: WEIGHT.index(one.kind))),
+        new=tuple(sorted(map(_news, telling.news if telling.kind == UPDATED else ()), key=_weight)),
         first_raised=None if row.told_at is None else row.raised_at,
     )
 
 
 def _news(row: Any) -> News:
     return News(NewsKind(row.kind), row.words)
+
+
+def _weight(one: News) -> int:
+    return WEIGHT.index(one.kind)
 
 
 def count_originals(members: Collection[Any], *, until: int) -> int:

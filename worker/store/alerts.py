@@ -26,13 +26,14 @@ def save_config_version(store: Store, *, digest: str, body: dict[str, Any]) -> i
 
 
 def standing_alerts(connection: Connection, roots: Collection[int]) -> dict[tuple[int, str], Any]:
-    """The alerts of these stories and of those that merged into them, by story and rule; of several the oldest."""
+    """The alerts of these stories and of those that merged into them, by story and rule; of several one
+    that was told, the oldest."""
     if not roots:
         return {}
     root = func.coalesce(story.c.merged_into, story.c.id).label("root")
     held = select(alert, root).join(story, story.c.id == alert.c.story_id).where(_is_part_of(roots))
     found: dict[tuple[int, str], Any] = {}
-    for row in connection.execute(held.order_by(alert.c.id)):
+    for row in connection.execute(held.order_by(alert.c.told_at.is_(None), alert.c.id)):
         found.setdefault((row.root, row.rule_id), row)
     return found
 

@@ -47,7 +47,9 @@ def list_alerts(connection: Connection, wanted: Wanted, *, limit: int) -> list[A
     if wanted.untaken:
         statement = statement.where(alert.c.acknowledged_at.is_(None))
     if wanted.silence is not None:
-        statement = statement.where(silence.c.public_id == wanted.silence)
+        kept = select(decision.c.alert_id).join(silence, silence.c.id == decision.c.silence_id)
+        kept = kept.where(silence.c.public_id.startswith(wanted.silence, autoescape=True))
+        statement = statement.where(alert.c.id.in_(kept))
     return list(connection.execute(statement))
 
 

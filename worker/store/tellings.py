@@ -87,9 +87,11 @@ def waiting_news(connection: Connection, alert_ids: Collection[int]) -> Mapping[
 
 
 def alerts_with_news(connection: Connection) -> list[Any]:
-    """Those about which something waits to be told and nobody has said when: an edit came in with a poll."""
+    """Those that were told, and about which something waits to be told, each with the story that it is part of now."""
     waits = select(news.c.alert_id).where(news.c.notification_id.is_(None))
-    return list(connection.execute(select(alert).where(alert.c.id.in_(waits), alert.c.tell_at.is_(None))))
+    root = func.coalesce(story.c.merged_into, story.c.id).label("root")
+    told = select(alert, root).join(story, story.c.id == alert.c.story_id).where(alert.c.told_at.is_not(None))
+    return list(connection.execute(told.where(alert.c.id.in_(waits))))
 
 
 def told_articles(connection: Connection, article_ids: Collection[int]) -> Mapping[int, Any]:
@@ -125,8 +127,8 @@ def raised_by(connection: Connection, article_ids: Collection[int]) -> list[Any]
 
 
 def originals(connection: Connection, article_ids: Collection[int]) -> Mapping[int, Any]:
-    """(feed, first seen) of the articles of which others are copies, by id."""
+    """(feed, first seen, baseline) of the articles of which others are copies, by id."""
     if not article_ids:
         return {}
-    columns = (article.c.id, article.c.feed_id, article.c.first_seen_at)
+    columns = (article.c.id, article.c.feed_id, article.c.first_seen_at, article.c.baseline)
     return {row.id: row for row in connection.execute(select(*columns).where(article.c.id.in_(article_ids)))}

@@ -8,6 +8,7 @@ from email.policy import default
 
 import pytest
 from desk import BASELINE
+from origin import rss
 from steps import operator_subjects, poll_now, settle
 
 from worker.app import load_judge
@@ -277,8 +278,67 @@ def test_a_first_message_that_waits_tells_of_all_that_came_meanwhile(watch):
     assert watch.messages() == [("raised", 1)]
     (hook,) = watch.hooks()
     assert (hook["data"]["alert"]["severity"], hook["data"]["story"]["outlets"]) == ("critical", 2)
+    assert "now naming Vladimir Putin" in " ".join(hook["data"]["why"]), "what came meanwhile is in it"
+    assert len(hook["data"]["articles"]) == 2
     watch.pass_time(HOUR)
     assert watch.messages() == [("raised", 1)]
+
+
+def test_a_headline_is_told_in_its_time_although_a_reminder_is_planned_for_later(watch):
+    watch.obey(rule(timing={"remind": "24h"}))
+    watch.bring("a", ("x1", HEADLINE, TRAIN))
+    watch.bring("a", ("x1", "Pyongyang: no guest was ever expected", TRAIN), after=timedelta(minutes=5))
+    watch.pass_time(timedelta(minutes=25))
+    assert watch.messages() == [("raised", 1), ("updated", 2)]
+
+
+def test_what_is_never_told_keeps_no_tick_busy_and_is_told_by_no_later_rule(watch):
+    watch.obey(rule(timing={"updates": "never", "remind": "1h"}))
+    watch.bring("a", ("x1", HEADLINE, TRAIN))
+    watch.bring("b", ("y1", HEADLINE, PALACE))
+    watch.bring("a", ("x1", "Pyongyang: no guest was ever expected", TRAIN))
+    watch.pass_time(2 * HOUR)
+    watch.pass_time(2 * HOUR)
+    assert watch.messages() == [("raised", 1), ("reminder", 2)]
+    assert watch.desk.rows(news) == []
+
+
+def test_a_silence_puts_a_reminder_off_and_loses_none(watch):
+    watch.obey(rule(timing={"remind": "1h"}))
+    watch.bring("a", ("x1", HEADLINE, TRAIN))
+    watch.silence("rule", "leaders", last=2 * HOUR)
+    watch.pass_time(HOUR)
+    watch.pass_time(HOUR - timedelta(seconds=1))
+    assert watch.messages() == [("raised", 1)]
+    watch.pass_time(timedelta(seconds=1))
+    assert watch.messages() == [("raised", 1), ("reminder", 2)]
+
+
+def test_an_alert_whose_rule_is_away_waits_for_it_and_the_operator_hears(watch):
+    watch.obey(rule(timing={"wait": "1m"}))
+    watch.bring("a", ("x1", HEADLINE, TRAIN))
+    known = watch.runtime.config
+    watch.runtime = replace(watch.runtime, config=replace(known, rules=()))
+    watch.pass_time(timedelta(minutes=1))
+    assert [subject.split(":")[0] for subject in operator_subjects(watch.desk)] == ["Alert without its rule"]
+    watch.runtime = replace(watch.runtime, config=known)
+    watch.pass_time(timedelta(minutes=10))
+    assert watch.messages() == [("raised", 1)]
+
+
+def test_a_page_brought_again_with_more_in_it_is_heard(watch):
+    """A stub, and then its article under the same address and another guid: the rule fires for the first time."""
+    watch.obey()
+    stub = "A visitor has come to the north by train, as was reported early in the morning; more is to follow soon."
+    link = "<link>https://paper.example/x1</link>"
+    for guid, text in (("x1", stub), ("x1-2", PALACE)):
+        document = rss("a", [(guid, "A guest in the north", text), *BASELINE]).decode()
+        watch.desk.origin.documents["/a"] = document.replace(
+            f"<link>https://paper.example/{guid}</link>", link
+        ).encode()
+        poll_now(watch.desk, watch.runtime)
+        settle(watch.runtime)
+    assert watch.reasons() == ["raised"]
 
 
 def test_a_channel_hears_of_what_is_grave_enough_for_it(watch):

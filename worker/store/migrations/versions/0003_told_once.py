@@ -88,6 +88,8 @@ def upgrade() -> None:
 def _add_to_alerts() -> None:
     op.add_column("alert", sa.Column("told", sa.JSON(), nullable=True))
     op.add_column("alert", sa.Column("told_at", sa.BigInteger(), nullable=True))
+    # Until now every alert was told in the transaction that raised it.
+    op.execute("UPDATE alert SET told_at = raised_at WHERE id IN (SELECT alert_id FROM notification)")
     op.add_column("alert", sa.Column("tell_at", sa.BigInteger(), nullable=True))
     op.add_column("alert", sa.Column("acknowledged_at", sa.BigInteger(), nullable=True))
     op.add_column("alert", sa.Column("acknowledged_by", sa.String(length=80), nullable=True))
