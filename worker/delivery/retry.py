@@ -17,6 +17,7 @@ HOLDS: Final = (5.0, 30.0, 120.0, 300.0, 600.0)
 REFUSALS: Final = 3  # logins that are refused in a row, and then one an hour: more lock an account
 LOCKED_OUT: Final = 3_600.0
 DISABLE_AFTER: Final = timedelta(days=5)  # Standard Webhooks: who fails for so long is not there any more
+DISABLE_FAILURES: Final = 5  # and so often: a quiet channel's two bad moments may lie days apart
 
 
 def next_attempt(

@@ -18,7 +18,7 @@ import structlog
 from worker.crashpoints import crash_point
 from worker.delivery.pace import Pace
 from worker.delivery.retry import next_attempt
-from worker.errors import DeliveryError
+from worker.errors import DeliveryError, DeliveryReason
 from worker.model import DeliveryState
 from worker.pipeline.digests import fold_overflow
 from worker.pipeline.giving_up import tell_of_dead_letter
@@ -31,6 +31,7 @@ from worker.store.engine import Connection, read_clock
 
 log = structlog.get_logger()
 RECORD_WAITS = (0.2, 1.0)  # seconds before an outcome is recorded again; then it is put aside, for the others' sake
+ANSWERS = (DeliveryReason.REJECTED, DeliveryReason.TEMPORARY)  # a receiver that says so of one message is there
 AGAIN = 2.0  # seconds between further tries
 RECORDING = 0.95  # of the lease: afterwards another may send it again, whatever we record
 
@@ -146,9 +147,9 @@ def _record(runtime: Runtime, connection: Connection, sent: Sent, *, token: str)
 
 
 def _note(runtime: Runtime, connection: Connection, sent: Sent, now: datetime) -> bool:
-    """What the outcome says of the channel; a message's own trouble says nothing."""
-    if sent.error is None:
-        return note_success(runtime, connection, sent.row.channel, now)
+    """What the outcome says of the channel; a message's own trouble says no more than that somebody answered."""
+    if sent.error is None or (sent.error.reason in ANSWERS and not sent.error.whole):
+        return note_success(runtime, connection, sent.row, now)
     if sent.error.whole:
         note_failure(runtime, connection, sent.row.channel, sent.error, now)
     return False

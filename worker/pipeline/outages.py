@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 from datetime import datetime
+from typing import Any
 
 import structlog
 
@@ -38,12 +39,13 @@ def note_failure(
         _tell_of_refused_login(runtime, connection, channel_id, error, outage, now)
 
 
-def note_success(runtime: Runtime, connection: Connection, channel_id: str, now: datetime) -> bool:
-    """True when the channel had failed before: what waits need not wait any longer."""
+def note_success(runtime: Runtime, connection: Connection, row: Any, now: datetime) -> bool:
+    """True when the channel of this delivery had failed before: what waits besides it need not wait any longer."""
+    channel_id = row.channel
     over = channels.note_success(connection, channel_id)
     if over is None:
         return False
-    count = channels.wake(connection, channel_id, now=now) if over.failures >= OUTAGE else 0
+    count = channels.wake(connection, channel_id, now=now, besides=row.id) if over.failures >= OUTAGE else 0
     log.info("channel_works_again", channel=channel_id, failures=over.failures, woken=count)
     if over.locked_out and channel_id != OPERATOR:
         tell_operator(

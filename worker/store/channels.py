@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, bindparam, func, or_, select, text, update
 
-from worker.delivery.retry import DISABLE_AFTER, GIVE_UP, is_locked_out, next_probe
+from worker.delivery.retry import DISABLE_AFTER, DISABLE_FAILURES, GIVE_UP, is_locked_out, next_probe
 from worker.errors import DeliveryError, DeliveryReason
 from worker.model import DeliveryState
 from worker.store.engine import Store, read_clock
@@ -92,8 +92,9 @@ def note_failure(
     failures, since = row.failures + counts, row.failing_since or now
     asked = dict(now=now, jitter=jitter, retry_after=error.retry_after)
     hold = next_probe(failures, reason=error.reason, **asked) if counts or error.retry_after else row.hold_until
-    gone = error.reason is DeliveryReason.GONE or now - since >= DISABLE_AFTER
-    disabled = gone and row.disabled_at is None
+    gone = error.reason is DeliveryReason.GONE
+    lasting = now - since >= DISABLE_AFTER and failures >= DISABLE_FAILURES
+    disabled = (gone or lasting) and row.disabled_at is None
     values = dict(failures=failures, failing_since=since, hold_until=max(hold, row.hold_until or EPOCH))
     values |= dict(reason=str(error.reason), detail=error.detail[:500])
     if disabled:
@@ -123,9 +124,10 @@ def enable_channel(store: Store, channel_id: str) -> bool:
         return bool(row.failures) or row.disabled_at is not None
 
 
-def wake(connection: Connection, channel_id: str, *, now: datetime) -> int:
-    """What has failed and waits for its time is due now; how many."""
+def wake(connection: Connection, channel_id: str, *, now: datetime, besides: int = 0) -> int:
+    """What has failed and waits for its time is due now, but for the delivery `besides`; how many."""
     waits = (delivery.c.channel == channel_id) & (delivery.c.state == DeliveryState.FAILED) & (delivery.c.due_at > now)
+    waits &= delivery.c.id != besides
     # Whoever is at one of them says itself when it is due.
     free = select(delivery.c.id).where(waits).with_for_update(skip_locked=True)
     return connection.execute(update(delivery).where(delivery.c.id.in_(free)).values(due_at=now)).rowcount

@@ -256,7 +256,9 @@ def test_e06_a_receiver_that_failed_for_five_days_is_disabled_and_what_failed_ca
     moment = now(desk)
     deliver_due(later(worker, moment))
     enqueue(desk, runtime, DEAD, 1)
-    deliver_due(later(worker, moment + timedelta(days=4, hours=23)))
+    for hours in (20, 21, 22, 23):
+        deliver_due(later(worker, moment + timedelta(days=4, hours=hours)))
+        change(desk, channel, hold_until=LONG_AGO)
     assert standing(desk).disabled_at is None
     change(desk, channel, hold_until=LONG_AGO)
     change(desk, delivery, due_at=LONG_AGO, state="pending")
@@ -273,6 +275,36 @@ def test_e06_a_receiver_that_failed_for_five_days_is_disabled_and_what_failed_ca
         pass
     assert states(desk, DEAD) == {"sent": 4}
     assert len(desk.webhook.received) == 4
+
+
+def test_e06_a_quiet_channel_with_two_bad_moments_five_days_apart_is_not_disabled(desk, runtime):
+    worker, _ = scripted(runtime, refusing)
+    enqueue(desk, runtime, DEAD, 1)
+    moment = now(desk)
+    deliver_due(later(worker, moment))
+    change(desk, delivery, due_at=LONG_AGO)
+    deliver_due(later(worker, moment + timedelta(days=6)))
+    assert (standing(desk).failures, standing(desk).disabled_at) == (2, None)
+
+
+@pytest.mark.parametrize("reason", [DeliveryReason.REJECTED, DeliveryReason.TEMPORARY])
+def test_an_answer_about_one_message_ends_its_channels_trouble(desk, runtime, reason):
+    worker, _ = scripted(runtime, refusing)
+    enqueue(desk, runtime, DEAD, 2)
+    moment = now(desk)
+    deliver_due(later(worker, moment))
+    change(desk, delivery, due_at=LONG_AGO)
+    moment += timedelta(minutes=1)
+    deliver_due(later(worker, moment))
+    assert standing(desk).failures == 2
+    change(desk, delivery, due_at=LONG_AGO)
+    moment += timedelta(minutes=1)
+    answer = DeliveryError(reason, "not this one", permanent=reason is DeliveryReason.REJECTED)
+    deliver_due(later(scripted(runtime, lambda _: answer)[0], moment))
+    row = standing(desk)
+    assert (row.failures, row.failing_since, row.hold_until) == (0, None, None)
+    waiting = desk.rows(delivery, (delivery.c.channel == DEAD) & (delivery.c.reason == "temporary"))
+    assert all(one.due_at > moment for one in waiting), "what was answered for keeps its time"
 
 
 def test_d09_a_refused_login_pauses_the_channel_after_three_and_is_told_once(desk, runtime):
