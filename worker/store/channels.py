@@ -109,7 +109,10 @@ def note_success(connection: Connection, channel_id: str) -> Outage | None:
     found = connection.execute(select(channel).where(channel.c.id == channel_id)).first()
     if found is None or not found.failures or found.disabled_at is not None:
         return None
-    connection.execute(update(channel).where(channel.c.id == channel_id).values(**WELL))
+    # Whoever has disabled it meanwhile, or seen to its trouble, keeps the last word.
+    still = (channel.c.id == channel_id) & (channel.c.failures > 0) & channel.c.disabled_at.is_(None)
+    if not connection.execute(update(channel).where(still).values(**WELL)).rowcount:
+        return None
     locked_out = is_locked_out(found.failures, found.reason)
     return Outage(since=found.failing_since, failures=found.failures, locked_out=locked_out, disabled=False)
 

@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 from dataclasses import replace
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import event, select, update
@@ -14,7 +15,7 @@ from worker.errors import DeliveryError, DeliveryReason
 from worker.pipeline.deliver import deliver_due
 from worker.pipeline.digests import fold_overflow
 from worker.pipeline.tick import tick
-from worker.store import deliveries, digests
+from worker.store import channels, deliveries, digests
 from worker.store.channels import enable_channel
 from worker.store.engine import read_clock
 from worker.store.outbox import Wanted, send_again
@@ -305,6 +306,23 @@ def test_an_answer_about_one_message_ends_its_channels_trouble(desk, runtime, re
     assert (row.failures, row.failing_since, row.hold_until) == (0, None, None)
     waiting = desk.rows(delivery, (delivery.c.channel == DEAD) & (delivery.c.reason == "temporary"))
     assert all(one.due_at > moment for one in waiting), "what was answered for keeps its time"
+
+
+def test_a_late_success_does_not_enable_what_another_has_just_disabled(desk):
+    with desk.store.writing() as connection:
+        channels.note_failure(connection, DEAD, refusing(), now=read_clock(connection), jitter=0.0)
+    with desk.store.writing() as connection:
+        looked = connection.execute(select(channel)).first()
+        connection.execute(update(channel).values(disabled_at=LONG_AGO))
+
+        class Before:
+            """Reads as the transaction did that looked before."""
+
+            def execute(self, statement):
+                return SimpleNamespace(first=lambda: looked) if statement.is_select else connection.execute(statement)
+
+        assert channels.note_success(Before(), DEAD) is None
+    assert standing(desk).disabled_at == LONG_AGO
 
 
 def test_d09_a_refused_login_pauses_the_channel_after_three_and_is_told_once(desk, runtime):
