@@ -166,6 +166,9 @@ def _in_our_words(relay: Relay, handover: _Handover, deadline: float) -> Iterato
         detail = f"{server} did not finish in {deadline:g} s"
         raise DeliveryError(DeliveryReason.TIMEOUT, detail, unknown=handover.begun) from error
     except aiosmtplib.SMTPAuthenticationError as error:  # in our words: a server may echo what we sent
+        if 400 <= error.code < 500:  # its own trouble (454, RFC 4954 §4.7.3): no login was refused
+            detail = f"{server} could not check the login now ({error.code})"
+            raise DeliveryError(DeliveryReason.TEMPORARY, detail, whole=True) from error
         raise DeliveryError(DeliveryReason.AUTH, f"{server} refused the user name or password") from error
     except aiosmtplib.SMTPResponseException as error:
         raise _refused(error, unknown=handover.begun) from error

@@ -158,14 +158,15 @@ def test_d06_a_relay_without_tls_gets_no_password():
         assert not [line for line in server.heard if line.startswith(b"AUTH")]
 
 
-def test_d09_refused_login_is_said_without_the_password(trusted):
+@pytest.mark.parametrize(("code", "reason"), [(535, DeliveryReason.AUTH), (454, DeliveryReason.TEMPORARY)])
+def test_d09_refused_login_is_said_without_the_password(trusted, code, reason):
     def echo(connection):
-        connection.sendall(f"535 no: {PASSWORD} {CANARIES[1]}\r\n".encode())  # a server that echoes what it was sent
+        connection.sendall(f"{code} no: {PASSWORD} {CANARIES[1]}\r\n".encode())  # a server that echoes what it was sent
 
     with smtp(tls=trusted, features=("STARTTLS", "AUTH PLAIN"), AUTH=echo) as server:
         error = failing(email(server.port, security="starttls", username="desk"))
         assert not [line for line in server.heard if line.startswith(b"MAIL")]
-    assert (error.reason, error.permanent) == (DeliveryReason.AUTH, False)
+    assert (error.reason, error.permanent, error.whole) == (reason, False, True)
     assert not [canary for canary in CANARIES if canary in f"{error} {error!r}"]
 
 
