@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from datetime import UTC, datetime
-from email.utils import format_datetime
 from typing import Final
 
 from fastapi import FastAPI, Request, Response
@@ -14,8 +12,7 @@ from worker.config.schema import Config, FeedChannel
 from worker.console.access import FEEDS_FOLDER, same
 from worker.console.guesses import Guesses
 from worker.console.pages import plain_page, unreadable
-from worker.delivery.syndication import FORMATS, Head, changed_at, read_entry
-from worker.net import read_date
+from worker.delivery.syndication import FORMATS, Head, read_entry
 from worker.store.engine import DATABASE_ERRORS, Store
 from worker.store.published import newest_published
 
@@ -43,20 +40,17 @@ def add_feeds(console: FastAPI, store: Store, config: Config, guesses: Guesses) 
         entries.sort(key=lambda entry: entry.updated, reverse=True)
         public_url = config.settings.public_url
         address = f"{public_url}{FEEDS_FOLDER}{channel}/{name}" if public_url else ""
-        head = Head(f"urn:wirewatch:feed:{channel}", spec.title, address, f"{public_url}/" if public_url else "")
+        head = Head(f"urn:wirewatch:feed:{channel}", spec.title, address)
         kind, write = FORMATS[ending]
-        return as_asked(request.headers, write(head, entries), kind, datetime.fromisoformat(changed_at(entries)))
+        return as_asked(request.headers, write(head, entries), kind)
 
 
-def as_asked(asked: Mapping[str, str], document: bytes, kind: str, changed: datetime) -> Response:
-    """The document, or that it is the one that the reader has (RFC 9110 §13.2.2: a tag counts more than a time)."""
+def as_asked(asked: Mapping[str, str], document: bytes, kind: str) -> Response:
+    """The document, or that it is the one that the reader has. By its tag alone: two alerts of one second have the same
+    time."""
     tag = f'"{hashlib.sha256(document).hexdigest()[:32]}"'
-    headers = {"ETag": tag, "Last-Modified": format_datetime(changed.astimezone(UTC), usegmt=True)}
-    tags = asked.get("if-none-match")
-    if tags is not None:
-        held = {one.strip().removeprefix("W/") for one in tags.split(",")}
-        is_held = bool(held & {tag, "*"})
-    else:
-        since = read_date(asked.get("if-modified-since", ""))
-        is_held = since is not None and changed.replace(microsecond=0) <= since
-    return Response(status_code=304, headers=headers) if is_held else Response(document, 200, headers, media_type=kind)
+    headers = {"ETag": tag}
+    held = {one.strip().removeprefix("W/") for one in asked.get("if-none-match", "").split(",")}
+    if held & {tag, "*"}:
+        return Response(status_code=304, headers=headers)
+    return Response(document, 200, headers, media_type=kind)

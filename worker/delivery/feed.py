@@ -6,7 +6,7 @@ import contextlib
 import json
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -34,15 +34,16 @@ class Feed:
         return (RECIPIENT,)
 
     def render(self, content: AlertContent, *, recipient: str, now: datetime) -> Message:
+        """Without the alert's page, which its readers may not reach: an entry leads to the article."""
         name = f"{content.alert_id}.{content.revision}.{self.id}"
+        content = replace(content, url="")
         written = render_inbox(content, recipient=recipient, time_zone=self.time_zone, message_id=name, now=now)
         article = content.articles[0]
         return _entry(
             written,
             id=f"urn:wirewatch:alert:{content.alert_id}",
             summary=one_line(article.quote or "; ".join(why_lines(content)), SUMMARY_LETTERS),
-            url=web_link(content.url),
-            article_url=web_link(article.url),
+            url=web_link(article.url),
             published=str(iso(content.first_raised or content.raised)),
             updated=str(iso(now)),
             tags=(one_line(content.rule_name), content.severity),
@@ -65,7 +66,6 @@ class Feed:
             id=f"urn:wirewatch:message:{message_id}",
             summary=one_line(" ".join(lines), SUMMARY_LETTERS),
             url="",
-            article_url="",
             published=str(iso(now)),
             updated=str(iso(now)),
         )

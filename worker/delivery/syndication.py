@@ -19,8 +19,8 @@ FORBIDDEN: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010
 
 @dataclass(frozen=True)
 class Entry:
-    """One alert, as its latest notification told of it. Times are RFC 3339; `url` is its page in the console and
-    `article_url` what it reports of, each '' where there is none; `html` is markup, all else plain text."""
+    """One alert, as its latest notification told of it. Times are RFC 3339; `url` is the article's, '' where there
+    is none; `html` is markup, all else plain text."""
 
     id: str
     title: str
@@ -28,7 +28,6 @@ class Entry:
     text: str
     html: str
     url: str
-    article_url: str
     published: str
     updated: str
     tags: tuple[str, ...] = ()
@@ -38,19 +37,19 @@ class Entry:
 
 
 def read_entry(body: bytes) -> Entry:
-    """What `as_bytes` wrote."""
+    """What `as_bytes` wrote, once with the article's address beside that of a page in the console."""
     values = json.loads(body)
+    values["url"] = values.pop("article_url", values["url"])
     return Entry(**values | {"tags": tuple(values["tags"])})
 
 
 @dataclass(frozen=True)
 class Head:
-    """What stands above the entries. `address` is the document's own, `home` the console's; '' where none is known."""
+    """What stands above the entries. `address` is the document's own, all that its readers reach; '' for none known."""
 
     id: str
     title: str
     address: str
-    home: str
 
 
 def changed_at(entries: Sequence[Entry]) -> str:
@@ -65,7 +64,6 @@ def atom(head: Head, entries: Sequence[Entry]) -> bytes:
     _add(ET.SubElement(feed, "author"), "name", AUTHOR)
     _add(feed, "generator", AUTHOR)
     _link(feed, "self", head.address, "application/atom+xml")
-    _link(feed, "alternate", head.home, "text/html")
     for entry in entries:
         feed.append(_atom_entry(entry))
     return ET.tostring(feed, encoding="utf-8", xml_declaration=True)
@@ -75,8 +73,7 @@ def _atom_entry(entry: Entry) -> ET.Element:
     made = ET.Element("entry")
     for name in ("id", "title", "published", "updated", "summary"):
         _add(made, name, getattr(entry, name))
-    _link(made, "alternate", entry.url or entry.article_url, "text/html")
-    _link(made, "related", entry.article_url if entry.url else "", "text/html")
+    _link(made, "alternate", entry.url, "text/html")
     for tag in entry.tags:
         ET.SubElement(made, "category", term=_allowed(tag))
     _add(made, "content", entry.html, type="html")
@@ -100,7 +97,6 @@ def json_feed(head: Head, entries: Sequence[Entry]) -> bytes:
     document = {
         "version": JSON_FEED,
         "title": head.title,
-        "home_page_url": head.home,
         "feed_url": head.address,
         "authors": [{"name": AUTHOR}],
         "items": [_json_item(entry) for entry in entries],
@@ -112,8 +108,7 @@ def _json_item(entry: Entry) -> dict[str, object]:
     return _without_empty(
         {
             "id": entry.id,
-            "url": entry.url or entry.article_url,
-            "external_url": entry.article_url if entry.url else "",
+            "url": entry.url,
             "title": entry.title,
             "content_html": entry.html,
             "content_text": entry.text,

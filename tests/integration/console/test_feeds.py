@@ -62,10 +62,8 @@ def test_a_feed_is_read_by_a_reader_in_either_form(published):
     assert (answer.status, answer.headers["Content-Type"]) == (200, "application/atom+xml; charset=utf-8")
     found = feedparser.parse(answer.text)
     assert not found.bozo and found.feed.title == "Alerts of the desk"
-    assert {link.rel: link.href for link in found.feed.links} == {
-        "self": f"https://desk.example{ATOM}",
-        "alternate": "https://desk.example/",
-    }
+    assert {link.rel: link.href for link in found.feed.links} == {"self": f"https://desk.example{ATOM}"}
+    assert answer.text.count("https://desk.example/") == 1, "nothing leads to a page that no reader reaches"
     titles = {f"[Normal] {headline} · Kim in the news" for _, headline, _ in ENTRIES_OF_THREE}
     assert {entry.title for entry in found.entries} == titles
     assert len({entry.id for entry in found.entries}) == 3
@@ -80,14 +78,13 @@ def test_a_feed_is_read_by_a_reader_in_either_form(published):
 
 def test_a_feed_that_has_not_changed_is_not_sent_again(published):
     first = ask(published, ATOM)
-    tag, changed = first.headers["ETag"], first.headers["Last-Modified"]
+    tag = first.headers["ETag"]
     for held in (tag, f"W/{tag}", f'"other", {tag}', "*"):
         again = ask(published, ATOM, If_None_Match=held)
         assert (again.status, again.text, again.headers["ETag"]) == (304, "", tag)
-    assert ask(published, ATOM, If_Modified_Since=changed).status == 304
-    assert ask(published, ATOM, If_Modified_Since="Wed, 08 Nov 2023 05:07:00 GMT").status == 200
-    assert ask(published, ATOM, If_Modified_Since="yesterday").status == 200
-    assert ask(published, ATOM, If_None_Match='"other"', If_Modified_Since=changed).status == 200, "the tag counts"
+    assert "Last-Modified" not in first.headers, "two alerts of one second would have the same"
+    assert ask(published, ATOM, If_Modified_Since="Wed, 08 Nov 2043 05:07:00 GMT").status == 200
+    assert ask(published, ATOM, If_None_Match='"other"').status == 200
     head = published.served.ask(ATOM, method="HEAD", key=False)
     assert (head.status, head.text, head.headers["ETag"]) == (200, "", tag)
     assert first.headers["Cache-Control"] == "private, no-cache"
