@@ -19,7 +19,7 @@ RANK: Final = {name: n for n, name in enumerate(reversed(SEVERITY))}  # the grav
 
 @dataclass(frozen=True)
 class DigestLine:
-    """One alert of it. `kind`: alert.raised, alert.updated or alert.reminder. `url`: of its page; '' for none."""
+    """One alert of it. `kind`: alert.raised, alert.updated or alert.reminder. `url`: its article's; '' for none."""
 
     title: str
     severity: str

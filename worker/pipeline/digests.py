@@ -10,7 +10,6 @@ from typing import Any
 import structlog
 
 from worker.alerts.render_digest import DigestLine
-from worker.links import alert_page
 from worker.pipeline.runtime import Runtime
 from worker.store import channels, digests
 from worker.store.engine import Connection, read_clock
@@ -32,8 +31,10 @@ def fold_overflow(runtime: Runtime) -> None:
 
 
 def _fold(runtime: Runtime, connection: Connection, channel_id: str, recipient: str, *, over: int) -> None:
-    channels.lock_channels(connection, [channel_id])
+    (standing,) = channels.lock_channels(connection, [channel_id])
     now = read_clock(connection)
+    if not channels.is_open(standing, now):
+        return
     rows = digests.foldable(connection, channel_id, recipient, now=now, limit=MOST)
     folded = [row for row in rows if row.severity != "critical"]
     if len(rows) <= over or len(folded) < 2:
@@ -41,7 +42,8 @@ def _fold(runtime: Runtime, connection: Connection, channel_id: str, recipient: 
     channel: Any = runtime.channels[channel_id]  # of a kind whose bounds say `digest_over`
     lines = [_line(runtime, row) for row in folded]
     message = channel.render_digest(lines, recipient=recipient, message_id=new_token(), now=now)
-    digest = digests.save_digest(connection, channel_id, message, [row.id for row in folded], now=now)
+    since = min(row.since for row in folded)
+    digest = digests.save_digest(connection, channel_id, message, [row.id for row in folded], now=now, since=since)
     log.info("digest_made", channel=channel_id, digest=digest, alerts=len(folded))
 
 
@@ -53,6 +55,6 @@ def _line(runtime: Runtime, row: Any) -> DigestLine:
         rule_name=names.get(row.rule_id, row.rule_id),
         at=row.created_at,
         alert_id=row.alert,
-        url=alert_page(runtime.config.settings.public_url, row.alert),
+        url=row.url or "",
         kind=row.kind,
     )

@@ -9,16 +9,19 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, exists, func, insert, select, update
 
 from worker.model import DeliveryState, Message
-from worker.store.deliveries import NEVER
+from worker.store.channels import is_shut
+from worker.store.deliveries import NEVER, tried_since
 from worker.store.engine import Store, read_clock
 from worker.store.lease import new_token
-from worker.store.schema import alert, delivery, notification, story
+from worker.store.schema import alert, article, delivery, notification, story
 
 
 def crowded(store: Store, limits: Mapping[str, int]) -> list[tuple[str, str]]:
-    """The (channel, recipient) pairs for whom more than so many first messages of alerts wait."""
+    """The (channel, recipient) pairs for whom more than so many first messages of alerts wait, by channels that are
+    open: what waits for another may yet go out one by one."""
     with store.reading() as connection:
-        waits = _first_messages(read_clock(connection)) & delivery.c.channel.in_(list(limits))
+        now = read_clock(connection)
+        waits = _first_messages(now) & delivery.c.channel.in_(list(limits)) & ~is_shut(now)
         counts = select(delivery.c.channel, delivery.c.recipient, func.count().label("n")).where(waits)
         found = connection.execute(counts.group_by(delivery.c.channel, delivery.c.recipient))
         return [(row.channel, row.recipient) for row in found if row.n > limits[row.channel]]
@@ -29,11 +32,13 @@ def foldable(connection: Connection, channel_id: str, recipient: str, *, now: da
     row, so that nobody claims any meanwhile."""
     theirs = (delivery.c.channel == channel_id) & (delivery.c.recipient == recipient)
     told = (notification.c.kind, alert.c.public_id.label("alert"), alert.c.rule_id, alert.c.severity)
+    since = tried_since().label("since")
     statement = (
-        select(delivery.c.id, delivery.c.created_at, *told, story.c.title)
+        select(delivery.c.id, delivery.c.created_at, since, *told, story.c.title, article.c.url)
         .join(notification, notification.c.id == delivery.c.notification_id)
         .join(alert, alert.c.id == notification.c.alert_id)
         .join(story, story.c.id == alert.c.story_id)
+        .outerjoin(article, article.c.id == alert.c.article_id)
         .where(theirs, _first_messages(now))
     )
     return list(connection.execute(statement.order_by(delivery.c.id).limit(limit)))
@@ -48,9 +53,16 @@ def _first_messages(now: datetime) -> ColumnElement[bool]:
 
 
 def save_digest(
-    connection: Connection, channel_id: str, message: Message, folded: Collection[int], *, now: datetime
+    connection: Connection,
+    channel_id: str,
+    message: Message,
+    folded: Collection[int],
+    *,
+    now: datetime,
+    since: datetime,
 ) -> str:
-    """Its notification and its delivery, due now, which has its own id as its digest's. Its public id."""
+    """Its notification and its delivery, due now, tried as if it had waited since `since`, which has its own id as its
+    digest's. Its public id."""
     values = dict(public_id=new_token(), n=1, kind="digest", subject=message.subject, created_at=now)
     made = connection.execute(insert(notification).values(**values).returning(notification.c.id)).scalar_one()
     public_id = new_token()
@@ -65,7 +77,7 @@ def save_digest(
         body=message.body,
         created_at=now,
         due_at=now,
-        window_at=now,
+        window_at=since,
         maybe_duplicate=0,
         attempts=0,
     )

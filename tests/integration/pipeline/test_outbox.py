@@ -11,6 +11,7 @@ from sqlalchemy import event, select, update
 from steps import LONG_AGO, change, claim_deliveries, enqueue, later, now, operator_subjects, poll_now
 
 from worker.delivery.pace import Pace
+from worker.delivery.shown import stored_text
 from worker.errors import DeliveryError, DeliveryReason
 from worker.pipeline.deliver import deliver_due
 from worker.pipeline.digests import fold_overflow
@@ -19,7 +20,7 @@ from worker.store import channels, deliveries, digests
 from worker.store.channels import enable_channel
 from worker.store.engine import read_clock
 from worker.store.outbox import Wanted, send_again
-from worker.store.schema import attempt, channel, delivery
+from worker.store.schema import alert, article, attempt, channel, delivery
 
 DEAD, LIVE = "hook", "mail"
 
@@ -494,6 +495,26 @@ def test_d07_what_a_digest_tells_of_shares_its_fate_and_is_never_folded_twice(de
     assert states(desk, LIVE) == {"sent": 9}
     assert len(desk.mail.received) == 2
     assert desk.mail.received[0].raw == desk.mail.received[1].raw
+
+
+def test_a_digest_leads_to_the_articles_waits_as_its_oldest_did_and_is_made_for_no_held_channel(desk, runtime):
+    poll_now(desk, runtime)
+    worker = bounded(runtime, LIVE, digest_over=5)
+    enqueue(desk, runtime, LIVE, 8, of_alerts=True)
+    old = now(desk) - timedelta(days=1)
+    first = min(row.id for row in desk.rows(delivery))
+    with desk.store.writing() as connection:
+        connection.execute(update(delivery).where(delivery.c.id == first).values(window_at=old))
+        channels.note_failure(connection, LIVE, refusing(), now=read_clock(connection), jitter=0.0)
+    fold_overflow(worker)
+    assert states(desk, LIVE) == {"pending": 8}
+    change(desk, channel, hold_until=None)
+    fold_overflow(worker)
+    (digest,) = desk.rows(delivery, delivery.c.digest_id == delivery.c.id)
+    assert digest.window_at == old
+    (told,) = {row.url for row in desk.rows(article, article.c.id == desk.rows(alert)[0].article_id)}
+    text = stored_text(digest.body)
+    assert told and told in text and "/alerts/" not in text
 
 
 def test_d07_one_of_a_digest_can_be_sent_by_itself(desk, runtime):
