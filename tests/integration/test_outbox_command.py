@@ -2,9 +2,10 @@
 
 import json
 import sys
+from datetime import timedelta
 
 import pytest
-from steps import LONG_AGO, change, enqueue
+from steps import LONG_AGO, change, enqueue, now
 
 from worker import cli
 from worker.errors import DeliveryError, DeliveryReason
@@ -58,8 +59,11 @@ def test_deliveries_are_listed_shown_and_sent_again(desk, runtime, run):
     assert json.loads(json.loads(out)["text"])["data"]["lines"] == ["A line."]
 
     desk.mail.reply = "250 OK"
+    change(desk, delivery, created_at=LONG_AGO)
+    assert json.loads(run("deliveries", "retry", "--channel", "mail", "--json")[1]) == {"sent_again": 0}, "eight days"
+    change(desk, delivery, created_at=now(desk) - timedelta(days=7))
     assert run("deliveries", "retry", mail)[1] == "1 delivery goes out again, when the channel may send.\n"
-    again = run("deliveries", "retry", "--channel", "mail", "--since", "1h", "--json")[1]
+    again = run("deliveries", "retry", "--channel", "mail", "--json")[1]
     assert json.loads(again) == {"sent_again": 1}
     assert run("deliveries", "retry", mail)[1] == "None of them has failed or was given up.\n"
     deliver_due(runtime)

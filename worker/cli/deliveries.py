@@ -30,6 +30,7 @@ from worker.model import DeliveryState
 cli = typer.Typer(no_args_is_help=True, help="The deliveries: what went out, what waits, what was given up.")
 
 PARTS: Final = frozenset({"settings"})
+LATELY: Final = "8d"  # a channel is disabled after five days of failing, and what waits is given up three days later
 SHORT: Final = 12  # letters of an id in a list: enough to name it by
 SAID: Final = 100  # letters of what a receiver said, in a list
 OUTCOMES: Final = {"started": "under way", "unknown": "nobody knows whether it arrived", "abandoned": "failed for good"}
@@ -38,6 +39,9 @@ StateOption = Annotated[list[DeliveryState] | None, typer.Option("--state", help
 ChannelOption = Annotated[list[str] | None, typer.Option("--channel", help="Only by this channel; may be given again.")]
 SinceOption = Annotated[str | None, typer.Option("--since", metavar="30m|24h|7d", help="Only those as new as this.")]
 LimitOption = Annotated[int, typer.Option("--limit", min=1, max=100_000, help="How many, the newest first.")]
+AgainOption = Annotated[
+    str | None, typer.Option("--since", metavar="30m|24h|7d", help=f"With --channel: as new as this, else {LATELY}.")
+]
 DeliveryArgument = Annotated[str, typer.Argument(metavar="DELIVERY", help="A delivery's id, or how it begins.")]
 DeliveriesArgument = Annotated[list[str] | None, typer.Argument(metavar="DELIVERY", help="Ids, or how they begin.")]
 
@@ -159,12 +163,13 @@ def _why(one: Any) -> str:
 def retry(
     delivery: DeliveriesArgument = None,
     channel: ChannelOption = None,
-    since: SinceOption = None,
+    since: AgainOption = None,
     as_json: JsonOption = False,
     config: ConfigOption = HERE,
     data: DataOption = KEPT,
 ) -> None:
-    """Sends again what failed or was given up: now, for three days, under the same ids. Name it, or a channel's all."""
+    """Sends again what failed or was given up: now, for three days, under the same ids. Name it, or a channel's all of
+    the last eight days."""
     from worker.store.engine import read_clock
     from worker.store.outbox import Wanted, send_again
 
@@ -173,11 +178,10 @@ def retry(
     if since and not channel:
         raise typer.BadParameter("goes with --channel", param_hint="--since")
     read_config(config, only=PARTS)
-    ago = duration(since, "--since") if since else None
+    ago = timedelta(seconds=duration(since or LATELY, "--since"))
     with existing_store(data) as store, store.writing() as connection:
         now = read_clock(connection)
-        after = now - timedelta(seconds=ago) if ago is not None else None
-        which: Any = Wanted((), channel, after) if channel else [_get(connection, one).id for one in delivery or ()]
+        which: Any = Wanted((), channel, now - ago) if channel else [_get(connection, one).id for one in delivery or ()]
         count = send_again(connection, which, now=now)
     if as_json:
         print_line({"sent_again": count})
