@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import hashlib
 import json
@@ -63,7 +64,7 @@ class Inbox:
     async def send(self, message: Message, *, now: datetime) -> str:
         """Raises DeliveryError; a disk that is full is tried again."""
         try:
-            return str(self._write(message))
+            return str(await asyncio.to_thread(self._write, message))
         except OSError as error:
             detail = f"{self.folder}: {error.strerror or type(error).__name__}"
             raise DeliveryError(DeliveryReason.INTERNAL, detail, whole=True) from error

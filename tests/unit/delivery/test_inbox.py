@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 
 import pytest
 import receivers
@@ -34,6 +35,13 @@ def test_inbox_writes_text_and_html(inbox):
     assert "14:05 Asia/Seoul" in text.read_text()
     assert markup.read_text().startswith("<!doctype html>")
     assert text.name.startswith("20231108T050500Z-high-kim-jong-un-inspects-a-shipyard")
+
+
+def test_inbox_a_slow_disk_holds_up_no_other_channel(inbox, monkeypatch):
+    threads = []
+    monkeypatch.setattr(Inbox, "_write", lambda *_: threads.append(threading.current_thread()))
+    send(inbox, alert())
+    assert threads != [threading.current_thread()]
 
 
 def test_inbox_second_attempt_writes_the_same_files(inbox):
