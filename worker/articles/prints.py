@@ -13,13 +13,16 @@ import unicodedata
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Final
-
-import numpy as np
-from numpy.typing import NDArray
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Final
 
 from worker.articles.facts import ASIDES, FIGURES, SMALL, TURNS, fact_in
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Hashes = NDArray[np.uint64]
 
 # Scripts that put no space between words, whose letters are taken for words: Thai, Lao, Burmese, Khmer, kana, Han.
 UNSPACED: Final = r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff"
@@ -45,9 +48,7 @@ TITLE_BANDS: Final = (5, 3)
 TEXT_BANDS: Final = (4, 3)
 BEGINNINGS: Final = (TEXT_LEAST, HEAD)
 
-MULTIPLIERS: Final = np.frombuffer(hashlib.shake_128(b"prints").digest(8 * 15), dtype="<u8") | np.uint64(1)
-MIX: Final = np.uint64(0x9E3779B97F4A7C15)  # any odd constant: tells the places of a shingle, and of a band, apart
-Hashes = NDArray[np.uint64]
+MIX: Final = 0x9E3779B97F4A7C15  # any odd constant: tells the places of a shingle, and of a band, apart
 
 
 @dataclass(frozen=True)
@@ -68,6 +69,8 @@ class Print:
     @cached_property
     def hashes(self) -> Hashes:
         """One number a word, the same in every process."""
+        import numpy as np  # by who groups articles, and not by every process that could
+
         return np.array([zlib.crc32(word.encode("utf-8", "surrogatepass")) for word in self.words], dtype=np.uint64)
 
 
@@ -119,9 +122,8 @@ def texts_alike(one: Print, other: Print) -> bool:
     if _facts(one.words[:length]) != _facts(other.words[:length]):
         return False
     size = SHINGLE[one.unspaced]
-    mine, theirs = (np.unique(_shingles(each.hashes[:length], size)) for each in (one, other))
-    shared = np.intersect1d(mine, theirs, assume_unique=True).size
-    return bool(shared >= TEXT_SHARE * (mine.size + theirs.size - shared))
+    mine, theirs = (set(_shingles(each.hashes[:length], size).tolist()) for each in (one, other))
+    return len(mine & theirs) >= TEXT_SHARE * len(mine | theirs)
 
 
 def _facts(words: Sequence[str]) -> frozenset[str]:
@@ -185,6 +187,8 @@ def _hash(words: Sequence[str]) -> int:
 
 def _shingles(hashes: Hashes, size: int) -> Hashes:
     """Every run of so many words, as one number each."""
+    import numpy as np
+
     runs = hashes[: hashes.size - size + 1].copy()
     for place in range(1, size):
         runs = runs * MIX + hashes[place : hashes.size - size + 1 + place]
@@ -193,10 +197,20 @@ def _shingles(hashes: Hashes, size: int) -> Hashes:
 
 def _bands(marks: Hashes, shape: tuple[int, int], *, salt: int) -> tuple[int, ...]:
     """63 bits each, so that any database's integer holds them; `salt` keeps those of headlines and of texts apart."""
+    import numpy as np
+
     bands, rows = shape
-    least = ((marks[:, None] * MULTIPLIERS[: bands * rows]) >> np.uint64(20)).min(axis=0).reshape(shape)
+    least = ((marks[:, None] * _multipliers()[: bands * rows]) >> 20).min(axis=0).reshape(shape)
     keys = np.arange(bands, dtype=np.uint64) + np.uint64(salt * 100)
     for row in range(rows):
         keys = keys * MIX + least[:, row]
-        keys ^= keys >> np.uint64(31)
-    return tuple((keys >> np.uint64(1)).tolist())
+        keys ^= keys >> 31
+    return tuple((keys >> 1).tolist())
+
+
+@cache
+def _multipliers() -> Hashes:
+    """One a hash function: any odd numbers, the same everywhere."""
+    import numpy as np
+
+    return np.frombuffer(hashlib.shake_128(b"prints").digest(8 * 15), dtype="<u8") | np.uint64(1)
