@@ -14,13 +14,15 @@ import pytest
 from desk import BASELINE, Desk, entries, wait_for
 from sqlalchemy import text
 from standardwebhooks import Webhook
-from steps import LONG_AGO, change, enqueue
+from steps import LONG_AGO, change, enqueue, operator_subjects, poll_now, settle
 
 from worker.metrics import MAYBE_DUPLICATES
 from worker.pipeline.analyse import analyse_new_articles
 from worker.pipeline.deliver import deliver_due
 from worker.pipeline.poll import poll_due_feeds
 from worker.pipeline.raising import storify_and_raise
+from worker.pipeline.tick import tick
+from worker.store.lease import MAX_ATTEMPTS
 from worker.store.schema import alert, article, delivery
 from worker.store.tallies import read_tallies
 
@@ -173,3 +175,47 @@ def test_a04_a05_a06_killed_before_dialling_or_after_the_yes_sends_the_same_once
         Webhook(desk.secret).verify(received, headers)
     assert {(row.state, row.maybe_duplicate) for row in desk.rows(delivery)} == {("sent", 1)}
     assert MAYBE_DUPLICATES.values(read_tallies(desk.store)) == {(): 3}
+
+
+ANALYSE = """
+import os, pathlib, sys, time
+from dataclasses import replace
+from worker.app import build
+from worker.config.load import load_config
+from worker.pipeline.analyse import analyse_new_articles
+
+
+class Hangs:
+    def judge_many(self, articles):
+        print("claimed", flush=True)
+        time.sleep(60)
+
+
+config = load_config(pathlib.Path(sys.argv[1]), environ=os.environ)
+runtime = build(config, data=pathlib.Path(sys.argv[2]), environ=os.environ)
+analyse_new_articles(replace(runtime, judge=Hangs))
+"""
+
+
+def analyse_beyond_the_limit(desk):
+    """An analyst that does not end is killed, as the task's time limit kills it; by now its lease is over."""
+    argv = [sys.executable, "-c", ANALYSE, str(desk.config), str(desk.data)]
+    with subprocess.Popen(argv, env=desk.environ(), stdout=subprocess.PIPE) as analyst:
+        assert analyst.stdout.readline() == b"claimed\n"
+        analyst.kill()
+    change(desk, article, lease_until=LONG_AGO)
+
+
+def test_a12_an_article_whose_judging_never_ends_counts_its_attempts_and_is_parked(desk):
+    runtime = desk.runtime()
+    poll_now(desk, runtime)
+    for _ in range(MAX_ATTEMPTS):
+        analyse_beyond_the_limit(desk)
+    tick(runtime)
+    (parked,) = desk.rows(article, article.c.state == "quarantined")
+    assert parked.attempts == MAX_ATTEMPTS
+    assert [subject.split(":")[0] for subject in operator_subjects(desk)] == ["Article quarantined"]
+    settle(runtime)
+    assert len(desk.rows(article, article.c.state == "settled")) == len(desk.feeds) - 1, "the others of its batch go on"
+    runtime.parser.close()
+    runtime.store.close()
