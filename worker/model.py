@@ -11,6 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+SEVERITIES = ("low", "normal", "high", "critical")  # in rising order
+CRITICAL = SEVERITIES[-1]
+
 # ---------------------------------------------------------------- feeds
 
 

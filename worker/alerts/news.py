@@ -9,9 +9,8 @@ from typing import Any, Final
 
 from worker.articles.text import headline_key
 from worker.display import one_line
-from worker.model import News, NewsKind
+from worker.model import SEVERITIES, News, NewsKind
 
-RISING: Final = ("low", "normal", "high", "critical")
 # More sources that report for themselves are told of at these numbers only: the tenth confirms little more than the
 # ninth.
 STEPS: Final = (2, 5, 10, 25, 50)
@@ -43,7 +42,7 @@ class Told:
     def joined(self, other: Told) -> Told:
         """What is known after both."""
         best = min(self, other, key=lambda one: one.tier)
-        worst = max(self, other, key=lambda one: RISING.index(one.severity))
+        worst = max(self, other, key=lambda one: SEVERITIES.index(one.severity))
         return Told(
             severity=worst.severity,
             because=worst.because,
@@ -70,7 +69,7 @@ def read_told(stored: Mapping[str, Any] | None, *, severity: str, report: Told) 
 def what_is_new(told: Told, report: Told) -> Iterator[News]:
     """The weightiest first."""
     found: dict[NewsKind, str] = {}
-    if RISING.index(report.severity) > RISING.index(told.severity):
+    if SEVERITIES.index(report.severity) > SEVERITIES.index(told.severity):
         because = f": {report.because}" if report.because else ""
         found[NewsKind.SEVERITY] = f"severity raised from {told.severity} to {report.severity}{because}"
     if names := _fresh(told.entities, report.entities):

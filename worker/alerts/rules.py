@@ -6,9 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from worker.alerts.news import RISING
 from worker.display import one_line
-from worker.model import ArticleText, Judgement, RuleVerdict
+from worker.model import SEVERITIES, ArticleText, Judgement, RuleVerdict
 from worker.query.evaluate import Miss, weigh
 from worker.query.parse import parse_query
 
@@ -121,7 +120,7 @@ def evaluate(
         return RuleVerdict(rule.id, fires=False, because=answer.words, severity=rule.severity)
     severity, because = rule.severity, answer.words
     for step in rule.escalate:
-        if RISING.index(step.severity) > RISING.index(severity) and (higher := _answer(step.when, known)).holds:
+        if SEVERITIES.index(step.severity) > SEVERITIES.index(severity) and (higher := _answer(step.when, known)).holds:
             severity, because = step.severity, f"{answer.words}; {step.severity} because of {higher.words}"
     return RuleVerdict(rule.id, fires=True, because=because, severity=severity)
 

@@ -14,17 +14,20 @@ from worker.alerts.wording import local_time
 from worker.cli.options import (
     HERE,
     KEPT,
+    SHORT,
     ConfigOption,
     DataOption,
     JsonOption,
+    NoSuch,
+    SinceOption,
     adder,
+    duration,
     existing_store,
     print_line,
     read_config,
 )
 from worker.cli.table import print_table, print_text
 from worker.display import one_line
-from worker.errors import WirewatchError
 
 if TYPE_CHECKING:
     from worker.config.schema import Config
@@ -33,7 +36,6 @@ cli = typer.Typer(no_args_is_help=True, help="The alerts: list them, take one, k
 
 PARTS: Final = frozenset({"feeds", "rules", "people", "settings"})
 MOST_MEMBERS: Final = 50
-SHORT: Final = 12  # letters of an id in a list: enough to name it by
 
 
 class Grade(enum.StrEnum):
@@ -52,14 +54,9 @@ SeverityOption = Annotated[
     list[Grade] | None,
     typer.Option("--severity", help="Only of this severity; may be given again."),
 ]
-SinceOption = Annotated[str | None, typer.Option("--since", metavar="30m|24h|7d", help="Only those as new as this.")]
 OpenOption = Annotated[bool, typer.Option("--open", help="Only those that nobody has acknowledged.")]
 KeptOption = Annotated[str | None, typer.Option("--silence", help="Only those that this silence kept quiet.")]
 LimitOption = Annotated[int, typer.Option("--limit", min=1, max=10_000, help="How many, the newest first.")]
-
-
-class NoSuch(WirewatchError):
-    """Nobody and nothing of that name."""
 
 
 def list_(
@@ -257,16 +254,6 @@ def check_person(desk: Config, person: str) -> None:
     if person not in known:
         shown = ", ".join(known) or "nobody yet"
         raise NoSuch(f"{person!r} is nobody in people.yaml ({shown}). Say who you are: --as ID, or WIREWATCH_AS.")
-
-
-def duration(value: str, option: str) -> float:
-    """Seconds. Raises typer.BadParameter."""
-    from worker.config.values import read_duration
-
-    try:
-        return read_duration(value)
-    except ValueError as error:
-        raise typer.BadParameter(str(error), param_hint=option) from error
 
 
 add_to = adder(list_, show, ack)

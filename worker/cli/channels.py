@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from worker.alerts.wording import local_time
-from worker.cli.alerts import NoSuch
 from worker.cli.options import (
     HERE,
     KEPT,
     ConfigOption,
     DataOption,
     JsonOption,
+    NoSuch,
     NothingYet,
     adder,
     existing_store,

@@ -10,14 +10,17 @@ from typing import Annotated, Any, Final
 import typer
 
 from worker.alerts.wording import local_time
-from worker.cli.alerts import NoSuch, duration
 from worker.cli.options import (
     HERE,
     KEPT,
+    SHORT,
     ConfigOption,
     DataOption,
     JsonOption,
+    NoSuch,
+    SinceOption,
     adder,
+    duration,
     existing_store,
     print_line,
     read_config,
@@ -31,13 +34,11 @@ cli = typer.Typer(no_args_is_help=True, help="The deliveries: what went out, wha
 
 PARTS: Final = frozenset({"settings"})
 LATELY: Final = "8d"  # a channel is disabled after five days of failing, and what waits is given up three days later
-SHORT: Final = 12  # letters of an id in a list: enough to name it by
 SAID: Final = 100  # letters of what a receiver said, in a list
 OUTCOMES: Final = {"started": "under way", "unknown": "nobody knows whether it arrived", "abandoned": "failed for good"}
 
 StateOption = Annotated[list[DeliveryState] | None, typer.Option("--state", help="Only these; may be given again.")]
 ChannelOption = Annotated[list[str] | None, typer.Option("--channel", help="Only by this channel; may be given again.")]
-SinceOption = Annotated[str | None, typer.Option("--since", metavar="30m|24h|7d", help="Only those as new as this.")]
 LimitOption = Annotated[int, typer.Option("--limit", min=1, max=100_000, help="How many, the newest first.")]
 AgainOption = Annotated[
     str | None, typer.Option("--since", metavar="30m|24h|7d", help=f"With --channel: as new as this, else {LATELY}.")

@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -29,8 +29,14 @@ PortOption = Annotated[
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="For a program: JSON instead of words.")]
 FileArgument = Annotated[typer.FileBinaryRead, typer.Argument(help="Articles as JSON lines; - is standard input.")]
+SinceOption = Annotated[str | None, typer.Option("--since", metavar="30m|24h|7d", help="Only those as new as this.")]
 HERE, KEPT, PORT = Path("config"), Path("var"), 8420
 STDIN: Any = "-"
+SHORT: Final = 12  # letters of an id in a list: enough to name it by
+
+
+class NoSuch(WirewatchError):
+    """Nobody and nothing of that name."""
 
 
 class NothingYet(WirewatchError):
@@ -114,3 +120,13 @@ def print_line(value: Any) -> None:
     text = json.dumps(value, ensure_ascii=False, default=str)
     sys.stdout.buffer.write(text.encode("utf-8", errors="backslashreplace") + b"\n")
     sys.stdout.buffer.flush()
+
+
+def duration(value: str, option: str) -> float:
+    """Seconds. Raises typer.BadParameter."""
+    from worker.config.values import read_duration
+
+    try:
+        return read_duration(value)
+    except ValueError as error:
+        raise typer.BadParameter(str(error), param_hint=option) from error

@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from worker.alerts.wording import local_time
-from worker.cli.alerts import AsOption, NoSuch, check_person, duration, get_row
+from worker.cli.alerts import AsOption, check_person, get_row
 from worker.cli.options import (
     HERE,
     KEPT,
     ConfigOption,
     DataOption,
     JsonOption,
+    NoSuch,
     adder,
+    duration,
     existing_store,
     print_line,
     read_config,

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from worker.articles.folding import fold
-from worker.config.rulespec import SEVERITIES, Conditions, EntityCondition, Escalation
+from worker.config.rulespec import Conditions, EntityCondition, Escalation
 from worker.config.schema import (
     CALIBRATION,
     OPERATOR,
@@ -26,6 +26,7 @@ from worker.config.source import Path_, Source
 from worker.config.values import SECRET_FORM, Secret, is_http_url
 from worker.errors import FetchError
 from worker.guard import check_url
+from worker.model import SEVERITIES
 
 SHIPPED_MODEL = Path(__file__).parents[1] / "nlp" / "model"
 SECRET_PREFIX = "whsec_"  # noqa: S105 - what every secret of Standard Webhooks begins with

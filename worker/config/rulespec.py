@@ -14,7 +14,6 @@ from worker.model import NewsKind
 
 NewsName = Literal["entity", "originals", "tier", "language", "severity", "headline"]
 Severity = Literal["low", "normal", "high", "critical"]
-SEVERITIES = ("low", "normal", "high", "critical")  # in rising order
 
 
 class Model(BaseModel):

@@ -92,7 +92,7 @@ MIN_SEVERITY = Field(default="low", description="only alerts of this severity or
 DIGEST_OVER = Field(
     default=30,
     ge=0,
-    description="if more alerts than so many wait for a reader, those not critical go in one message; 0: never",
+    description="if more alerts than so many wait for a reader that are not critical, they go in one message; 0: never",
 )
 
 

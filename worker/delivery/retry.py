@@ -5,8 +5,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
-from worker.errors import DeliveryReason
-
 # Seconds after attempt n; the last repeats. Source: the schedule that Standard Webhooks recommends.
 SCHEDULE: Final = (5.0, 300.0, 1_800.0, 7_200.0, 18_000.0, 36_000.0)
 GIVE_UP: Final = timedelta(days=3)
@@ -14,7 +12,7 @@ JITTER: Final = 0.2  # added only: nothing is ever tried sooner than the schedul
 LONGEST_ASKED: Final = 86_400.0  # a receiver may ask for a day, not for a year
 # Seconds after the nth failure in a row until one delivery is sent to see whether the channel works again.
 HOLDS: Final = (5.0, 30.0, 120.0, 300.0, 600.0)
-REFUSALS: Final = 3  # logins that are refused in a row, and then one an hour: more lock an account
+REFUSALS: Final = 3  # logins that are refused, and then one an hour: more lock an account
 LOCKED_OUT: Final = 3_600.0
 DISABLE_AFTER: Final = timedelta(days=5)  # Standard Webhooks: who fails for so long is not there any more
 DISABLE_FAILURES: Final = 5  # and so often: a quiet channel's two bad moments may lie days apart
@@ -29,18 +27,10 @@ def next_attempt(
     return at if at <= first_at + GIVE_UP else None
 
 
-def next_probe(
-    failures: int, *, reason: DeliveryReason, now: datetime, jitter: float, retry_after: float | None
-) -> datetime:
-    """Until when nothing goes out by a channel that has failed so often in a row, the last time for this reason."""
-    wait = HOLDS[min(max(failures, 1), len(HOLDS)) - 1]
-    if is_locked_out(failures, reason):
-        wait = LOCKED_OUT
+def next_probe(failures: int, *, refusals: int, now: datetime, jitter: float, retry_after: float | None) -> datetime:
+    """Until when nothing goes out by a channel that has failed so often in a row, with so many logins refused."""
+    wait = LOCKED_OUT if refusals >= REFUSALS else HOLDS[min(max(failures, 1), len(HOLDS)) - 1]
     return now + _as_asked(wait * (1 + JITTER * jitter), retry_after)
-
-
-def is_locked_out(failures: int, reason: str | None) -> bool:
-    return reason == DeliveryReason.AUTH and failures >= REFUSALS
 
 
 def _as_asked(wait: float, retry_after: float | None) -> timedelta:

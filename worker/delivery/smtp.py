@@ -17,6 +17,7 @@ from typing import Final
 import aiosmtplib
 
 from worker.alerts.wording import header_text
+from worker.delivery.channel import NotDialled
 from worker.errors import DeliveryError, DeliveryReason
 from worker.model import Message
 
@@ -52,16 +53,19 @@ async def open_line(relay: Relay, *, sender: str, deadline: float = DEADLINE) ->
 
 @dataclass
 class SmtpLine:
-    """`idle`: connections that have served and wait for another mail."""
+    """`idle`: connections that have served and wait for another mail. One logs in after another, and none once a login
+    was refused: many wrong passwords at once lock an account."""
 
     relay: Relay
     sender: str
     deadline: float
     idle: list[aiosmtplib.SMTP] = field(default_factory=list)
+    login: asyncio.Lock = field(default_factory=asyncio.Lock)
+    refused: bool = False
 
     async def send(self, message: Message, *, now: datetime) -> str:
-        """Raises DeliveryError: permanent for a 5xx to RCPT or DATA alone. One to a greeting, to a sender or to a
-        login is about the relay or our settings, which somebody will mend."""
+        """Raises NotDialled once a login was refused, or DeliveryError: permanent for a 5xx to RCPT or DATA alone. One
+        to a greeting, to a sender or to a login is about the relay or our settings, which somebody will mend."""
         handover = _Handover(self.sender, message)
         with _in_our_words(self.relay, handover, self.deadline):
             async with asyncio.timeout(self.deadline):
@@ -82,7 +86,7 @@ class SmtpLine:
         try:
             client = client or _client(self.relay, self.deadline)
             if not client.is_connected:
-                await _greet(client, self.relay)
+                await self._greet(client)
             receipt = await handover.run(client)
             kept = True
             return receipt
@@ -94,6 +98,19 @@ class SmtpLine:
                 self.idle.append(client)
             elif client is not None:
                 _drop(client)
+
+    async def _greet(self, client: aiosmtplib.SMTP) -> None:
+        await client.connect()
+        if not self.relay.username or self.relay.security == "none":
+            return
+        async with self.login:
+            if self.refused:
+                raise NotDialled
+            try:
+                await client.login(self.relay.username, self.relay.reveal_password())
+            except aiosmtplib.SMTPAuthenticationError:
+                self.refused = True
+                raise
 
 
 @dataclass
@@ -126,12 +143,6 @@ def _client(relay: Relay, deadline: float) -> aiosmtplib.SMTP:
         start_tls=relay.security == "starttls",  # refuses to go on where the server offers none
         tls_context=ssl.create_default_context() if secure else None,
     )
-
-
-async def _greet(client: aiosmtplib.SMTP, relay: Relay) -> None:
-    await client.connect()
-    if relay.username and relay.security != "none":
-        await client.login(relay.username, relay.reveal_password())
 
 
 async def _is_reset(client: aiosmtplib.SMTP | None) -> bool:

@@ -39,8 +39,9 @@ RECORDING = 0.95  # of the lease: afterwards another may send it again, whatever
 def deliver_due(runtime: Runtime) -> bool:
     """Attempts one batch; True when more of what waits may go out now."""
     settings = runtime.config.settings
-    lease, began = settings.timing.deliver_lease, time.monotonic()
+    lease = settings.timing.deliver_lease
     fold_overflow(runtime)
+    began = time.monotonic()
     claim = deliveries.claim_due_deliveries(
         runtime.store, paces=paces(runtime), limit=settings.deliver_batch, lease=timedelta(seconds=lease)
     )

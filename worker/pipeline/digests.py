@@ -1,4 +1,4 @@
-"""Digests on overflow: of more alerts than a person reads one by one, those that are not critical go in one message.
+"""Digests on overflow: more alerts than a person reads one by one go in one message; critical ones never do.
 
 Folded in one transaction: after a crash each waits by itself, or in the digest, and never in two.
 """
@@ -36,15 +36,14 @@ def _fold(runtime: Runtime, connection: Connection, channel_id: str, recipient: 
     if not channels.is_open(standing, now):
         return
     rows = digests.foldable(connection, channel_id, recipient, now=now, limit=MOST)
-    folded = [row for row in rows if row.severity != "critical"]
-    if len(rows) <= over or len(folded) < 2:
+    if len(rows) <= max(over, 1):
         return
     channel: Any = runtime.channels[channel_id]  # of a kind whose bounds say `digest_over`
-    lines = [_line(runtime, row) for row in folded]
+    lines = [_line(runtime, row) for row in rows]
     message = channel.render_digest(lines, recipient=recipient, message_id=new_token(), now=now)
-    since = min(row.since for row in folded)
-    digest = digests.save_digest(connection, channel_id, message, [row.id for row in folded], now=now, since=since)
-    log.info("digest_made", channel=channel_id, digest=digest, alerts=len(folded))
+    since = min(row.since for row in rows)
+    digest = digests.save_digest(connection, channel_id, message, [row.id for row in rows], now=now, since=since)
+    log.info("digest_made", channel=channel_id, digest=digest, alerts=len(rows))
 
 
 def _line(runtime: Runtime, row: Any) -> DigestLine:

@@ -66,16 +66,15 @@ def _strand(runtime: Runtime, connection: Connection, channel_id: str, rows: lis
     log.error("deliveries_given_up", channel=channel_id, count=len(rows), reason=reason)
     if channel_id == OPERATOR:
         return
-    trouble = standing.failing_since.isoformat() if known and standing.failing_since else "none"
     several = f"{len(rows)} deliveries" if len(rows) > 1 else "A delivery"
     tell_operator(
         runtime,
         connection,
-        key=f"stranded:{channel_id}:{trouble}",
+        key=f"stranded:{channel_id}:{now:%Y-%m-%d}",
         subject=f"Not delivered by {channel_id}",
         lines=[
             f"{several} by the channel {channel_id} {'were' if len(rows) > 1 else 'was'} given up after three days; "
-            f"{why}. Others that wait for it follow, each after three days, without a further word.",
+            f"{why}. Others that wait for it follow, each after three days; told once a day at the most.",
             "The alerts stand in the record. When the channel works, send them again:",
             f"wirewatch deliveries retry --channel {channel_id}",
         ],

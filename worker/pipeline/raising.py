@@ -29,7 +29,7 @@ from worker.pipeline.runtime import Runtime
 from worker.pipeline.storify import storify
 from worker.pipeline.telling import count_originals, next_due, tell
 from worker.store import alerts, articles, silences, tallies, tellings
-from worker.store.engine import Connection, Lock, is_away, read_clock, take_lock
+from worker.store.engine import Connection, Lock, read_clock, take_lock, will_pass
 from worker.store.lease import new_token
 from worker.store.stories import Placed
 from worker.store.tellings import Decided
@@ -71,7 +71,7 @@ def _settle_waiting(runtime: Runtime, *, limit: int, only: int | None = None) ->
         try:
             raised = _settle(runtime, connection, rows, now) if rows else []
         except Exception as error:
-            if is_away(error):
+            if will_pass(error):
                 raise
             raise NotSettled from error
         counts: Counter[Key] = Counter({SETTLED.of(): len(rows)})

@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 
-from worker.delivery.channel import Channel, Line
+from worker.delivery.channel import Channel, Line, NotDialled
 from worker.errors import DeliveryError, DeliveryReason
 from worker.model import Message
 from worker.store.deliveries import DeliveryClaim
@@ -97,7 +97,12 @@ class Batch:
         """One after another; the first one in any case."""
         may_start = True
         while self.waiting and may_start:
-            sent = await self._attempt(line, self.waiting.popleft())
+            row = self.waiting.popleft()
+            try:
+                sent = await self._attempt(line, row)
+            except NotDialled:
+                self.waiting.appendleft(row)
+                return self._hold()
             self.tell(sent)
             if sent.error is not None and sent.error.whole:
                 self._hold()
@@ -110,6 +115,8 @@ class Batch:
                 return Sent(row, receipt=await line.send(message, now=datetime.now(UTC)))
         except TimeoutError:
             return Sent(row, error=DeliveryError(DeliveryReason.TIMEOUT, "no answer in time", unknown=True))
+        except NotDialled:
+            raise
         except DeliveryError as error:
             return Sent(row, error=error)
         except Exception as error:

@@ -14,8 +14,9 @@ from worker.config.schema import OPERATOR
 from worker.display import one_line
 from worker.model import Message, Silence, SilenceKind
 from worker.pipeline.runtime import Runtime
+from worker.pipeline.telling import channels_for
 from worker.store import alerts, silences
-from worker.store.engine import Connection, Lock, is_away, read_clock, take_lock
+from worker.store.engine import Connection, Lock, read_clock, take_lock, will_pass
 from worker.store.lease import new_token
 
 log = structlog.get_logger()
@@ -35,7 +36,7 @@ def tell_ended_silences(runtime: Runtime) -> None:
                 with connection.begin_nested():
                     _tell(runtime, connection, silence, now)
             except Exception as error:
-                if is_away(error):
+                if will_pass(error):
                     raise
                 log.exception("silence_end_not_told", silence=silence.public_id)
             silences.close_silence(connection, silence.id, now=now)
@@ -87,8 +88,11 @@ def _lines(runtime: Runtime, silence: Silence, held: Sequence[Any]) -> Iterable[
 
 
 def _channels(runtime: Runtime, silence: Silence, held: Sequence[Any]) -> list[str]:
-    """Of the rules that it kept quiet, or was to keep quiet; the operator's where there is none of them any more."""
-    kept = {row.rule_id for row in held} | ({silence.value} if silence.kind is SilenceKind.RULE else set())
-    named = [name for rule in runtime.config.rules if rule.id in kept for name in rule.channels]
-    found = [name for name in dict.fromkeys(named) if name in runtime.channels]
+    """By which would have gone out what it kept quiet, or was to keep quiet; the operator's where there is none now."""
+    rules = {rule.id: rule for rule in runtime.config.rules}
+    kept = [(row.rule_id, row.severity) for row in held]
+    if silence.kind is SilenceKind.RULE and not held:
+        kept = [(silence.value, None)]
+    known = [(rules[name], severity or rules[name].severity) for name, severity in dict.fromkeys(kept) if name in rules]
+    found = list(dict.fromkeys(channel.id for one in known for channel in channels_for(runtime, *one)))
     return found or [name for name in (OPERATOR,) if name in runtime.channels]

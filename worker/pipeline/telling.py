@@ -14,18 +14,28 @@ from typing import Any, Final
 
 import structlog
 
-from worker.alerts.news import RISING, WEIGHT
+from worker.alerts.news import WEIGHT
 from worker.alerts.timing import RAISED, REMINDER, UPDATED, Standing, next_message
 from worker.articles.text import quote
 from worker.config.schema import RuleSpec
 from worker.delivery.channel import Channel
 from worker.links import alert_page
-from worker.model import AlertArticle, AlertContent, AlsoFired, Judgement, Message, News, NewsKind, SilenceKind
+from worker.model import (
+    SEVERITIES,
+    AlertArticle,
+    AlertContent,
+    AlsoFired,
+    Judgement,
+    Message,
+    News,
+    NewsKind,
+    SilenceKind,
+)
 from worker.pipeline.operator import tell_operator
 from worker.pipeline.runtime import Runtime
 from worker.store import alerts, silences, tellings
 from worker.store.articles import read_judgement
-from worker.store.engine import Connection, Lock, is_away, read_clock, take_lock
+from worker.store.engine import Connection, Lock, read_clock, take_lock, will_pass
 
 log = structlog.get_logger()
 
@@ -90,13 +100,13 @@ def tell(runtime: Runtime, connection: Connection, rows: Sequence[Any], now: dat
     planned = _planned(runtime, connection, rows, rules, now)
     count = 0
     for _, group in itertools.groupby(sorted(planned, key=_together), key=_together):
-        story = sorted(group, key=lambda one: (-RISING.index(one.row.severity), one.row.id))
+        story = sorted(group, key=lambda one: (-SEVERITIES.index(one.row.severity), one.row.id))
         try:
             with connection.begin_nested():
                 _tell_story(runtime, connection, story, now)
                 count += len(story)
         except Exception as error:
-            if is_away(error):
+            if will_pass(error):
                 raise
             log.exception("alerts_not_told", alerts=[one.row.public_id for one in story])
             _put_off(runtime, connection, story, error, now)
@@ -193,17 +203,18 @@ def _tell_story(runtime: Runtime, connection: Connection, story: Sequence[Tellin
     """The messages of one story's alerts, the gravest first; that one tells of the others along."""
     members = alerts.story_members(connection, {story[0].row.root})[story[0].row.root]
     contents = [_content(runtime, one, members, now) for one in story]
+    wanted = [channels_for(runtime, one.rule, one.row.severity) for one in story]
     taken: dict[str, int] = {}  # by channel for people: the notification by which this story has its message there
     for at, one in enumerate(story):
         messages: list[tuple[str, Message]] = []
         carriers, alone = [], []
-        for channel in _channels(runtime, one):
+        for channel in wanted[at]:
             if channel.id in taken:
                 carriers.append(taken[channel.id])
                 continue
             content = contents[at]
             if channel.kind in FOR_PEOPLE:
-                others = [n for n in range(at + 1, len(story)) if channel in _channels(runtime, story[n])]
+                others = [n for n in range(at + 1, len(story)) if channel in wanted[n]]
                 content = replace(content, also=tuple(_also(story[n], contents[n]) for n in others))
             found = _rendered(runtime, connection, channel, content, now)
             if found and channel.kind in FOR_PEOPLE:
@@ -213,11 +224,11 @@ def _tell_story(runtime: Runtime, connection: Connection, story: Sequence[Tellin
         taken |= dict.fromkeys(alone, saved)
 
 
-def _channels(runtime: Runtime, telling: Telling) -> list[Channel]:
-    """The rule's enabled channels that want to hear of alerts as grave as this one."""
-    found = [runtime.channels.get(name) for name in telling.rule.channels]
-    least = {spec.id: RISING.index(spec.min_severity) for spec in runtime.config.channels}
-    grave = RISING.index(telling.row.severity)
+def channels_for(runtime: Runtime, rule: RuleSpec, severity: str) -> list[Channel]:
+    """The rule's enabled channels that want to hear of alerts as grave as this."""
+    found = [runtime.channels.get(name) for name in rule.channels]
+    least = {spec.id: SEVERITIES.index(spec.min_severity) for spec in runtime.config.channels}
+    grave = SEVERITIES.index(severity)
     return [channel for channel in found if channel is not None and least.get(channel.id, 0) <= grave]
 
 

@@ -13,6 +13,8 @@ from worker.store.engine import Lock, Store, read_clock, take_lock
 from worker.store.lease import new_token
 from worker.store.schema import alert, article, config_version, delivery, notification, story
 
+ADD_DELIVERY = insert(delivery)
+
 
 def save_config_version(store: Store, *, digest: str, body: dict[str, Any]) -> int:
     """The id of this configuration; an unchanged one keeps its row. Secrets in `body` are placeholders already."""
@@ -122,22 +124,27 @@ def save_notification(
     values |= dict(carried_by=carried_by)
     statement = insert(notification).values(**values, subject=subject, created_at=now)
     notification_id = connection.execute(statement.returning(notification.c.id)).scalar_one()
-    for channel, message in messages:
-        connection.execute(
-            insert(delivery).values(
-                public_id=new_token(),
-                notification_id=notification_id,
-                channel=channel,
-                recipient=message.recipient,
-                state=DeliveryState.PENDING,
-                message_id=message.message_id,
-                subject=message.subject,
-                body=message.body,
-                created_at=now,
-                due_at=now,
-                window_at=now,
-                maybe_duplicate=0,
-                attempts=0,
-            )
-        )
+    if messages:
+        connection.execute(ADD_DELIVERY, [new_delivery(notification_id, *one, now=now) for one in messages])
     return int(notification_id)
+
+
+def new_delivery(
+    notification_id: int, channel_id: str, message: Message, *, now: datetime, since: datetime | None = None
+) -> dict[str, Any]:
+    """A delivery's row: due now, and tried as if it had waited since `since`."""
+    return dict(
+        public_id=new_token(),
+        notification_id=notification_id,
+        channel=channel_id,
+        recipient=message.recipient,
+        state=DeliveryState.PENDING,
+        message_id=message.message_id,
+        subject=message.subject,
+        body=message.body,
+        created_at=now,
+        due_at=now,
+        window_at=since or now,
+        maybe_duplicate=0,
+        attempts=0,
+    )

@@ -9,13 +9,13 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Connection, bindparam, func, or_, select, text, update
 
-from worker.delivery.retry import DISABLE_AFTER, DISABLE_FAILURES, GIVE_UP, is_locked_out, next_probe
+from worker.delivery.retry import DISABLE_AFTER, DISABLE_FAILURES, GIVE_UP, REFUSALS, next_probe
 from worker.errors import DeliveryError, DeliveryReason
 from worker.model import DeliveryState
 from worker.store.engine import Store, read_clock
 from worker.store.schema import EPOCH, Instant, channel, delivery
 
-MAKE: Final = text("INSERT INTO channel (id, failures) VALUES (:id, 0) ON CONFLICT (id) DO NOTHING")
+MAKE: Final = text("INSERT INTO channel (id, failures, refusals) VALUES (:id, 0, 0) ON CONFLICT (id) DO NOTHING")
 LOCKED: Final = (
     select(channel)
     .where(channel.c.id.in_(bindparam("ids", expanding=True)))
@@ -27,7 +27,9 @@ SPEND: Final = (
     .where(channel.c.id == bindparam("spender"))
     .values(allowance=bindparam("left"), allowance_at=bindparam("now", type_=Instant()))
 )
-WELL: Final = dict(failures=0, failing_since=None, hold_until=None, disabled_at=None, reason=None, detail=None)
+WELL: Final = dict(
+    failures=0, refusals=0, failing_since=None, hold_until=None, disabled_at=None, reason=None, detail=None
+)
 
 
 def lock_channels(connection: Connection, ids: Collection[str]) -> list[Any]:
@@ -88,19 +90,22 @@ def note_failure(
     What was dialled along with the first that failed adds nothing, except to the logins that were refused.
     """
     (row,) = lock_channels(connection, [channel_id])
-    counts = row.hold_until is None or row.hold_until <= now or error.reason is DeliveryReason.AUTH
-    failures, since = row.failures + counts, row.failing_since or now
-    asked = dict(now=now, jitter=jitter, retry_after=error.retry_after)
-    hold = next_probe(failures, reason=error.reason, **asked) if counts or error.retry_after else row.hold_until
+    refused = error.reason is DeliveryReason.AUTH
+    counts = row.hold_until is None or row.hold_until <= now
+    failures, refusals, since = row.failures + counts, row.refusals + refused, row.failing_since or now
+    asked = dict(refusals=refusals, now=now, jitter=jitter, retry_after=error.retry_after)
+    hold = next_probe(failures, **asked) if counts or refused or error.retry_after else row.hold_until
     gone = error.reason is DeliveryReason.GONE
     lasting = now - since >= DISABLE_AFTER and failures >= DISABLE_FAILURES
     disabled = (gone or lasting) and row.disabled_at is None
-    values = dict(failures=failures, failing_since=since, hold_until=max(hold, row.hold_until or EPOCH))
+    values = dict(
+        failures=failures, refusals=refusals, failing_since=since, hold_until=max(hold, row.hold_until or EPOCH)
+    )
     values |= dict(reason=str(error.reason), detail=error.detail[:500])
     if disabled:
         values["disabled_at"] = now
     connection.execute(update(channel).where(channel.c.id == channel_id).values(**values))
-    locked_out = is_locked_out(failures, error.reason) and not is_locked_out(row.failures, row.reason)
+    locked_out = row.refusals < REFUSALS <= refusals
     return Outage(since=since, failures=failures, locked_out=locked_out, disabled=disabled)
 
 
@@ -113,7 +118,7 @@ def note_success(connection: Connection, channel_id: str) -> Outage | None:
     still = (channel.c.id == channel_id) & (channel.c.failures > 0) & channel.c.disabled_at.is_(None)
     if not connection.execute(update(channel).where(still).values(**WELL)).rowcount:
         return None
-    locked_out = is_locked_out(found.failures, found.reason)
+    locked_out = found.refusals >= REFUSALS
     return Outage(since=found.failing_since, failures=found.failures, locked_out=locked_out, disabled=False)
 
 

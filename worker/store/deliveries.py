@@ -31,14 +31,14 @@ from worker.model import DeliveryState
 from worker.store import channels
 from worker.store.engine import Store, read_clock
 from worker.store.lease import MAX_ATTEMPTS, NOW, Claimable, finish_row, new_token
-from worker.store.schema import EPOCH, alert, article, attempt, channel, delivery, notification
+from worker.store.schema import EPOCH, Instant, alert, article, attempt, channel, delivery, notification
 from worker.store.tallies import count
 
-# What is new first: a pile of retries must not keep it waiting.
 OPEN = (DeliveryState.PENDING, DeliveryState.SENDING, DeliveryState.FAILED)
 # A digest tells of it, and it shares the digest's fate (whose own row has its own id there).
 IS_FOLDED = delivery.c.digest_id.is_not(None) & (delivery.c.digest_id != delivery.c.id)
 IS_ON_ITS_OWN = or_(delivery.c.digest_id.is_(None), delivery.c.digest_id == delivery.c.id)
+PATIENCE = timedelta(hours=1)  # that a retry which is due waits for what is new
 NEVER = EPOCH + timedelta(days=365_000)  # when what is folded is due by itself
 FIRST_SEEN = (
     select(article.c.first_seen_at)
@@ -62,18 +62,26 @@ def is_due(now: datetime | BindParameter[datetime]) -> ColumnElement[bool]:
 # ---------------------------------------------------------------- claiming
 
 
+# What is SENDING when its lease is over may have arrived: its next copy may be a second one.
+ONE_MORE_WHERE_SENDING = delivery.c.maybe_duplicate + (delivery.c.state == DeliveryState.SENDING).cast(Integer)
+OVERDUE = bindparam("overdue", type_=Instant())
 DUE_DELIVERIES = Claimable(
     delivery,
     looks=[
-        (delivery.c.channel == bindparam("channel")) & (delivery.c.state == state) & (delivery.c.due_at <= NOW)
-        & IS_ON_ITS_OWN
-        for state in OPEN
+        (delivery.c.channel == bindparam("channel")) & (delivery.c.state == state) & due & IS_ON_ITS_OWN
+        for state, due in (
+            # Where more comes than may go out, what is new would keep what has failed once waiting for ever.
+            (DeliveryState.FAILED, delivery.c.due_at <= OVERDUE),
+            # Otherwise what is new is first: a pile of retries must not keep it waiting.
+            (DeliveryState.PENDING, delivery.c.due_at <= NOW),
+            (DeliveryState.SENDING, delivery.c.due_at <= NOW),
+            (DeliveryState.FAILED, (delivery.c.due_at <= NOW) & (delivery.c.due_at > OVERDUE)),
+        )
     ],
     order=(delivery.c.due_at,),
     values={
         "state": DeliveryState.SENDING,
-        # A claim of a SENDING row is a claim of the unknown.
-        "maybe_duplicate": delivery.c.maybe_duplicate + (delivery.c.state == DeliveryState.SENDING).cast(Integer),
+        "maybe_duplicate": ONE_MORE_WHERE_SENDING,
     },
 )  # fmt: skip
 OF_CHANNEL = delivery.c.channel == channel.c.id
@@ -127,7 +135,7 @@ def claim_due_deliveries(store: Store, *, paces: Mapping[str, Pace], limit: int,
             free = pace.free_lanes(in_flight=in_flight, failing=failing)
             room = pace.room(lanes=free, failing=failing, allowance=allowance)
             room = min(room, math.ceil((limit - len(ids)) / (len(ready) - n)))
-            found = DUE_DELIVERIES.find(connection, limit=room, now=now, channel=row.id)
+            found = DUE_DELIVERIES.find(connection, limit=room, now=now, overdue=now - PATIENCE, channel=row.id)
             if found:
                 ids += [one.id for one in found]
                 lanes[row.id], left[row.id] = min(free, len(found)), allowance - len(found)
@@ -287,6 +295,6 @@ def strand(connection: Connection, rows: Sequence[Any], *, reason: str, detail: 
     ids = [row.id for row in rows]
     these = delivery.c.id.in_(ids) | (delivery.c.digest_id.in_(ids) & IS_FOLDED)
     values = dict(state=DeliveryState.ABANDONED, reason=reason, detail=detail, due_at=now)
-    values |= dict(lease_token=None, lease_until=None)
+    values |= dict(lease_token=None, lease_until=None, maybe_duplicate=ONE_MORE_WHERE_SENDING)
     _forget_attempts(connection, ids, now=now)
     connection.execute(update(delivery).where(these).values(**values))

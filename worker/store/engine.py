@@ -44,6 +44,7 @@ NO_FILE = (
 )
 # What PostgreSQL says of a server that goes, comes, or is full (Appendix A of its manual); also all of class 08.
 AWAY = {"57P01", "57P02", "57P03", "53300"}
+IN_THE_WAY = {"55P03", "40P01", "40001"}  # a lock that did not come free, a deadlock, two that changed one row
 # What the database raises, or the wait for a connection to it: never a flaw in what was made of its rows.
 DATABASE_ERRORS = (DBAPIError, PoolTimeout)
 
@@ -205,6 +206,12 @@ def is_away(error: BaseException) -> bool:
     state = error.orig.sqlstate
     unreachable = isinstance(error, OperationalError) and (state is None or state.startswith("08") or state in AWAY)
     return error.connection_invalidated or unreachable
+
+
+def will_pass(error: BaseException) -> bool:
+    """Whether the next try may well go through: the server is away, or another was in the way. Then it is no fault of
+    what was tried."""
+    return is_away(error) or getattr(getattr(error, "orig", None), "sqlstate", None) in IN_THE_WAY
 
 
 def take_lock(connection: Connection, lock: Lock) -> None:

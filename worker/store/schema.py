@@ -339,6 +339,7 @@ channel = Table(
     # How a configured channel fares; no row: never used.
     Column("id", String(80), primary_key=True),
     Column("failures", Integer, nullable=False, default=0),  # in a row, of the channel as a whole
+    Column("refusals", Integer, nullable=False, default=0),  # of its login, since it last worked
     Column("failing_since", Instant),
     Column("hold_until", Instant),  # nothing goes out before
     Column("disabled_at", Instant),  # nothing goes out until somebody enables it

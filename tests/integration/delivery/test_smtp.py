@@ -170,6 +170,18 @@ def test_d09_refused_login_is_said_without_the_password(trusted, code, reason):
     assert not [canary for canary in CANARIES if canary in f"{error} {error!r}"]
 
 
+def test_d09_of_many_mails_at_once_one_tries_a_password_that_is_refused(trusted):
+    async def send_three(channel):
+        message = channel.render(alert(), recipient=ONE, now=NOW)
+        async with channel.open() as line:
+            return await asyncio.gather(*(line.send(message, now=NOW) for _ in range(3)), return_exceptions=True)
+
+    with smtp(tls=trusted, features=("STARTTLS", "AUTH PLAIN"), AUTH="535 no") as server:
+        ends = asyncio.run(send_three(email(server.port, security="starttls", username="desk")))
+        assert len([line for line in server.heard if line.startswith(b"AUTH")]) == 1
+    assert sorted(type(end).__name__ for end in ends) == ["DeliveryError", "NotDialled", "NotDialled"]
+
+
 def test_d01_no_server_and_no_such_host_are_tried_again():
     for channel in (email(free_port()), dataclasses.replace(email(25), relay=Relay("no.invalid", 25, "none"))):
         error = failing(channel)

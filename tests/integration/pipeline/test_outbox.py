@@ -329,17 +329,18 @@ def test_a_late_success_does_not_enable_what_another_has_just_disabled(desk):
 def test_d09_a_refused_login_pauses_the_channel_after_three_and_is_told_once(desk, runtime):
     trouble = [True]
     locked = DeliveryError(DeliveryReason.AUTH, "refused the user name or password")
-    worker, dead = scripted(runtime, lambda _: locked if trouble else None, LIVE)
+    before = [refusing(), refusing(), refusing()]  # nobody there is no login refused
+    worker, dead = scripted(runtime, lambda _: before.pop() if before else locked if trouble else None, LIVE)
     enqueue(desk, runtime, LIVE, 9)
     moment = now(desk)
-    for _ in range(4):
+    for _ in range(8):
         deliver_due(later(worker, moment))
         moment += timedelta(minutes=12)
-    assert len(dead.sent) == 3, "and then one an hour"
+    assert len(dead.sent) == 6, "and then one an hour"
     assert standing(desk, LIVE).hold_until > moment
     moment += timedelta(hours=1)
     deliver_due(later(worker, moment))
-    assert len(dead.sent) == 4
+    assert len(dead.sent) == 7
     assert operator_subjects(desk) == ["The channel mail is not let in"]
     trouble.clear()
     moment += timedelta(hours=2)
@@ -369,7 +370,7 @@ def test_what_was_under_way_when_its_channel_left_ends_too_and_is_sent_again(des
     assert states(desk, LIVE) == {"sending": 1, "pending": 8}, "not while its lease lasts"
     give_up_all(desk, later(without, now(desk) + timedelta(minutes=2)), LIVE, "no_channel")
     (ended,) = desk.rows(delivery, delivery.c.id == digest.id)
-    assert (ended.lease_token, ended.lease_until) == (None, None)
+    assert (ended.lease_token, ended.lease_until, ended.maybe_duplicate) == (None, None, 1)
     assert [row.outcome for row in desk.rows(attempt, attempt.c.delivery_id == digest.id)] == ["unknown"]
     with desk.store.writing() as connection:
         assert send_again(connection, Wanted(channels=(LIVE,)), now=read_clock(connection)) == 1
@@ -500,7 +501,10 @@ def test_d07_what_a_digest_tells_of_shares_its_fate_and_is_never_folded_twice(de
 def test_a_digest_leads_to_the_articles_waits_as_its_oldest_did_and_is_made_for_no_held_channel(desk, runtime):
     poll_now(desk, runtime)
     worker = bounded(runtime, LIVE, digest_over=5)
-    enqueue(desk, runtime, LIVE, 8, of_alerts=True)
+    enqueue(desk, runtime, LIVE, 8, severity="critical", of_alerts=True)
+    fold_overflow(worker)
+    assert not desk.rows(delivery, delivery.c.digest_id.is_not(None)), "critical ones are not counted, or folded"
+    change(desk, alert, severity="high")
     old = now(desk) - timedelta(days=1)
     first = min(row.id for row in desk.rows(delivery))
     with desk.store.writing() as connection:

@@ -177,6 +177,20 @@ def test_a_silence_keeps_quiet_and_tells_at_its_end_what_it_kept(watch, kind):
     assert len(watch.messages()) == before + 1, "and what is new afterwards is heard"
 
 
+def test_the_end_of_a_silence_is_told_where_what_it_kept_would_have_been(watch):
+    watch.obey()
+    config = watch.runtime.config
+    channels = tuple(
+        one.model_copy(update=dict(min_severity="critical")) if one.id == "hook" else one for one in config.channels
+    )
+    watch.runtime = replace(watch.runtime, config=replace(config, channels=channels))
+    watch.silence("rule", "leaders")
+    watch.bring("a", ("x1", HEADLINE, TRAIN))
+    watch.pass_time(HOUR)
+    assert "has ended" in watch.mails()[-1]["Subject"]
+    assert watch.hooks() == [], "an alert of high severity is not for it, nor a word about one"
+
+
 def test_a_silence_ended_by_hand_is_told_at_once_and_what_does_not_run_cannot_be_ended(watch):
     watch.obey()
     name = watch.silence("entity", "kim-jong-un")

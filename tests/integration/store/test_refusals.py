@@ -6,7 +6,7 @@ import pytest
 import sqlalchemy.exc
 from sqlalchemy import insert, text
 
-from worker.store.engine import is_away, open_store
+from worker.store.engine import Lock, is_away, open_store, take_lock, will_pass
 from worker.store.migrate import migrate
 from worker.store.schema import EPOCH, feed
 
@@ -78,3 +78,21 @@ def test_is_away_knows_a_server_that_ends_a_connection(store):
         connection.execute(text("SELECT 1"))
 
     assert is_away(refused(store, end, sqlalchemy.exc.OperationalError))
+
+
+def test_a_lock_that_another_holds_is_no_fault_of_what_waits_for_it(store):
+    if store.is_sqlite:
+        pytest.skip("SQLite's writers wait for one lock, before they begin")
+
+    def wait(connection):
+        connection.execute(text("SET LOCAL lock_timeout = '50ms'"))
+        take_lock(connection, Lock.DESK)
+
+    with store.writing() as holder:
+        take_lock(holder, Lock.DESK)
+        error = refused(store, wait, sqlalchemy.exc.OperationalError)
+    assert will_pass(error)
+    assert not is_away(error)
+    assert not will_pass(
+        refused(store, lambda one: one.execute(text("SELECT * FROM nowhere")), sqlalchemy.exc.DBAPIError)
+    )

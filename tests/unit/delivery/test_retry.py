@@ -7,7 +7,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from worker.delivery.retry import GIVE_UP, JITTER, LONGEST_ASKED, SCHEDULE, next_attempt, next_probe
-from worker.errors import DeliveryReason
 
 START = datetime(2023, 11, 8, tzinfo=UTC)
 
@@ -66,8 +65,8 @@ def test_retry_times_never_decrease_with_attempts(n, jitter, retry_after, elapse
     assert found is None or SCHEDULE[0] <= found <= GIVE_UP.total_seconds() - elapsed
 
 
-def hold(failures, reason=DeliveryReason.CONNECT, *, jitter=0.0, retry_after=None):
-    until = next_probe(failures, reason=reason, now=START, jitter=jitter, retry_after=retry_after)
+def hold(failures, *, refusals=0, jitter=0.0, retry_after=None):
+    until = next_probe(failures, refusals=refusals, now=START, jitter=jitter, retry_after=retry_after)
     return (until - START).total_seconds()
 
 
@@ -78,7 +77,8 @@ def test_a_failing_channel_is_held_for_longer_each_time(failures, seconds):
 
 
 def test_d09_refused_logins_are_three_and_then_one_an_hour():
-    assert [hold(n, DeliveryReason.AUTH) for n in (1, 2, 3, 4)] == [5, 30, 3600, 3600]
+    assert [hold(n, refusals=n) for n in (1, 2, 3, 4)] == [5, 30, 3600, 3600]
+    assert [hold(n, refusals=n - 3) for n in (4, 5, 6)] == [300, 600, 3600]
 
 
 def test_e03_a_channel_is_held_for_as_long_as_its_receiver_asks():

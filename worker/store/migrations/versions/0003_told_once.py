@@ -107,6 +107,7 @@ def _add_to_deliveries() -> None:
         "channel",
         sa.Column("id", sa.String(length=80), nullable=False),
         sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("refusals", sa.Integer(), nullable=False),
         sa.Column("failing_since", sa.BigInteger(), nullable=True),
         sa.Column("hold_until", sa.BigInteger(), nullable=True),
         sa.Column("disabled_at", sa.BigInteger(), nullable=True),
