@@ -40,7 +40,7 @@ class Size:
     seconds: float
 
 
-FULL, QUICK = Size(feeds=20, rate=10.0, seconds=15.0), Size(feeds=3, rate=10.0, seconds=2.0)
+FULL, QUICK = Size(feeds=20, rate=10.0, seconds=15.0), Size(feeds=1, rate=5.0, seconds=1.0)
 
 
 def measure(*, quick: bool) -> list[Figure]:

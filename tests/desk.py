@@ -8,21 +8,23 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import psutil
 import yaml
 from origin import Origin, rss
 from sinks import MailSink, WebhookSink
 from sqlalchemy import select
+from stores import migrated_store
 
-from worker.app import build
+from worker.app import build, load_judge
 from worker.config.load import load_config
-from worker.store.engine import open_store
-from worker.store.migrate import migrate
+from worker.feeds.parse import Parser
 from worker.store.schema import alert, article, delivery, feed, notification
 
 SECRET = "whsec_" + base64.b64encode(b"a secret for the tests only").decode()
 FAST = {"tick": "500ms", "poll_lease": "4s", "analyse_lease": "10s", "deliver_lease": "8s"}
+PARSER, JUDGES = Parser(), {}
 NAMES = "one two three four five six seven eight nine ten".split()
 BASELINE = [("old", "A day like any other", "Kim Jong Un was seen before the desk was set up.")]
 
@@ -34,6 +36,14 @@ def entries(count, *, start=0, word="visited"):
         (f"g{n}", f"Factory {name} {word} by the leader in the north", f"Kim Jong Un {word} the plant.")
         for n, name in numbers
     ]
+
+
+def judge_of(config):
+    """One for all that watch for the same."""
+    key = repr((config.topics, config.watchlist, config.topic_model))
+    if key not in JUDGES:
+        JUDGES[key] = load_judge(config)
+    return JUDGES[key]
 
 
 def wait_for(look, *, seconds=30.0, what="the condition"):
@@ -86,8 +96,7 @@ class Desk:
         for name in self.feeds:
             self.set_feed(name, BASELINE)
         self.write_config()
-        self.store = open_store(self.database_url, data=self.data)
-        migrate(self.store)
+        self.store = migrated_store(self.database_url, self.data)
         return self
 
     def __exit__(self, *_):
@@ -179,9 +188,12 @@ class Desk:
         return dict(os.environ) | extra
 
     def runtime(self, **options):
-        """The pipeline's Runtime in this process, with no hint: what a worker has."""
+        """The pipeline's Runtime in this process, with no hint: what a worker has. Its parser's children and its judge
+        serve others too."""
         environ = self.environ()
-        return build(load_config(self.config, environ=environ), data=self.data, environ=environ, **options)
+        config = load_config(self.config, environ=environ)
+        made = build(config, data=self.data, environ=environ, **options)
+        return replace(made, parser=PARSER, judge=lambda: judge_of(config))
 
     # ---- processes
 

@@ -121,7 +121,6 @@ def test_a03_alerts_committed_without_any_hint_are_delivered_by_the_sweep(desk):
         pass
     assert len(desk.rows(alert)) == len(NEW)
     assert desk.mail.received == []
-    runtime.parser.close()
     runtime.store.close()
     desk.start()
     wait_for(lambda: desk.sent() == 2 * len(NEW), seconds=2 * 0.5 + 5, what="the sweep's deliveries")
@@ -150,7 +149,7 @@ def deliver_and_die(desk, point):
 
 def test_a04_a05_a06_killed_before_dialling_or_after_the_yes_sends_the_same_once_more_at_the_most(desk):
     runtime = desk.runtime()
-    with contextlib.closing(runtime.parser), contextlib.closing(runtime.store):
+    with contextlib.closing(runtime.store):
         enqueue(desk, runtime, "hook", 1)
         deliver_and_die(desk, "sent_not_recorded")  # A06
         accepted = time.time()
@@ -217,5 +216,4 @@ def test_a12_an_article_whose_judging_never_ends_counts_its_attempts_and_is_park
     assert [subject.split(":")[0] for subject in operator_subjects(desk)] == ["Article quarantined"]
     settle(runtime)
     assert len(desk.rows(article, article.c.state == "settled")) == len(desk.feeds) - 1, "the others of its batch go on"
-    runtime.parser.close()
     runtime.store.close()

@@ -27,7 +27,6 @@ def test_c02_an_analyst_that_starts_before_its_database_judges_once_it_is_there(
     with Desk(tmp_path, database_url=own_postgres.new_database(), redis_url=redis_url) as desk:
         runtime = desk.runtime()
         poll_due_feeds(runtime)
-        runtime.parser.close()
         runtime.store.close()
         desk.store.engine.dispose()
         own_postgres.stop()

@@ -39,7 +39,6 @@ def told(tmp_path):
         poll_now(desk, runtime)
         bring(desk, runtime, "a", entries(3) + BASELINE)
         deliver_due(runtime)
-        runtime.parser.close()
         runtime.store.close()
         yield desk
 

@@ -14,5 +14,4 @@ def desk(tmp_path, database_url):
 def runtime(desk):
     made = desk.runtime()
     yield made
-    made.parser.close()
     made.store.close()

@@ -7,17 +7,16 @@ import threading
 
 import pytest
 from desk import wait_for
+from stores import migrated_store
 
 from worker.beats import HUNG, Heart, find_beat
 from worker.store import heartbeats
 from worker.store.engine import open_store
-from worker.store.migrate import migrate
 
 
 @pytest.fixture
 def store(database_url, tmp_path):
-    made = open_store(database_url, data=tmp_path)
-    migrate(made)
+    made = migrated_store(database_url, tmp_path)
     yield made
     made.close()
 

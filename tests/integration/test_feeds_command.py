@@ -43,7 +43,7 @@ def feeds(desk, *argv, **options):
 
 def test_feeds_list_tells_the_record(desk):
     runtime = desk.runtime()
-    with contextlib.closing(runtime.parser), contextlib.closing(runtime.store):
+    with contextlib.closing(runtime.store):
         desk.set_feed("a", [*BASELINE, ("g", "Another", "Text")])
         desk.origin.documents["/b"] = b"<html><body>Please sign in</body></html>"
         desk.origin.gone.add("/c")
@@ -91,7 +91,7 @@ def test_feeds_test_of_all_asks_what_is_enabled(tmp_path):
 
 def test_f12_feeds_test_obeys_what_the_record_knows(desk):
     runtime = desk.runtime()
-    with contextlib.closing(runtime.parser), contextlib.closing(runtime.store):
+    with contextlib.closing(runtime.store):
         poll_now(desk, runtime)
     until = datetime.now(UTC) + timedelta(hours=24)
     with desk.store.writing() as connection:

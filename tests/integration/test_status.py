@@ -32,7 +32,6 @@ def at_work(desk):
     for pid, role in enumerate(("poll-deliver", "analyse", "scheduler", "console")):
         heartbeats.save_beat(desk.store, heartbeat_id=role, role=role, host="h", pid=pid, age=timedelta(hours=3))
     yield desk
-    runtime.parser.close()
     runtime.store.close()
 
 

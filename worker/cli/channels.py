@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -129,6 +128,8 @@ def test(
     channel: ChannelArgument, as_json: JsonOption = False, config: ConfigOption = HERE, data: DataOption = KEPT
 ) -> None:
     """Sends a test message at once, past the outbox, to every recipient: did it arrive, or what went wrong?"""
+    import asyncio
+
     from worker.delivery.build import build_channels
 
     desk = read_config(config, only=PARTS)

@@ -9,10 +9,6 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from rich.cells import cell_len
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
-from rich.text import Text
 
 from worker.display import escaped
 
@@ -41,6 +37,10 @@ def print_text(text: str) -> None:
 
 
 def _print_rich(heads: Sequence[str], rows: Rows) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(box=None, pad_edge=False, header_style="bold")
     for head in heads:
         table.add_column(head, overflow="fold")
@@ -66,6 +66,9 @@ def bar(total: int | None, what: str, *, hidden: bool = False) -> Iterator[Calla
 
     Shown on standard error, a terminal, and only when it lasts.
     """
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
     terminal = Console(stderr=True)
     counts = (MofNCompleteColumn(), TimeRemainingColumn()) if total is not None else ()
     columns = (TextColumn("{task.description}"), BarColumn(), *counts)

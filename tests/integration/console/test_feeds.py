@@ -39,7 +39,6 @@ def published(desk):
     poll_now(desk, runtime)
     bring(desk, runtime, "a", [*ENTRIES_OF_THREE, *BASELINE])
     deliver_due(runtime)
-    runtime.parser.close()
     runtime.store.close()
     with Served(desk) as served:
         yield SimpleNamespace(desk=desk, served=served)

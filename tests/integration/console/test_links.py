@@ -39,7 +39,6 @@ def mailed(desk):
     poll_now(desk, runtime)
     bring(desk, runtime, "a", entries(1) + BASELINE)
     deliver_due(runtime)
-    runtime.parser.close()
     runtime.store.close()
     (received,) = desk.mail.received
     text = email.message_from_bytes(received.raw, policy=email.policy.default).get_body(("plain",)).get_content()
@@ -104,7 +103,6 @@ def test_a_silence_is_made_once_however_often_its_button_is_pressed_and_keeps_qu
         assert made.author == "ana" and made.expires_at - made.created_at == timedelta(hours=24)
         assert f"Ana has silenced this {kind}" in words(ask(mailed, path))
         bring(mailed.desk, runtime, "a", [told.pop(0), *entries(1), *BASELINE])
-    runtime.parser.close()
     runtime.store.close()
     assert [row.told_at is not None for row in mailed.desk.rows(alert)] == [True, True, False]
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from desk import BASELINE, entries
-from steps import LONG_AGO, bring, change, claim_deliveries, operator_subjects, poll_now
+from steps import LONG_AGO, bring, change, claim_deliveries, now, operator_subjects, poll_now
 
 from worker.pipeline import deliver
 from worker.pipeline.deliver import deliver_due
@@ -132,7 +132,7 @@ def test_an_old_delivery_of_a_desk_that_stood_still_is_tried_again_first(desk, r
 def test_deliver_sends_what_is_new_before_what_is_tried_again(desk, runtime):
     poll_now(desk, runtime)
     bring(desk, runtime, "a", entries(1) + BASELINE)
-    change(desk, delivery, attempts=2, state="failed", due_at=LONG_AGO)
+    change(desk, delivery, attempts=2, state="failed", due_at=now(desk) - timedelta(minutes=1))
     bring(desk, runtime, "a", entries(2) + BASELINE)
     claim = claim_deliveries(desk.store, limit=2, lease=timedelta(seconds=60))
     assert [row.attempts for row in claim.rows] == [1, 1]

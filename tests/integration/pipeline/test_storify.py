@@ -118,7 +118,6 @@ def press(tmp_path, database_url):
 def newsroom(press):
     made = press.runtime()
     yield made
-    made.parser.close()
     made.store.close()
 
 

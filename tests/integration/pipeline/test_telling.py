@@ -7,11 +7,10 @@ from email import message_from_bytes
 from email.policy import default
 
 import pytest
-from desk import BASELINE
+from desk import BASELINE, judge_of
 from origin import rss
 from steps import operator_subjects, poll_now, settle
 
-from worker.app import load_judge
 from worker.config.schema import FeedSpec, RuleSpec, WatchedEntity
 from worker.model import SilenceKind
 from worker.pipeline.poll import poll_due_feeds
@@ -55,9 +54,8 @@ class Watch:
         )
         found = tuple(RuleSpec.model_validate(one) for one in rules or (rule(),))
         config = replace(self.runtime.config, watchlist=entities, feeds=feeds, rules=found)
-        judge = load_judge(config)
         store = self.runtime.store.with_clock(lambda: self.now)
-        self.runtime = replace(self.runtime, config=config, judge=lambda: judge, store=store)
+        self.runtime = replace(self.runtime, config=config, judge=lambda: judge_of(config), store=store)
         self.desk.set_feed("b", [("old-b", "Quite another day", "Nothing happened."), *BASELINE])
         poll_now(self.desk, self.runtime)
         settle(self.runtime)

@@ -3,10 +3,10 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from stores import migrated_store
 
 from worker.store import heartbeats
-from worker.store.engine import open_store, read_clock
-from worker.store.migrate import migrate
+from worker.store.engine import read_clock
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 AGE = timedelta(seconds=5)
@@ -14,8 +14,7 @@ AGE = timedelta(seconds=5)
 
 @pytest.fixture
 def store(database_url, tmp_path):
-    made = open_store(database_url, data=tmp_path)
-    migrate(made)
+    made = migrated_store(database_url, tmp_path)
     yield made
     made.close()
 

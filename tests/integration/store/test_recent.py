@@ -4,19 +4,17 @@ from datetime import timedelta
 
 import pytest
 from sqlalchemy import event, insert, text
+from stores import migrated_store
 
 from worker.store import recent
-from worker.store.engine import open_store
 from worker.store.feeds import sync_feeds
-from worker.store.migrate import migrate
 from worker.store.recent import KINDS, LATE, PAGE, PAGES, Watcher, clock_of
 from worker.store.schema import EPOCH, MICROSECOND, poll
 
 
 @pytest.fixture
 def store(database_url, tmp_path):
-    made = open_store(database_url, data=tmp_path)
-    migrate(made)
+    made = migrated_store(database_url, tmp_path)
     sync_feeds(made, [("one", "https://one.example/rss", "One")], spread=0)
     yield made
     made.close()

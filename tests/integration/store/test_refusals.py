@@ -5,9 +5,9 @@ import traceback
 import pytest
 import sqlalchemy.exc
 from sqlalchemy import insert, text
+from stores import migrated_store
 
 from worker.store.engine import Lock, is_away, open_store, take_lock, will_pass
-from worker.store.migrate import migrate
 from worker.store.schema import EPOCH, feed
 
 CANARY = "canary of the tests only"
@@ -15,8 +15,7 @@ CANARY = "canary of the tests only"
 
 @pytest.fixture
 def store(tmp_path, database_url):
-    made = open_store(database_url, data=tmp_path)
-    migrate(made)
+    made = migrated_store(database_url, tmp_path)
     yield made
     made.close()
 

@@ -10,6 +10,7 @@ from alembic.script import ScriptDirectory
 from desk import at_once
 from sqlalchemy import event, exc, select, text, update
 from steps import claim_deliveries
+from stores import migrated_store
 
 from worker.feeds.shown import MOST_COUNTED
 from worker.health import look
@@ -40,8 +41,7 @@ LEASE = timedelta(seconds=60)
 
 @pytest.fixture
 def store(database_url, tmp_path):
-    made = open_store(database_url, data=tmp_path)
-    migrate(made)
+    made = migrated_store(database_url, tmp_path)
     yield made
     made.close()
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import pytest
 from desk import at_once
 from sqlalchemy import event
+from stores import migrated_store
 
 from worker import health
 from worker.console.scrape import scrape
@@ -42,8 +43,7 @@ count_rounds(open_store(sys.argv[1], data=Path(sys.argv[2])))
 
 @pytest.fixture
 def store(database_url, tmp_path):
-    made = open_store(database_url, data=tmp_path)
-    migrate(made)
+    made = migrated_store(database_url, tmp_path)
     yield made
     made.close()
 
