@@ -19,6 +19,7 @@ from worker.store import heartbeats
 from worker.store.engine import Store
 from worker.store.lease import new_token
 
+READY_FOLDER = "WIREWATCH_READY"  # the environment's name for the folder where each role says that it serves, and beats
 log = structlog.get_logger()
 
 HUNG = 70  # the exit code of a process that ended itself (sysexits.h: internal software error)
@@ -45,6 +46,11 @@ class Silence:
         self.seconds = self.seconds + step if sign == self.sign else 0.0
         self.sign, self.looked = sign, now
         return self.seconds
+
+
+def beat_file(folder: Path, role: str) -> Path:
+    """There from when a role serves; its time is the role's last beat."""
+    return folder / f"{role}.ready"
 
 
 def find_beat(file: Path) -> int | None:

@@ -264,4 +264,5 @@ def run_scheduler(app: Celery, *, every: float, on_round: Callable[[], None]) ->
             return float(super().tick(*args, **kwargs))
 
     app.conf.beat_max_loop_interval = every
+    app.conf.include = ()  # the tick is sent by its name: what the tasks need is loaded where they run
     app.Beat(scheduler_cls=Rounds, loglevel="WARNING", quiet=True).run()

@@ -20,7 +20,7 @@ from typing import Any, BinaryIO
 
 import structlog
 
-from worker.beats import Silence, find_beat
+from worker.beats import READY_FOLDER, Silence, beat_file, find_beat
 from worker.config.schema import Timing
 from worker.embedded import find_redis, redis_arguments, socket_url, wait_for_redis
 from worker.errors import WirewatchError
@@ -29,7 +29,6 @@ from worker.store.migrate import migrate
 
 log = structlog.get_logger()
 
-READY_FOLDER = "WIREWATCH_READY"  # the environment's name for the folder where each role says that it serves, and beats
 TIED = "WIREWATCH_TIED"  # set for roles that shall die with who started them: with `up`, never with a container's shell
 REDIS = "redis"  # the child that the others lean on
 PR_SET_PDEATHSIG = 1
@@ -172,11 +171,6 @@ def end(processes: Sequence[Any], *, until: float) -> None:
     for popen in processes:
         kill_group(popen)
         popen.wait()
-
-
-def beat_file(folder: Path, role: str) -> Path:
-    """There from when a role serves; its time is the role's last beat."""
-    return folder / f"{role}.ready"
 
 
 def kill_group(popen: subprocess.Popen[bytes]) -> None:

@@ -14,8 +14,9 @@ import psutil
 import pytest
 from desk import BASELINE, Desk, entries, living, wait_for
 
+from worker.beats import READY_FOLDER
 from worker.store.heartbeats import list_heartbeats
-from worker.up import READY_FOLDER, choose_port
+from worker.up import choose_port
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 

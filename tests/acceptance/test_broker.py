@@ -37,15 +37,15 @@ def queue_hints(url, count):
 def test_b01_flushed_with_workers_up_loses_nothing_and_without_any_redis_their_own_timers_do_the_work(desk, own_redis):
     desk.start()
     wait_for(desk.polled)
-    desk.set_feed("a", entries(80) + BASELINE)
+    desk.set_feed("a", entries(30) + BASELINE)
     queue_hints(desk.redis_url, 500)
     for _ in range(5):
         own_redis.client.flushall()
         time.sleep(0.2)
-    desk.check_alerts(entries(80))
+    desk.check_alerts(entries(30))
     own_redis.kill()
-    desk.set_feed("a", entries(85) + BASELINE)
-    desk.check_alerts(entries(85))
+    desk.set_feed("a", entries(35) + BASELINE)
+    desk.check_alerts(entries(35))
     own_redis.start()
 
 
@@ -53,14 +53,14 @@ def test_b02_flushed_with_workers_down_loses_nothing(desk_on_both, own_redis):
     desk = desk_on_both
     up = desk.start()
     wait_for(desk.polled)
-    desk.set_feed("a", entries(80) + BASELINE)
+    desk.set_feed("a", entries(30) + BASELINE)
     wait_for(lambda: len(desk.guids()) > 1)
     desk.kill(up)
     queue_hints(desk.redis_url, 500)
     own_redis.client.flushall()
     desk.logs.write_bytes(b"")
     desk.start()
-    desk.check_alerts(entries(80), allowed_extra=80)
+    desk.check_alerts(entries(30), allowed_extra=30)
 
 
 def test_b03_redis_killed_and_back_empty_five_times_needs_nobody(desk, own_redis):

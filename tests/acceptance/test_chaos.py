@@ -11,7 +11,7 @@ from worker.store.schema import attempt
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
-KILLS = int(os.environ.get("WIREWATCH_CHAOS_KILLS", "12"))
+KILLS = int(os.environ.get("WIREWATCH_CHAOS_KILLS", "8"))
 SEED = int(os.environ.get("WIREWATCH_CHAOS_SEED", "20231108"))
 
 
@@ -28,7 +28,7 @@ def test_a08_a09_random_kills_of_random_processes_and_of_all_at_once_lose_nothin
     wait_for(desk.polled)
     for n in range(KILLS):
         name = chance.choice("ab")
-        items[name] = [*entries(10, start=10 * n), *items[name]]
+        items[name] = [*entries(5, start=5 * n), *items[name]]
         desk.set_feed(name, items[name] + BASELINE)
         time.sleep(chance.uniform(0.3, 2.5))
         victim = "up" if n == KILLS // 2 else chance.choice(["poll", "analyse", "redis", "scheduler", "up"])

@@ -13,7 +13,7 @@ import yaml
 from desk import entries, wait_for
 from origin import rss
 
-from worker.up import READY_FOLDER
+from worker.beats import READY_FOLDER
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 

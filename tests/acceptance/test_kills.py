@@ -28,8 +28,8 @@ from worker.store.tallies import read_tallies
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
-NEW = entries(40)
-MORE = entries(20, start=500)
+NEW = entries(12)
+MORE = entries(6, start=500)
 ELSEWHERE = entries(1, start=900)
 NEXT_YEAR = LONG_AGO + timedelta(days=3650)
 

@@ -10,8 +10,8 @@ import pytest
 from desk import BASELINE, Desk, wait_for
 from postgres import Postgres, find_postgres
 
+from worker.beats import READY_FOLDER
 from worker.pipeline.poll import poll_due_feeds
-from worker.up import READY_FOLDER
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
 

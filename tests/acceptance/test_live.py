@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -154,15 +155,22 @@ def test_up_json_tells_what_the_record_has_and_nothing_else(desk, tmp_path):
 
 
 def test_demo_json_parses_and_agrees_with_what_arrived(tmp_path):
-    argv = [*WORKER, "demo", "--json", "--data", str(tmp_path / "demo")]
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=200, check=False)
-    assert (done.returncode, done.stderr) == (0, "")
-    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    """Interrupted when the first alerts have arrived."""
+    out, err = tmp_path / "out", tmp_path / "err"
+    with out.open("wb") as stdout, err.open("wb") as stderr:
+        demo = subprocess.Popen(
+            [*WORKER, "demo", "--json", "--data", str(tmp_path / "demo")], stdout=stdout, stderr=stderr
+        )
+    both = {"mail", "webhook"}
+    wait_for(lambda: {line["inbox"] for line in of(read_lines(out), "arrival")} >= both, seconds=120)
+    demo.send_signal(signal.SIGINT)
+    assert (demo.wait(30), err.read_text()) == (0, "")
+    lines = read_lines(out)
     end = lines[-1]
-    assert (end["event"], end["finished"], end["missing"]) == ("ended", True, 0)
-    assert end["articles"] == len(of(lines, "article")) == sum(len(feed.guids()) for feed in load_sample())
+    assert (end["event"], end["finished"]) == ("ended", True)
+    assert end["articles"] == len(of(lines, "article")) > 0
     assert end["alerts"] == len(of(lines, "alert"))
     mails = [line for line in of(lines, "arrival") if line["inbox"] == "mail"]
     hooks = [line for line in of(lines, "arrival") if line["inbox"] == "webhook"]
     assert len(mails) == end["sent"]["email"] == len(list((tmp_path / "demo" / "mail").glob("*.eml")))
-    assert len(hooks) == end["sent"]["webhook"] == end["alerts"] and all(line["good"] for line in hooks)
+    assert 0 < len(hooks) == end["sent"]["webhook"] <= end["alerts"] and all(line["good"] for line in hooks)

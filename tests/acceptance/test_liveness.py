@@ -11,9 +11,8 @@ import psutil
 import pytest
 from desk import BASELINE, FAST, Desk, below, entries, living, wait_for
 
-from worker.beats import HUNG
+from worker.beats import HUNG, READY_FOLDER
 from worker.store.heartbeats import list_heartbeats
-from worker.up import READY_FOLDER
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300)]
 

@@ -26,7 +26,7 @@ def desk(tmp_path):
 def test_a10_stopped_under_load_loses_nothing_and_repeats_nothing(desk):
     up = desk.start()
     wait_for(desk.polled)
-    new = entries(60)
+    new = entries(25)
     desk.set_feed("a", new + [("old", "A day like any other", "Kim Jong Un was seen before the desk was set up.")])
     wait_for(lambda: desk.mail.received, what="the first mail")
     up.send_signal(signal.SIGTERM)

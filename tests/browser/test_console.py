@@ -66,11 +66,12 @@ def spoil(desk):
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1400, 360])
-def test_pages_render_quietly_and_fit(told, browser, width, scheme):
+def test_pages_render_quietly_and_fit(told, browser, served, width, scheme):
     spoil(told)
     (first, *_) = told.rows(alert)
+    page = browser.open(width=width, color_scheme=scheme)
     for path in ("/", f"/alerts/{first.public_id}", "/nothing-here"):
-        page = browser.open(path, width=width, color_scheme=scheme)
+        page.goto(served.address(path))
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path
         assert page.evaluate(CONTRAST) == [], path
         assert page.evaluate(NAMELESS) == [], path

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from worker.beats import Heart
+from worker.beats import READY_FOLDER, Heart, beat_file
 from worker.config.schema import Timing
-from worker.up import READY_FOLDER, beat_file
 
 
 def make_heart(role: str, timing: Timing) -> Heart:
