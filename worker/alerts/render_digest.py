@@ -13,6 +13,7 @@ from worker.alerts.render import FRAME
 from worker.alerts.wording import SEVERITY, direction, header_text, local_time, severity_word, web_link
 
 LINES: Final = 200  # alerts that are listed; a longer mail is cut by mail programs, and read by nobody
+SHORT: Final = 12  # letters of an alert's id: enough to name it by
 RULES: Final = 20  # of the rest, as many are counted by name
 RANK: Final = {name: n for n, name in enumerate(reversed(SEVERITY))}  # the gravest first
 
@@ -41,7 +42,7 @@ def digest_text(lines: Sequence[DigestLine], zone: str) -> str:
     parts = [_opening(lines), ""]
     for line in shown:
         parts += [f"[{severity_word(line.severity)}] {header_text(line.title)}{_again(line)}"]
-        parts += [f"  {local_time(line.at, zone)} · {header_text(line.rule_name)} · alert {line.alert_id}"]
+        parts += [f"  {_when(line, zone)}"]
         parts += [f"  {web_link(line.url)}"] if web_link(line.url) else []
         parts.append("")
     return "\n".join([*parts, *([*_rest(rest), ""] if rest else [])])
@@ -59,11 +60,16 @@ def _item(line: DigestLine, zone: str) -> str:
     title = escape(header_text(line.title))
     url = escape(web_link(line.url))
     headline = f'<a href="{url}">{title}</a>' if url else title
-    when = f"{local_time(line.at, zone)} · {header_text(line.rule_name)} · alert {line.alert_id}"
+    # Only the headline runs its own way: in a paragraph from right to left, the date would be torn apart.
     return (
-        f'<p dir="{direction(line.title)}" style="margin:0 0 14px"><b>{escape(severity_word(line.severity))}</b> '
-        f'{headline}{escape(_again(line))}<br><span style="font-size:14px">{escape(when)}</span></p>'
+        f'<p style="margin:0 0 14px"><b>{escape(severity_word(line.severity))}</b> '
+        f'<span dir="{direction(line.title)}">{headline}</span>{escape(_again(line))}<br>'
+        f'<span style="font-size:14px">{escape(_when(line, zone))}</span></p>'
     )
+
+
+def _when(line: DigestLine, zone: str) -> str:
+    return f"{local_time(line.at, zone)} · {header_text(line.rule_name)} · alert {line.alert_id[:SHORT]}"
 
 
 def _parted(lines: Sequence[DigestLine]) -> tuple[Sequence[DigestLine], Sequence[DigestLine]]:

@@ -49,6 +49,7 @@ HAS_TEXT = text("text IS NOT NULL")
 HAS_MERGED = text("merged_into IS NOT NULL")
 IS_SETTLED = text("settled_at IS NOT NULL")
 IS_FINISHED = text("finished_at IS NOT NULL")
+IS_UNTOLD = text("notification_id IS NULL")
 IS_RUNNING = text("ended_at IS NULL")
 IS_FOLDED = text("digest_id IS NOT NULL")
 
@@ -234,7 +235,7 @@ alert = Table(
     Column("because", Text, nullable=False),
     Column("config_version", RowId, ForeignKey("config_version.id"), nullable=False),
     Column("raised_at", Instant, nullable=False),
-    Column("told", JSON),  # what its readers know: entities, languages, originals, tier, severity, headline
+    Column("told", JSON),  # what its readers know: entities, languages, originals, tier, severity
     Column("told_at", Instant),  # its last message; null while nothing went out
     Column("tell_at", Instant),  # when its next message is due: its first, news that waits, or a reminder
     Column("acknowledged_at", Instant),
@@ -242,6 +243,7 @@ alert = Table(
     UniqueConstraint("story_id", "rule_id"),  # in this order, for alerts are looked up by story
     Index(None, "raised_at"),
     Index(None, "tell_at"),
+    Index(None, "article_id"),
 )
 
 silence = Table(
@@ -286,6 +288,7 @@ news = Table(
     Column("at", Instant, nullable=False),
     Column("notification_id", RowId, ForeignKey("notification.id")),
     Index(None, "alert_id"),
+    Index("ix_news_waiting", "alert_id", sqlite_where=IS_UNTOLD, postgresql_where=IS_UNTOLD),
 )
 
 notification = Table(

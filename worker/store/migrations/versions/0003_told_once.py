@@ -7,6 +7,7 @@ revision = "0003"
 down_revision = "0002"
 
 ROW_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+IS_UNTOLD = sa.text("notification_id IS NULL")
 IS_RUNNING = sa.text("ended_at IS NULL")
 IS_FOLDED = sa.text("digest_id IS NOT NULL")
 HAS_MERGED = sa.text("merged_into IS NOT NULL")
@@ -75,6 +76,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["notification_id"], ["notification.id"], name=op.f("fk_news_notification_id")),
     )
     op.create_index(op.f("ix_news_alert_id"), "news", ["alert_id"])
+    op.create_index("ix_news_waiting", "news", ["alert_id"], sqlite_where=IS_UNTOLD, postgresql_where=IS_UNTOLD)
     _add_to_deliveries()
     op.create_table(
         "signing_key",
@@ -94,6 +96,7 @@ def _add_to_alerts() -> None:
     op.add_column("alert", sa.Column("acknowledged_at", sa.BigInteger(), nullable=True))
     op.add_column("alert", sa.Column("acknowledged_by", sa.String(length=80), nullable=True))
     op.create_index(op.f("ix_alert_tell_at"), "alert", ["tell_at"])
+    op.create_index(op.f("ix_alert_article_id"), "alert", ["article_id"])
     op.add_column("notification", sa.Column("carried_by", ROW_ID, nullable=True))
 
 
@@ -130,6 +133,7 @@ def downgrade() -> None:
     op.drop_table("decision")
     op.drop_table("silence")
     op.drop_column("notification", "carried_by")
+    op.drop_index(op.f("ix_alert_article_id"), "alert")
     op.drop_index(op.f("ix_alert_tell_at"), "alert")
     for name in ("acknowledged_by", "acknowledged_at", "tell_at", "told_at", "told"):
         op.drop_column("alert", name)
