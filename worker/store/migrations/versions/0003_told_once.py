@@ -14,6 +14,15 @@ HAS_MERGED = sa.text("merged_into IS NOT NULL")
 
 
 def upgrade() -> None:
+    _add_to_stories()
+    _add_to_alerts()
+    _add_silences()
+    _add_decisions_and_news()
+    _add_to_deliveries()
+    _add_signing_keys()
+
+
+def _add_to_stories() -> None:
     op.add_column("article", sa.Column("old", sa.Boolean(), nullable=False, server_default=sa.false()))
     op.add_column("article", sa.Column("grouped_by", sa.String(length=16), nullable=True))
     op.create_index("ix_story_merged", "story", ["merged_into"], sqlite_where=HAS_MERGED, postgresql_where=HAS_MERGED)
@@ -27,7 +36,9 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["story_id"], ["story.id"], name=op.f("fk_story_print_story_id")),
     )
     op.create_index(op.f("ix_story_print_article_id"), "story_print", ["article_id"])
-    _add_to_alerts()
+
+
+def _add_silences() -> None:
     op.create_table(
         "silence",
         sa.Column("id", ROW_ID, nullable=False),
@@ -46,6 +57,9 @@ def upgrade() -> None:
     op.create_index(
         "ix_silence_running", "silence", ["expires_at"], sqlite_where=IS_RUNNING, postgresql_where=IS_RUNNING
     )
+
+
+def _add_decisions_and_news() -> None:
     op.create_table(
         "decision",
         sa.Column("article_id", ROW_ID, nullable=False),
@@ -77,7 +91,9 @@ def upgrade() -> None:
     )
     op.create_index(op.f("ix_news_alert_id"), "news", ["alert_id"])
     op.create_index("ix_news_waiting", "news", ["alert_id"], sqlite_where=IS_UNTOLD, postgresql_where=IS_UNTOLD)
-    _add_to_deliveries()
+
+
+def _add_signing_keys() -> None:
     op.create_table(
         "signing_key",
         sa.Column("id", ROW_ID, nullable=False),
