@@ -1,13 +1,10 @@
 """The record on SQLite and PostgreSQL: claims, fencing, one transaction for cause and effect, retention."""
 
-import sys
 import threading
 import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from alembic.script import ScriptDirectory
-from desk import at_once
 from sqlalchemy import event, exc, select, text, update
 from steps import claim_deliveries
 from stores import migrated_store
@@ -32,9 +29,8 @@ from worker.store.due import claim_chore, due_queues
 from worker.store.engine import Lock, open_store, read_clock, take_lock
 from worker.store.latest import read_latest
 from worker.store.lease import MAX_ATTEMPTS
-from worker.store.migrate import NEWEST, current_revision, migrate
+from worker.store.migrate import migrate
 from worker.store.schema import Instant, article, article_key, attempt, delivery, feed, revision
-from worker.store.upgrade import MIGRATIONS
 
 LEASE = timedelta(seconds=60)
 
@@ -76,25 +72,6 @@ def add_delivery(store, recipient="a@b.example"):
             now=read_clock(connection),
             operator_key=recipient,
         )
-
-
-def test_migrate_twice_and_from_many_threads_makes_one_schema(new_database_url, tmp_path):
-    store = open_store(new_database_url, data=tmp_path)
-    at_once(4, lambda: migrate(store))
-    assert current_revision(store) == NEWEST
-    store.close()
-
-
-def test_migrate_loads_alembic_only_where_there_is_something_to_do(tmp_path, monkeypatch):
-    store = open_store("", data=tmp_path)
-    migrate(store)
-    monkeypatch.setitem(sys.modules, "worker.store.upgrade", None)  # importing it would be an error now
-    migrate(store)
-    store.close()
-
-
-def test_newest_schema_is_the_last_of_the_migrations():
-    assert ScriptDirectory(str(MIGRATIONS)).get_current_head() == NEWEST
 
 
 def test_instant_refuses_a_naive_value():
