@@ -128,6 +128,8 @@ def _planned(
     for row in rows:
         rule, silence = rules.get(row.rule_id), _silenced(stopped, row)
         due = next_message(rule.timing, _standing(row, news=bool(waiting[row.id]))) if rule and not silence else None
+        if due is not None and due[1] == REMINDER and row.elder:
+            due = None  # one story, one reminder
         if rule is not None and due is not None and due[0] <= now:
             chosen.append((row, rule, due[1]))
             continue

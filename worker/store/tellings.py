@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, exists, func, insert, or_, select, update
 
 from worker.model import News
 from worker.store.schema import alert, article, decision, judgement, news, notification, revision, story
@@ -54,12 +54,12 @@ def note_told(connection: Connection, news_ids: Collection[int], *, notification
 
 def due_alerts(connection: Connection, *, now: datetime, limit: int, only: Collection[int] | None = None) -> list[Any]:
     """Those whose next message is due, in the order of their dues; with the public id, headline and first sight of the
-    story on which each was raised, the story that it is part of now, the number of its messages so far and the first
-    one's subject."""
+    story on which each was raised, the story that it is part of now, the number of its messages so far, the first one's
+    subject, and whether its rule has told of that story by an `elder` alert, from before stories merged."""
     root = func.coalesce(story.c.merged_into, story.c.id).label("root")
     of_story = (story.c.public_id.label("story"), story.c.title.label("story_title"), story.c.first_seen_at, root)
     said = select(func.count()).where(notification.c.alert_id == alert.c.id).scalar_subquery().label("said")
-    of_messages = (said, _last_kind(), _first_subject())
+    of_messages = (said, _last_kind(), _first_subject(), _has_elder(root))
     statement = select(alert, *of_story, *of_messages).join(story, story.c.id == alert.c.story_id)
     statement = statement.where(alert.c.tell_at <= now)
     if only is not None:
@@ -75,6 +75,13 @@ def _last_kind() -> Any:
 def _first_subject() -> Any:
     first = select(notification.c.subject).where(notification.c.alert_id == alert.c.id)
     return first.order_by(notification.c.n).limit(1).scalar_subquery().label("first_subject")
+
+
+def _has_elder(root: Any) -> Any:
+    other, of = alert.alias(), story.alias()
+    same = or_(of.c.id == root, of.c.merged_into == root) & (other.c.rule_id == alert.c.rule_id)
+    elder = (other.c.id < alert.c.id) & other.c.told_at.is_not(None)
+    return exists().where(other.c.story_id == of.c.id, same, elder).correlate(alert, story).label("elder")
 
 
 def waiting_news(connection: Connection, alert_ids: Collection[int]) -> Mapping[int, list[Any]]:

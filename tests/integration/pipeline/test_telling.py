@@ -16,7 +16,7 @@ from worker.model import SilenceKind
 from worker.pipeline.poll import poll_due_feeds
 from worker.pipeline.tick import tick
 from worker.store.alerts import acknowledge
-from worker.store.schema import alert, article, decision, delivery, feed, news, notification, silence
+from worker.store.schema import alert, article, decision, delivery, feed, news, notification, silence, story
 from worker.store.silences import add_silence, end_silence
 
 LEADERS = {"kim-jong-un": "Kim Jong Un", "vladimir-putin": "Vladimir Putin", "sergei-shoigu": "Sergei Shoigu"}
@@ -313,6 +313,17 @@ def test_what_is_never_told_keeps_no_tick_busy_and_is_told_by_no_later_rule(watc
     watch.pass_time(2 * HOUR)
     assert watch.messages() == [("raised", 1), ("reminder", 2)]
     assert watch.desk.rows(news) == []
+
+
+def test_two_stories_that_became_one_are_reminded_of_once(watch):
+    watch.obey(rule(timing={"remind": "2h"}))
+    watch.bring("a", ("x1", "Kim Jong Un goes to the water", "Soon more."), ("y1", HEADLINE, TRAIN * 2))
+    assert watch.messages() == [("raised", 1)] * 2
+    watch.bring("b", ("x1", "Both of them at once", TRAIN * 2))
+    assert {row.merged_into is None for row in watch.desk.rows(story)} == {True, False}
+    watch.pass_time(2 * HOUR)
+    watch.pass_time(2 * HOUR)
+    assert [one for one in watch.messages() if one[0] == "reminder"] == [("reminder", 2)]
 
 
 def test_a_silence_puts_a_reminder_off_and_loses_none(watch):
