@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import itertools
+import logging
 import math
 import os
+import sys
 import threading
 import time
 import warnings
@@ -18,6 +19,7 @@ from celery import Celery, signals
 from celery.apps import worker as celery_worker
 from celery.beat import Scheduler
 from celery.platforms import SecurityWarning
+from celery.utils.nodenames import gethostname, nodename
 from kombu import Exchange, Queue
 from kombu.transport import redis as redis_transport
 from kombu.transport import virtual
@@ -204,17 +206,21 @@ def run_worker(
         # The pool of threads would wait for them for as long as they take.
         signals.worker_shutting_down.connect(lambda **_: end_within(STOP_SECONDS), weak=False)
         signals.worker_shutting_down.connect(lambda **_: threading.Thread(target=on_stop).start(), weak=False)
-        pool = ["--pool", "threads", "--concurrency", str(threads)]
+        pool = dict(pool_cls="threads", concurrency=threads)
     else:
         signals.worker_process_init.connect(lambda **_: start_patiently(on_start, on_ready), weak=False)
-        app.Worker = functools.partial(BoundedWorker, app=app)
-        pool = ["--pool", "prefork", "--concurrency", "1"]
+        pool = dict(pool_cls="prefork", concurrency=1)
     celery_worker.safe_say = lambda *_, **__: None  # its advice on Ctrl-C is for who started Celery, not `up`
-    quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat", "--loglevel", "WARNING"]
     warnings.simplefilter("ignore", SecurityWarning)  # of running as root: only JSON is read, see SETTINGS
-    app.worker_main(["--quiet", "worker", "--queues", ",".join(queues), "--hostname", f"{name}@%h", *pool, *quiet])
+    # Celery's own command would load all the others that it has.
+    kind = celery_worker.Worker if threads else BoundedWorker
+    quiet = dict(quiet=True, loglevel=logging.WARNING, without_gossip=True, without_mingle=True, without_heartbeat=True)
+    worker = kind(app=app, hostname=nodename(name, gethostname()), queues=list(queues), **pool, **quiet)
+    worker.start()
     if not threads:
         on_stop()
+    if worker.exitcode:
+        sys.exit(worker.exitcode)
 
 
 class BoundedWorker(celery_worker.Worker):
