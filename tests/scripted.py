@@ -1,85 +1,96 @@
-"""A channel that answers as a test says, and how the outbox stands."""
+"""An HTTP server on loopback that answers byte for byte as it is told, and how the tests ask it."""
 
-import asyncio
-from collections import Counter
-from dataclasses import replace
+import contextlib
+import ipaddress
+import socketserver
+import threading
+import time
 
-from sqlalchemy import select
-from steps import LONG_AGO, change, operator_subjects
-
-from worker.errors import DeliveryError, DeliveryReason
-from worker.pipeline.tick import tick
-from worker.store.schema import channel, delivery
-
-DEAD, LIVE = "hook", "mail"
+from worker.feeds.fetch import Fetcher
+from worker.guard import Allow, HostPolicy, NetworkPolicy
+from worker.model import FetchFailed, FetchRequest, Validators
 
 
-def states(desk, name):
-    """How many deliveries by it are in which state; without their bodies, for there may be thousands."""
-    with desk.store.reading() as connection:
-        found = connection.execute(select(delivery.c.state).where(delivery.c.channel == name)).scalars()
-        return Counter(found)
+class Origin(socketserver.ThreadingTCPServer):
+    """Answers each path with the bytes of its route; a route is bytes, or a function that writes to the socket."""
+
+    allow_reuse_address = True
+    daemon_threads = True
+    block_on_close = False
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), _Conversation)
+        self.routes, self.requests, self.times = {}, [], []
+        self.lock = threading.Lock()
+        self.url = f"http://127.0.0.1:{self.server_address[1]}"
+        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+
+    def policy(self, **host):
+        mine = HostPolicy(**{"interval_floor": 1, "spacing": 0, "concurrent": 50, "ignore_hints": True, **host})
+        port = frozenset({self.server_address[1]})
+        return NetworkPolicy((Allow(ipaddress.ip_network("127.0.0.0/8"), port),), {"127.0.0.1": mine})
+
+    def headers(self, index=-1):
+        lines = self.requests[index].split(b"\r\n")[1:]
+        return {name.lower().decode(): value for name, value in (line.split(b": ", 1) for line in lines if line)}
 
 
-def many(desk, count):
-    """So many on SQLite; a tenth on PostgreSQL, which gets the same statements and fills its tables slowly."""
-    return count if desk.store.is_sqlite else count // 10
+class _Conversation(socketserver.BaseRequestHandler):
+    def handle(self):
+        with contextlib.suppress(OSError):  # the client hung up, as some tests want
+            self.answer(self.server)
+
+    def answer(self, origin):
+        request = b""
+        while b"\r\n\r\n" not in request:
+            if not (chunk := self.request.recv(65536)):
+                return
+            request += chunk
+            if request.startswith(b"\x16"):  # a TLS greeting: answer as a plain server would
+                self.request.sendall(http(400))
+                return
+        with origin.lock:
+            origin.requests.append(request.split(b"\r\n\r\n", 1)[0])
+            origin.times.append(time.monotonic())
+        route = origin.routes[request.split(b" ", 2)[1].decode()]
+        if callable(route):
+            route(self.request)
+        else:
+            self.request.sendall(route)
 
 
-def standing(desk, name=DEAD):
-    return desk.rows(channel, channel.c.id == name)[0]
+def http(status, *lines, body=b"", length=True):
+    head = [f"HTTP/1.1 {status} X".encode(), b"Connection: close", *lines]
+    if length:
+        head.append(b"Content-Length: %d" % len(body))
+    return b"\r\n".join(head) + b"\r\n\r\n" + body
 
 
-class Scripted:
-    """A channel whose every attempt raises what `fails` gives for it, or is taken where that is None."""
-
-    kind = "webhook"
-
-    def __init__(self, real, fails):
-        self.id, self.real, self.fails, self.sent = real.id, real, fails, []
-
-    def recipients(self):
-        return self.real.recipients()
-
-    def open(self):
-        return self
-
-    async def __aenter__(self):
-        return self
-
-    async def __aexit__(self, *_):
-        pass
-
-    async def send(self, message, *, now):
-        self.sent.append(message.message_id)
-        await asyncio.sleep(0)
-        error = self.fails(message)
-        if error is not None:
-            raise error
-        return "taken"
+def moved(status, location):
+    return http(status, b"Location: " + location.encode())
 
 
-def scripted(runtime, fails, name=DEAD):
-    """The same worker, whose channel of that name is scripted; and the channel."""
-    made = Scripted(runtime.channels[name], fails)
-    return replace(runtime, channels={**runtime.channels, name: made}), made
+def fetch(origin, url, *, validators=None, policy=None, **options):
+    """One request's outcome."""
+    url = origin.url + url if url.startswith("/") else url
+    fetcher = Fetcher(policy or origin.policy(), user_agent="Wirewatch/0 (+https://desk.example)", **options)
+    [[result]] = list(fetcher.fetch_all([FetchRequest("f", url, validators or Validators())]))
+    return result.outcome
 
 
-def refusing(*_):
-    return DeliveryError(DeliveryReason.CONNECT, "refused")
+def assert_failed(outcome, reason):
+    assert isinstance(outcome, FetchFailed), outcome
+    assert outcome.reason == reason, outcome
 
 
-def give_up_all(desk, runtime, name, reason):
-    """After three days each is given up; the operator hears of all in one message."""
-    change(desk, delivery, window_at=LONG_AGO)
-    tick(runtime)
-    rows = desk.rows(delivery, delivery.c.channel == name)
-    assert {(row.state, row.reason) for row in rows} == {("abandoned", reason)}
-    told = [subject for subject in operator_subjects(desk) if subject.startswith("Not delivered")]
-    assert told == [f"Not delivered by {name}"]
+def flood(connection):
+    connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+    while True:
+        connection.sendall(b"x" * 65536)
 
 
-def bounded(runtime, name, **bounds):
-    """The same worker, whose channel has these bounds."""
-    channels = tuple(spec.model_copy(update=bounds) if spec.id == name else spec for spec in runtime.config.channels)
-    return replace(runtime, config=replace(runtime.config, channels=channels))
+def drip(connection):
+    connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+    while True:
+        connection.sendall(b"x")
+        time.sleep(0.05)

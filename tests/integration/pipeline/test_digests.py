@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from scripted import LIVE, bounded, many, refusing, scripted, states
+from outboxes import LIVE, bounded, many, refusing, scripted, states
 from sqlalchemy import update
 from steps import change, enqueue, later, now, poll_now
 

@@ -4,7 +4,7 @@ from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
-from scripted import DEAD, LIVE, give_up_all, many, refusing, scripted, standing, states
+from outboxes import DEAD, LIVE, give_up_all, many, refusing, scripted, standing, states
 from sqlalchemy import event, select, update
 from steps import LONG_AGO, change, claim_deliveries, enqueue, later, now, operator_subjects
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from scripted import DEAD, LIVE, bounded, give_up_all, scripted, states
+from outboxes import DEAD, LIVE, bounded, give_up_all, scripted, states
 from steps import LONG_AGO, change, claim_deliveries, enqueue, later, now, operator_subjects, poll_now
 
 from worker.errors import DeliveryError, DeliveryReason
