@@ -7,6 +7,7 @@ import time
 import psutil
 import pytest
 from desk import BASELINE, Desk, entries, wait_for
+from steps import poll_now
 
 from worker.celery import QUEUES, make_celery
 
@@ -34,49 +35,41 @@ def queue_hints(url, count):
     app.close()
 
 
-def test_b01_flushed_with_workers_up_loses_nothing_and_without_any_redis_their_own_timers_do_the_work(desk, own_redis):
-    desk.start()
+def test_b01_b03_flushed_killed_five_times_and_gone_loses_nothing_and_needs_nobody(desk, own_redis):
+    up = desk.start()
     wait_for(desk.polled)
+    before = {child.pid for child in psutil.Process(up.pid).children()}
     desk.set_feed("a", entries(30) + BASELINE)
     queue_hints(desk.redis_url, 500)
     for _ in range(5):
         own_redis.client.flushall()
         time.sleep(0.2)
     desk.check_alerts(entries(30))
-    own_redis.kill()
-    desk.set_feed("a", entries(35) + BASELINE)
-    desk.check_alerts(entries(35))
-    own_redis.start()
-
-
-def test_b02_flushed_with_workers_down_loses_nothing(desk_on_both, own_redis):
-    desk = desk_on_both
-    up = desk.start()
-    wait_for(desk.polled)
-    desk.set_feed("a", entries(30) + BASELINE)
-    wait_for(lambda: len(desk.guids()) > 1)
-    desk.kill(up)
-    queue_hints(desk.redis_url, 500)
-    own_redis.client.flushall()
-    desk.logs.write_bytes(b"")
-    desk.start()
-    desk.check_alerts(entries(30), allowed_extra=30)
-
-
-def test_b03_redis_killed_and_back_empty_five_times_needs_nobody(desk, own_redis):
-    up = desk.start()
-    wait_for(desk.polled)
-    before = {child.pid for child in psutil.Process(up.pid).children()}
-    items = []
-    for n in range(5):
+    for n in range(1, 6):  # back empty each time
         own_redis.kill()
-        items = entries((n + 1) * 8)
-        desk.set_feed("a", items + BASELINE)
+        desk.set_feed("a", entries(30 + 5 * n) + BASELINE)
         time.sleep(random.Random(n).uniform(0.5, 3))
         own_redis.start()
         wait_for(
             lambda: own_redis.client.info("commandstats").get("cmdstat_brpop"), seconds=30, what="a worker that listens"
         )
-    desk.check_alerts(items)
+    desk.check_alerts(entries(55))
+    own_redis.kill()  # and then their own timers do the work
+    desk.set_feed("a", entries(60) + BASELINE)
+    desk.check_alerts(entries(60))
+    own_redis.start()
     with contextlib.suppress(psutil.Error):
         assert {child.pid for child in psutil.Process(up.pid).children()} == before
+
+
+def test_b02_flushed_with_workers_down_loses_nothing(desk_on_both, own_redis):
+    desk = desk_on_both
+    runtime = desk.runtime()
+    poll_now(desk, runtime)
+    desk.set_feed("a", entries(30) + BASELINE)
+    poll_now(desk, runtime)
+    runtime.store.close()
+    queue_hints(desk.redis_url, 500)
+    own_redis.client.flushall()
+    desk.start()
+    desk.check_alerts(entries(30))

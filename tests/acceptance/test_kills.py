@@ -17,10 +17,7 @@ from standardwebhooks import Webhook
 from steps import LONG_AGO, change, enqueue, operator_subjects, poll_now, settle
 
 from worker.metrics import MAYBE_DUPLICATES
-from worker.pipeline.analyse import analyse_new_articles
 from worker.pipeline.deliver import deliver_due
-from worker.pipeline.poll import poll_due_feeds
-from worker.pipeline.raising import storify_and_raise
 from worker.pipeline.tick import tick
 from worker.store.lease import MAX_ATTEMPTS
 from worker.store.schema import alert, article, delivery
@@ -28,6 +25,7 @@ from worker.store.tallies import read_tallies
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
+FIRST = entries(4, start=300)
 NEW = entries(12)
 MORE = entries(6, start=500)
 ELSEWHERE = entries(1, start=900)
@@ -54,19 +52,27 @@ def writes_blocked(desk):
         connection.rollback()
 
 
-def start_with_baseline(desk):
+def test_a01_a02_a03_killed_before_the_commit_after_it_or_before_any_hint_loses_nothing(desk):
+    raise_without_a_hint(desk)
     up = desk.start()
-    wait_for(desk.polled, what="the baseline")
-    wait_for(desk.settled, what="the baseline judged")
-    return up
-
-
-def test_a01_a02_killed_before_the_commit_or_after_it_and_before_the_ack_loses_nothing(desk):
-    up = start_with_baseline(desk)
+    wait_for(lambda: desk.sent() == 2 * len(FIRST), seconds=2 * 0.5 + 5, what="the sweep's deliveries")
+    desk.check_alerts(FIRST)
     kill_before_the_commit(desk, up)
-    desk.check_alerts(NEW, allowed_extra=0)
+    desk.check_alerts([*FIRST, *NEW], allowed_extra=0)
     kill_before_the_ack(desk, up)
-    desk.check_alerts([*NEW, *MORE, *ELSEWHERE], allowed_extra=len(MORE))
+    desk.check_alerts([*FIRST, *NEW, *MORE, *ELSEWHERE], allowed_extra=len(MORE))
+
+
+def raise_without_a_hint(desk):
+    """As who is killed right after the commit leaves it: alerts, and no hint that there is something to deliver."""
+    runtime = desk.runtime()
+    poll_now(desk, runtime)
+    desk.set_feed("a", FIRST + BASELINE)
+    poll_now(desk, runtime)
+    settle(runtime)
+    runtime.store.close()
+    assert len(desk.rows(alert)) == len(FIRST)
+    assert desk.mail.received == []
 
 
 def kill_before_the_commit(desk, up):
@@ -85,13 +91,13 @@ def kill_before_the_commit(desk, up):
             served.set()
 
     desk.origin.before_answer = before_answer
-    desk.set_feed("a", NEW + BASELINE)
+    desk.set_feed("a", [*NEW, *FIRST, *BASELINE])
     assert served.wait(20)
     time.sleep(1.5)  # the document is parsed meanwhile, and its save waits for the lock
     desk.kill_role(up, "poll")
     release.set()
     assert desk.etag() == before
-    assert len(desk.rows(article, article.c.feed_id == "a")) == len(BASELINE)
+    assert len(desk.rows(article, article.c.feed_id == "a")) == len(FIRST + BASELINE)
 
 
 def kill_before_the_ack(desk, up):
@@ -103,28 +109,11 @@ def kill_before_the_ack(desk, up):
 
     desk.set_feed("b", [*ELSEWHERE, *BASELINE])
     desk.origin.before_answer = before_answer
-    desk.set_feed("a", [*NEW, *MORE, *BASELINE])
-    wait_for(lambda: len(desk.rows(article, article.c.feed_id == "a")) > len(NEW + MORE), what="the commit")
+    desk.set_feed("a", [*NEW, *MORE, *FIRST, *BASELINE])
+    wait_for(lambda: len(desk.rows(article, article.c.feed_id == "a")) > len(NEW + MORE + FIRST), what="the commit")
     desk.kill_role(up, "poll")
     desk.origin.before_answer = None
     stall.set()
-
-
-def test_a03_alerts_committed_without_any_hint_are_delivered_by_the_sweep(desk):
-    runtime = desk.runtime()
-    poll_due_feeds(runtime)
-    desk.set_feed("a", NEW + BASELINE)
-    wait_for(lambda: poll_due_feeds(runtime) or len(desk.guids()) > len(NEW), seconds=10)
-    while analyse_new_articles(runtime):
-        pass
-    while storify_and_raise(runtime):
-        pass
-    assert len(desk.rows(alert)) == len(NEW)
-    assert desk.mail.received == []
-    runtime.store.close()
-    desk.start()
-    wait_for(lambda: desk.sent() == 2 * len(NEW), seconds=2 * 0.5 + 5, what="the sweep's deliveries")
-    desk.check_alerts(NEW)
 
 
 DELIVER = """
