@@ -23,7 +23,7 @@ def desk(tmp_path):
         yield made
 
 
-def test_a10_stopped_under_load_loses_nothing_and_repeats_nothing(desk):
+def test_a10_stopped_under_load_loses_nothing_and_repeats_nothing_and_killed_leaves_no_child(desk):
     up = desk.start()
     wait_for(desk.polled)
     new = entries(25)
@@ -31,24 +31,8 @@ def test_a10_stopped_under_load_loses_nothing_and_repeats_nothing(desk):
     wait_for(lambda: desk.mail.received, what="the first mail")
     up.send_signal(signal.SIGTERM)
     assert up.wait(15) == 0
-    desk.start()
-    desk.check_alerts(new, allowed_extra=len(new))
-
-
-def test_up_serves_its_health_is_refused_a_second_time_and_killed_leaves_no_child(desk):
-    desk.port = choose_port(0)
     up = desk.start()
-    wait_for(desk.settled)
-    with urllib.request.urlopen(f"http://127.0.0.1:{desk.port}/healthz", timeout=5) as answer:
-        health = json.load(answer)
-    assert (health["status"], health["feeds"], health["articles"]) == ("ok", {"active": 1}, {})
-
-    argv = [sys.executable, "-m", "worker", "up", "--config", str(desk.config), "--data", str(desk.data), "--port", "0"]
-    second = subprocess.run(argv, env=desk.environ(), capture_output=True, text=True, timeout=30, check=False)
-    assert second.returncode == 1
-    assert f"Another `wirewatch up` (process {up.pid})" in second.stderr
-    assert up.poll() is None
-
+    desk.check_alerts(new, allowed_extra=len(new))
     everyone = below(up)
     assert len(everyone) >= 6
     up.kill()
@@ -56,10 +40,23 @@ def test_up_serves_its_health_is_refused_a_second_time_and_killed_leaves_no_chil
     wait_for(lambda: not living(everyone), seconds=10, what="the end of every child")
 
 
-def test_up_restarts_each_dead_child_goes_on_and_stops_cleanly_while_a_feed_keeps_it_waiting(desk):
+def check_a_second_is_refused(desk, up):
+    argv = [sys.executable, "-m", "worker", "up", "--config", str(desk.config), "--data", str(desk.data), "--port", "0"]
+    second = subprocess.run(argv, env=desk.environ(), capture_output=True, text=True, timeout=30, check=False)
+    assert second.returncode == 1
+    assert f"Another `wirewatch up` (process {up.pid})" in second.stderr
+    assert up.poll() is None
+
+
+def test_up_serves_is_refused_a_second_time_restarts_each_dead_child_and_stops_while_a_feed_keeps_it_waiting(desk):
     """Stopped by SIGTERM; Ctrl-C is tried on a real terminal (test_live.py)."""
+    desk.port = choose_port(0)
     up = desk.start()
-    wait_for(desk.polled)
+    wait_for(desk.settled)
+    with urllib.request.urlopen(f"http://127.0.0.1:{desk.port}/healthz", timeout=5) as answer:
+        health = json.load(answer)
+    assert (health["status"], health["feeds"], health["articles"]) == ("ok", {"active": 1}, {})
+    check_a_second_is_refused(desk, up)
     for role in ROLES:
         (before,) = desk.children(up, role)
         before.kill()
