@@ -20,6 +20,7 @@ from celery.apps import worker as celery_worker
 from celery.beat import Scheduler
 from celery.platforms import SecurityWarning
 from celery.utils.nodenames import gethostname, nodename
+from celery.worker import state as celery_state
 from kombu import Exchange, Queue
 from kombu.transport import redis as redis_transport
 from kombu.transport import virtual
@@ -219,7 +220,7 @@ def run_worker(
     worker.start()
     if not threads:
         on_stop()
-    if worker.exitcode:
+    if worker.exitcode and celery_state.should_stop is None:  # nobody asked it to stop
         sys.exit(worker.exitcode)
 
 

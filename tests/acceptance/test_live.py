@@ -167,10 +167,11 @@ def test_demo_json_parses_and_agrees_with_what_arrived(tmp_path):
     assert (demo.wait(30), err.read_text()) == (0, "")
     lines = read_lines(out)
     end = lines[-1]
-    assert (end["event"], end["finished"]) == ("ended", True)
+    assert end["event"] == "ended"
     assert end["articles"] == len(of(lines, "article")) > 0
     assert end["alerts"] == len(of(lines, "alert"))
     mails = [line for line in of(lines, "arrival") if line["inbox"] == "mail"]
     hooks = [line for line in of(lines, "arrival") if line["inbox"] == "webhook"]
-    assert len(mails) == end["sent"]["email"] == len(list((tmp_path / "demo" / "mail").glob("*.eml")))
-    assert 0 < len(hooks) == end["sent"]["webhook"] <= end["alerts"] and all(line["good"] for line in hooks)
+    # What was under way when it was interrupted has arrived, and may not be on record.
+    assert end["sent"]["email"] <= len(mails) == len(list((tmp_path / "demo" / "mail").glob("*.eml")))
+    assert end["sent"]["webhook"] <= len(hooks) <= end["alerts"] and all(line["good"] for line in hooks)

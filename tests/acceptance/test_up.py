@@ -26,11 +26,13 @@ def desk(tmp_path):
 def test_a10_stopped_under_load_loses_nothing_and_repeats_nothing_and_killed_leaves_no_child(desk):
     up = desk.start()
     wait_for(desk.polled)
-    new = entries(25)
+    new = entries(40)
+    desk.mail.on_receive = lambda _: time.sleep(0.05)
     desk.set_feed("a", new + [("old", "A day like any other", "Kim Jong Un was seen before the desk was set up.")])
     wait_for(lambda: desk.mail.received, what="the first mail")
     up.send_signal(signal.SIGTERM)
     assert up.wait(15) == 0
+    assert desk.sent() < 2 * len(new), "stopped at work"
     up = desk.start()
     desk.check_alerts(new, allowed_extra=len(new))
     everyone = below(up)

@@ -136,7 +136,7 @@ def test(
     if not _spec(desk, channel).enabled:
         raise NoSuch(f"The channel {channel} is switched off in channels.yaml: nothing goes out by it.")
     built = build_channels(desk, policy=desk.to_policy(), inbox_root=data)[channel]
-    tried = asyncio.run(_send_test(built))
+    tried = asyncio.run(send_test(built))
     if as_json:
         print_line({"channel": channel, "tried": tried})
     for one in () if as_json else tried:
@@ -144,7 +144,9 @@ def test(
     raise typer.Exit(0 if all(one["taken"] for one in tried) else 1)
 
 
-async def _send_test(channel: Channel) -> list[dict[str, Any]]:
+async def send_test(channel: Channel) -> list[dict[str, Any]]:
+    from worker.delivery.channel import NotTried
+
     now, tried = datetime.now(UTC), []
     lines = [
         f"This is a test of the channel {channel.id}, sent by hand. Nothing has happened.",
@@ -160,6 +162,8 @@ async def _send_test(channel: Channel) -> list[dict[str, Any]]:
             except DeliveryError as error:
                 trouble, advice = DELIVERY_TROUBLE[error.reason]
                 taken, said = False, f"{trouble} ({error.detail}). {advice}"
+            except NotTried:
+                taken, said = False, "Not tried: the channel has just let nobody in."
             tried.append({"to": to, "taken": taken, "said": one_line(said, 400)})
     return tried
 

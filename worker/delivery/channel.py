@@ -11,15 +11,15 @@ from worker.alerts.render import Audience
 from worker.model import AlertContent, Message
 
 
-class NotDialled(Exception):
-    """Nothing was sent, and nobody was asked: another message on its way has found that the channel takes none."""
+class NotTried(Exception):
+    """Nothing was sent: another message on its way has just found that the channel takes none."""
 
 
 class Line(Protocol):
     """What sends a channel's messages. Many may be on their way at a time; each by itself, whatever befalls another."""
 
     async def send(self, message: Message, *, now: datetime) -> str:
-        """One attempt; the receiver's receipt. Raises DeliveryError, or NotDialled."""
+        """One attempt; the receiver's receipt. Raises DeliveryError, or NotTried."""
         ...
 
 

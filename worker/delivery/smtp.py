@@ -17,12 +17,14 @@ from typing import Final
 import aiosmtplib
 
 from worker.alerts.wording import header_text
-from worker.delivery.channel import NotDialled
+from worker.delivery.channel import NotTried
 from worker.errors import DeliveryError, DeliveryReason
 from worker.model import Message
 
 DEADLINE: Final = 30.0  # seconds for one mail, with its connection where it needs a new one
 FAREWELL: Final = 2.0  # seconds for QUIT: the mails are handed over, whatever comes of it
+WAYS: Final = ("plain", "login", "cram-md5")  # to log in; the line is encrypted
+UNKNOWN_WAY: Final = 504  # the reply where a way is offered and not known after all (RFC 4954 §4)
 CLOSING: Final = 421  # the reply of a server that goes, at any stage (RFC 5321 §3.8)
 
 
@@ -53,18 +55,18 @@ async def open_line(relay: Relay, *, sender: str, deadline: float = DEADLINE) ->
 
 @dataclass
 class SmtpLine:
-    """`idle`: connections that have served and wait for another mail. One logs in after another, and none once a login
-    was refused: many wrong passwords at once lock an account."""
+    """`idle`: connections that have served and wait for another mail. `accepted`: whether the first login that came to
+    its end was; until then there is one at a time, and after a refused one none: many at once lock an account."""
 
     relay: Relay
     sender: str
     deadline: float
     idle: list[aiosmtplib.SMTP] = field(default_factory=list)
     login: asyncio.Lock = field(default_factory=asyncio.Lock)
-    refused: bool = False
+    accepted: bool | None = None
 
     async def send(self, message: Message, *, now: datetime) -> str:
-        """Raises NotDialled once a login was refused, or DeliveryError: permanent for a 5xx to RCPT or DATA alone. One
+        """Raises NotTried once a login was refused, or DeliveryError: permanent for a 5xx to RCPT or DATA alone. One
         to a greeting, to a sender or to a login is about the relay or our settings, which somebody will mend."""
         handover = _Handover(self.sender, message)
         with _in_our_words(self.relay, handover, self.deadline):
@@ -104,13 +106,19 @@ class SmtpLine:
         if not self.relay.username or self.relay.security == "none":
             return
         async with self.login:
-            if self.refused:
-                raise NotDialled
-            try:
-                await client.login(self.relay.username, self.relay.reveal_password())
-            except aiosmtplib.SMTPAuthenticationError:
-                self.refused = True
-                raise
+            if self.accepted is None:
+                return await self._try_login(client)
+        if not self.accepted:
+            raise NotTried
+        await _log_in(client, self.relay)
+
+    async def _try_login(self, client: aiosmtplib.SMTP) -> None:
+        try:
+            await _log_in(client, self.relay)
+            self.accepted = True
+        except aiosmtplib.SMTPAuthenticationError:
+            self.accepted = False
+            raise
 
 
 @dataclass
@@ -143,6 +151,19 @@ def _client(relay: Relay, deadline: float) -> aiosmtplib.SMTP:
         start_tls=relay.security == "starttls",  # refuses to go on where the server offers none
         tls_context=ssl.create_default_context() if secure else None,
     )
+
+
+async def _log_in(client: aiosmtplib.SMTP, relay: Relay) -> None:
+    """By the first way that both know. The library's own login goes on with a refused password to the next way."""
+    await client.ehlo()
+    for way in (one for one in WAYS if one in client.supported_auth_methods):
+        try:
+            await getattr(client, f"auth_{way.replace('-', '')}")(relay.username, relay.reveal_password())
+            return
+        except aiosmtplib.SMTPAuthenticationError as error:
+            if error.code != UNKNOWN_WAY:
+                raise
+    raise aiosmtplib.SMTPException("it offers no way to log in that is known here")
 
 
 async def _is_reset(client: aiosmtplib.SMTP | None) -> bool:

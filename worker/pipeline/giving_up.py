@@ -33,7 +33,8 @@ def give_up_lost(runtime: Runtime) -> None:
         counts: Counter[Key] = Counter()
         for row in rows:
             ended = dict(state=DeliveryState.ABANDONED, reason=str(LOST.reason), now=now)
-            deliveries.finish_delivery(connection, row, token=row.lease_token, due_at=now, detail=LOST.detail, **ended)
+            said = dict(due_at=now, detail=LOST.detail, unknown=True)
+            deliveries.finish_delivery(connection, row, token=row.lease_token, **said, **ended)
             tell_of_dead_letter(runtime, connection, row, LOST, now)
             counts += deliveries.counts_of_end(connection, row, **ended)
         tallies.count(connection, counts)
@@ -46,18 +47,21 @@ def give_up_stranded(runtime: Runtime) -> None:
     while True:
         with runtime.store.writing() as connection:
             now = read_clock(connection)
-            asked = dict(before=now - GIVE_UP, now=now, known=list(runtime.channels), limit=BATCH)
-            rows = deliveries.stranded_deliveries(connection, **asked)
+            asked = dict(before=now - GIVE_UP, now=now, known=list(runtime.channels))
+            rows = deliveries.stranded_deliveries(connection, **asked, limit=BATCH)
             by_channel = defaultdict(list)
             for row in rows:
                 by_channel[row.channel].append(row)
             for channel_id, waiting in sorted(by_channel.items()):
-                _strand(runtime, connection, channel_id, waiting, now)
+                count = deliveries.count_stranded(connection, channel_id, **asked)  # what later batches take, too
+                _strand(runtime, connection, channel_id, waiting, count, now)
         if len(rows) < BATCH:
             return
 
 
-def _strand(runtime: Runtime, connection: Connection, channel_id: str, rows: list[Any], now: datetime) -> None:
+def _strand(
+    runtime: Runtime, connection: Connection, channel_id: str, rows: list[Any], count: int, now: datetime
+) -> None:
     (standing,) = channels.lock_channels(connection, [channel_id])
     known = channel_id in runtime.channels
     reason = (standing.reason if known else None) or str(DeliveryReason.NO_CHANNEL)
@@ -66,14 +70,15 @@ def _strand(runtime: Runtime, connection: Connection, channel_id: str, rows: lis
     log.error("deliveries_given_up", channel=channel_id, count=len(rows), reason=reason)
     if channel_id == OPERATOR:
         return
-    several = f"{len(rows)} deliveries" if len(rows) > 1 else "A delivery"
+    several = f"{count} deliveries" if count > 1 else "A delivery"
+    since = standing.failing_since.isoformat() if known and standing.failing_since else "none"
     tell_operator(
         runtime,
         connection,
-        key=f"stranded:{channel_id}:{now:%Y-%m-%d}",
+        key=f"stranded:{channel_id}:{since}:{now:%Y-%m-%d}",
         subject=f"Not delivered by {channel_id}",
         lines=[
-            f"{several} by the channel {channel_id} {'were' if len(rows) > 1 else 'was'} given up after three days; "
+            f"{several} by the channel {channel_id} {'were' if count > 1 else 'was'} given up after three days; "
             f"{why}. Others that wait for it follow, each after three days; told once a day at the most.",
             "The alerts stand in the record. When the channel works, send them again:",
             f"wirewatch deliveries retry --channel {channel_id}",

@@ -35,7 +35,7 @@ from worker.model import (
 from worker.pipeline.operator import tell_operator
 from worker.pipeline.runtime import Runtime
 from worker.store import feeds, tallies, tellings
-from worker.store.engine import Connection, read_clock, will_pass
+from worker.store.engine import Connection, is_away, read_clock, will_pass
 from worker.store.lease import MAX_ATTEMPTS, Claim
 
 log = structlog.get_logger()
@@ -114,7 +114,7 @@ def _read(runtime: Runtime, row: Any, result: FetchResult, claim: Claim) -> Poll
     except FeedParseError as error:
         return PollResult(**base | dict(outcome="failed", reason=str(error.reason), detail=error.detail))
     except Exception as error:
-        if will_pass(error):
+        if is_away(error):
             raise
         log.exception("feed_not_read", feed_id=row.id)
         return _unstorable(PollResult(**base | dict(outcome="failed")), error)
@@ -176,6 +176,8 @@ def _save_or_note(
         with connection.begin_nested():
             return result, _save_one(runtime, connection, result, token=token, now=now)
     except Exception as error:
+        if will_pass(error):
+            raise  # no fault of the feed's: its lease runs out, and it is polled again
         log.exception("feed_not_saved", feed_id=result.row.id)
         if result.outcome == "postponed":
             return result, False  # nobody was asked, so nothing failed: its lease runs out, and it is due

@@ -13,7 +13,7 @@ from typing import Any
 
 import structlog
 
-from worker.delivery.channel import Channel, Line, NotDialled
+from worker.delivery.channel import Channel, Line, NotTried
 from worker.errors import DeliveryError, DeliveryReason
 from worker.model import Message
 from worker.store.deliveries import DeliveryClaim
@@ -100,7 +100,7 @@ class Batch:
             row = self.waiting.popleft()
             try:
                 sent = await self._attempt(line, row)
-            except NotDialled:
+            except NotTried:
                 self.waiting.appendleft(row)
                 return self._hold()
             self.tell(sent)
@@ -115,7 +115,7 @@ class Batch:
                 return Sent(row, receipt=await line.send(message, now=datetime.now(UTC)))
         except TimeoutError:
             return Sent(row, error=DeliveryError(DeliveryReason.TIMEOUT, "no answer in time", unknown=True))
-        except NotDialled:
+        except NotTried:
             raise
         except DeliveryError as error:
             return Sent(row, error=error)

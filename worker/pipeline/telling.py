@@ -128,8 +128,6 @@ def _planned(
     for row in rows:
         rule, silence = rules.get(row.rule_id), _silenced(stopped, row)
         due = next_message(rule.timing, _standing(row, news=bool(waiting[row.id]))) if rule and not silence else None
-        if due is not None and due[1] == REMINDER and row.elder:
-            due = None  # one story, one reminder
         if rule is not None and due is not None and due[0] <= now:
             chosen.append((row, rule, due[1]))
             continue
@@ -165,7 +163,8 @@ def _with_articles(
 
 
 def _standing(row: Any, *, news: bool) -> Standing:
-    return Standing(row.raised_at, row.told_at, news, row.acknowledged_at is not None, row.last_kind == REMINDER)
+    reminded = row.last_kind == REMINDER or row.elder  # whose own reminder is of the same story, to the same people
+    return Standing(row.raised_at, row.told_at, news, row.acknowledged_at is not None, reminded)
 
 
 def _articles_of(row: Any, kind: str, news: Sequence[Any]) -> list[int]:

@@ -70,11 +70,12 @@ DUE_DELIVERIES = Claimable(
     looks=[
         (delivery.c.channel == bindparam("channel")) & (delivery.c.state == state) & due & IS_ON_ITS_OWN
         for state, due in (
-            # Where more comes than may go out, what is new would keep what has failed once waiting for ever.
+            # Where more comes than may go out, what is new would keep what was tried once waiting for ever.
+            (DeliveryState.SENDING, delivery.c.due_at <= OVERDUE),
             (DeliveryState.FAILED, delivery.c.due_at <= OVERDUE),
             # Otherwise what is new is first: a pile of retries must not keep it waiting.
             (DeliveryState.PENDING, delivery.c.due_at <= NOW),
-            (DeliveryState.SENDING, delivery.c.due_at <= NOW),
+            (DeliveryState.SENDING, (delivery.c.due_at <= NOW) & (delivery.c.due_at > OVERDUE)),
             (DeliveryState.FAILED, (delivery.c.due_at <= NOW) & (delivery.c.due_at > OVERDUE)),
         )
     ],
@@ -206,21 +207,20 @@ def finish_delivery(
 ) -> bool:
     """Records one attempt's end; False when the lease went to another (its outcome counts, not ours).
 
-    `unknown`: the receiver may have got it; if it is tried again, it may get a second copy. What a digest told of ends
-    with it.
+    `unknown`: the receiver may have got it; if it is tried again, now or by hand, it may get a second copy. What a
+    digest told of ends with it.
     """
     values: dict[str, Any] = dict(state=state, receipt=receipt, reason=reason, detail=detail)
     if state is DeliveryState.SENT:
         values["sent_at"] = now
     if due_at is not None:
         values["due_at"] = due_at
-    again = unknown and state is DeliveryState.FAILED
-    if again:
+    if unknown:
         values["maybe_duplicate"] = row.maybe_duplicate + 1
     if not finish_row(connection, delivery, row_id=row.id, token=token, values=values):
         return False
     this = (attempt.c.delivery_id == row.id) & (attempt.c.n == row.attempts)
-    outcome = dict(outcome="unknown" if again else str(state), finished_at=now, reason=reason, detail=detail)
+    outcome = dict(outcome="unknown" if unknown else str(state), finished_at=now, reason=reason, detail=detail)
     connection.execute(update(attempt).where(this).values(**outcome))
     if row.digest_id == row.id and state is not DeliveryState.FAILED:
         _end_folded(connection, row, state=state, now=now, reason=reason, detail=detail)
@@ -282,12 +282,24 @@ def stranded_deliveries(
 ) -> list[Any]:
     """Those that have waited since before `before` for a channel by which nothing goes out: one that is disabled or
     held, or is not among the `known`. SENDING ones too, once their lease is over: nobody claims them again."""
-    stranded = channels.is_shut(now) | delivery.c.channel.not_in(known)
-    left = (delivery.c.state == DeliveryState.SENDING) & (delivery.c.lease_until < now)
-    waits = or_(delivery.c.state.in_((DeliveryState.PENDING, DeliveryState.FAILED)), left) & IS_ON_ITS_OWN
     columns = (delivery.c.id, delivery.c.public_id, delivery.c.channel, delivery.c.digest_id)
-    found = select(*columns).where(waits, stranded, tried_since() < before).order_by(delivery.c.id).limit(limit)
+    found = select(*columns).where(*_stranded(before, now, known)).order_by(delivery.c.id).limit(limit)
     return list(connection.execute(found.with_for_update(skip_locked=True)))
+
+
+def count_stranded(
+    connection: Connection, channel_id: str, *, before: datetime, now: datetime, known: Collection[str]
+) -> int:
+    """Of one channel, all there are."""
+    found = select(func.count()).where(delivery.c.channel == channel_id, *_stranded(before, now, known))
+    return connection.execute(found).scalar_one()
+
+
+def _stranded(before: datetime, now: datetime, known: Collection[str]) -> tuple[ColumnElement[bool], ...]:
+    shut = channels.is_shut(now) | delivery.c.channel.not_in(known)
+    left = (delivery.c.state == DeliveryState.SENDING) & (delivery.c.lease_until < now)
+    waits = or_(delivery.c.state.in_((DeliveryState.PENDING, DeliveryState.FAILED)), left)
+    return waits & IS_ON_ITS_OWN, shut, tried_since() < before
 
 
 def strand(connection: Connection, rows: Sequence[Any], *, reason: str, detail: str, now: datetime) -> None:

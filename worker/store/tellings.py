@@ -55,7 +55,8 @@ def note_told(connection: Connection, news_ids: Collection[int], *, notification
 def due_alerts(connection: Connection, *, now: datetime, limit: int, only: Collection[int] | None = None) -> list[Any]:
     """Those whose next message is due, in the order of their dues; with the public id, headline and first sight of the
     story on which each was raised, the story that it is part of now, the number of its messages so far, the first one's
-    subject, and whether its rule has told of that story by an `elder` alert, from before stories merged."""
+    subject, and whether an `elder` alert of its rule, as grave and taken by nobody, tells of that story too: from
+    before stories merged."""
     root = func.coalesce(story.c.merged_into, story.c.id).label("root")
     of_story = (story.c.public_id.label("story"), story.c.title.label("story_title"), story.c.first_seen_at, root)
     said = select(func.count()).where(notification.c.alert_id == alert.c.id).scalar_subquery().label("said")
@@ -80,8 +81,9 @@ def _first_subject() -> Any:
 def _has_elder(root: Any) -> Any:
     other, of = alert.alias(), story.alias()
     same = or_(of.c.id == root, of.c.merged_into == root) & (other.c.rule_id == alert.c.rule_id)
-    elder = (other.c.id < alert.c.id) & other.c.told_at.is_not(None)
-    return exists().where(other.c.story_id == of.c.id, same, elder).correlate(alert, story).label("elder")
+    elder = (other.c.id < alert.c.id) & (other.c.severity == alert.c.severity)
+    told = other.c.told_at.is_not(None) & other.c.acknowledged_at.is_(None)
+    return exists().where(other.c.story_id == of.c.id, same, elder, told).correlate(alert, story).label("elder")
 
 
 def waiting_news(connection: Connection, alert_ids: Collection[int]) -> Mapping[int, list[Any]]:

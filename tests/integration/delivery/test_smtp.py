@@ -9,6 +9,7 @@ from receivers import CANARIES, ONE, OTHER, PASSWORD, Server, drip, email, faili
 from samples import NOW, alert, article
 from sinks import MailSink
 
+from worker.cli.channels import send_test
 from worker.delivery.smtp import Relay
 from worker.errors import DeliveryError, DeliveryReason
 
@@ -176,10 +177,30 @@ def test_d09_of_many_mails_at_once_one_tries_a_password_that_is_refused(trusted)
         async with channel.open() as line:
             return await asyncio.gather(*(line.send(message, now=NOW) for _ in range(3)), return_exceptions=True)
 
-    with smtp(tls=trusted, features=("STARTTLS", "AUTH PLAIN"), AUTH="535 no") as server:
-        ends = asyncio.run(send_three(email(server.port, security="starttls", username="desk")))
-        assert len([line for line in server.heard if line.startswith(b"AUTH")]) == 1
-    assert sorted(type(end).__name__ for end in ends) == ["DeliveryError", "NotDialled", "NotDialled"]
+    with smtp(tls=trusted, features=("STARTTLS", "AUTH CRAM-MD5 LOGIN PLAIN"), AUTH="535 no") as server:
+        channel = email(server.port, to=(ONE, OTHER), security="starttls", username="desk")
+        ends = asyncio.run(send_three(channel))
+        assert len([line for line in server.heard if line.startswith(b"AUTH")]) == 1, "and in one way"
+        tested = asyncio.run(send_test(channel))
+        assert len([line for line in server.heard if line.startswith(b"AUTH")]) == 2
+    assert sorted(type(end).__name__ for end in ends) == ["DeliveryError", "NotTried", "NotTried"]
+    assert [one["taken"] for one in tested] == [False, False]
+    assert tested[1]["said"].startswith("Not tried")
+
+
+def test_d09_a_way_to_log_in_that_is_offered_and_not_known_is_passed_over(trusted):
+    def answer(connection):
+        ways.append(b"504 what is that" if not ways else b"334 UGFzc3dvcmQ6")
+        connection.sendall(ways[-1] + b"\r\n")
+        if len(ways) == 2:
+            connection.recv(1_000)
+            connection.sendall(b"235 welcome\r\n")
+
+    ways = []
+    with smtp(tls=trusted, features=("STARTTLS", "AUTH PLAIN LOGIN"), AUTH=answer) as server:
+        channel = email(server.port, security="starttls", username="desk")
+        send(channel, channel.render(alert(), recipient=ONE, now=NOW))
+    assert len(ways) == 2
 
 
 def test_d01_no_server_and_no_such_host_are_tried_again():

@@ -55,17 +55,21 @@ def test_where_more_comes_than_may_go_out_what_failed_once_is_not_left_behind_fo
     worker, line = scripted(runtime, lambda _: None, LIVE)
     worker = bounded(worker, LIVE, per_minute=4)  # and so one at a time
     enqueue(desk, runtime, LIVE, 20)
-    first, *_, last = sorted(row.id for row in desk.rows(delivery))
+    first, lost, *_, last = sorted(row.id for row in desk.rows(delivery))
     moment = now(desk)
     with desk.store.writing() as connection:
-        for number, since in ((first, timedelta(minutes=59)), (last, timedelta(minutes=61))):
+        for number, since in ((first, timedelta(minutes=50)), (last, timedelta(minutes=61))):
             failed = dict(state="failed", due_at=moment - since)
             connection.execute(update(delivery).where(delivery.c.id == number).values(**failed))
-    deliver_due(worker)
-    assert [row.id for row in desk.rows(delivery, delivery.c.state == "sent")] == [last]
-    deliver_due(later(worker, now(desk) + timedelta(seconds=30)))
+        ago = moment - timedelta(hours=2)
+        killed = dict(state="sending", due_at=ago, lease_token="t", lease_until=ago, attempts=1)
+        connection.execute(update(delivery).where(delivery.c.id == lost).values(**killed))
+    for n, waited in enumerate((lost, last), start=1):
+        deliver_due(later(worker, moment + timedelta(seconds=30 * n)))
+        assert desk.rows(delivery, delivery.c.id == waited)[0].state == "sent"
+    deliver_due(later(worker, moment + timedelta(seconds=90)))
     assert desk.rows(delivery, delivery.c.id == first)[0].state == "failed", "what is new goes before it"
-    assert len(line.sent) == 2
+    assert len(line.sent) == 3
 
 
 def test_d07_what_a_digest_tells_of_shares_its_fate_and_is_never_folded_twice(desk, runtime):

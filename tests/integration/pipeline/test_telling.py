@@ -326,6 +326,18 @@ def test_two_stories_that_became_one_are_reminded_of_once(watch):
     assert [one for one in watch.messages() if one[0] == "reminder"] == [("reminder", 2)]
 
 
+def test_what_is_new_about_the_younger_of_two_stories_that_became_one_is_told_though_no_reminder_is(watch):
+    watch.obey(rule(timing={"remind": "1h", "updates": "4h"}))
+    watch.bring("a", ("x1", "Kim Jong Un goes to the water", "Soon more."), ("y1", HEADLINE, TRAIN * 2))
+    watch.bring("b", ("x1", "Both of them at once", TRAIN * 2))
+    younger = max(watch.desk.rows(alert), key=lambda row: row.id)
+    watch.bring("a", ("x1", "Pyongyang: nobody was ever expected", "Soon more."))
+    for _ in range(5):
+        watch.pass_time(HOUR)
+    kinds = [row.kind for row in watch.desk.rows(notification, notification.c.alert_id == younger.id)]
+    assert kinds == ["alert.raised", "alert.updated"]
+
+
 def test_a_silence_puts_a_reminder_off_and_loses_none(watch):
     watch.obey(rule(timing={"remind": "1h"}))
     watch.bring("a", ("x1", HEADLINE, TRAIN))
