@@ -31,7 +31,6 @@ def test_demo_runs_its_sample_through_says_where_to_look_and_leaves_nobody_behin
     assert demo.wait(150) == 0
     told = out.read_text()
     assert (tmp_path / "err").read_text() == ""
-    assert "Every entry of the sample is in the record, once." in told
     wait_for(lambda: not living(everyone), seconds=10, what="the end of every child")
     truth = sum(len(feed.guids()) for feed in load_sample())
     assert re.search(rf"^{truth} articles, \d+ alerts; sent: \d+ mails, \d+ webhooks, \d+ files", told, re.M), told
