@@ -2,9 +2,12 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Many tests wait for real processes, so twice as many at a time as there are cores; six at the most, for each brings a
-# PostgreSQL of its own. One by one to whoever is free, the slow ones first (tests/conftest.py).
-PYTEST := $(BIN)/python -m pytest --numprocesses $$(n=$$(nproc 2>/dev/null || echo 1); echo $$((n > 3 ? 6 : 2 * n))) --dist load --maxschedchunk 1
+# Tests that wait for real processes run twice as many at a time as there are cores, one by one to whoever is free; the
+# others one more than there are cores, a few at a time. Six at the most, for each brings a PostgreSQL of its own.
+PYTEST := $(BIN)/python -m pytest --dist load --numprocesses
+CORES := $(shell nproc 2>/dev/null || echo 1)
+SLOW := $(shell n=$(CORES); echo $$((n > 3 ? 6 : 2 * n))) --maxschedchunk 1 tests/acceptance
+OTHERS := $(shell n=$(CORES); echo $$((n > 5 ? 6 : n + 1))) --maxschedchunk 4 tests/integration tests/browser tests/unit
 
 # Where Python may keep no bytecode, each process that starts would compile all of ours, and all tests, anew.
 unexport PYTHONDONTWRITEBYTECODE
@@ -39,10 +42,10 @@ run: setup
 test: setup
 	$(BIN)/python .ci/bring_postgres.py
 	$(BIN)/python .ci/bring_chromium.py
-	$(PYTEST) tests
+	@slow=0; $(PYTEST) $(SLOW) || slow=$$?; $(PYTEST) $(OTHERS) && exit $$slow
 
 test-fast: setup
-	$(PYTEST) tests/unit
+	$(PYTEST) $(CORES) tests/unit
 
 lint: setup
 	$(BIN)/ruff check worker tests bench .ci

@@ -1,5 +1,6 @@
 """Fixtures shared by all: a scrubbed environment, and the record on both databases."""
 
+import gc
 import os
 import signal
 
@@ -22,6 +23,8 @@ SCRUBBED = (
 )
 
 
+# Python's 700 new objects between two looks for garbage are made for small programs.
+gc.set_threshold(50_000, 20, 50)
 # Whoever runs us in the background has us ignore Ctrl-C, and what we start would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 # As the roles log; structlog's own default draws each traceback with every local value, which takes seconds.

@@ -2,6 +2,7 @@
 rights, no secret. No engine runs here; tests/integration/test_images.py runs what can be run of them without one."""
 
 import ast
+import functools
 import pathlib
 import re
 
@@ -21,22 +22,23 @@ EVERYTHING = SERVICES | {"console-port": CONSOLE["services"]["console-port"]}
 PROCFILE = dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines())
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 DOCS = (ROOT / "docs" / "running-apart.md").read_text()
-CODE = {path: ast.parse(path.read_text()) for path in (ROOT / "worker").rglob("*.py")}
 # Each role's own name for itself, which names its beat's file.
 BEATS = {"worker": "poll-deliver", "analyse": "analyse", "scheduler": "scheduler", "console": "console"}
 
 
+@functools.cache
 def variables_of_the_code():
     """The names that the code asks the environment for, said there or by a constant."""
+    code = [ast.parse(path.read_text()) for path in (ROOT / "worker").rglob("*.py")]
     constants = {
         target.id: node.value.value
-        for tree in CODE.values()
+        for tree in code
         for node in tree.body
         if isinstance(node, ast.Assign | ast.AnnAssign) and isinstance(getattr(node.value, "value", None), str)
         for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
         if isinstance(target, ast.Name)
     }
-    asked = [ask for tree in CODE.values() for node in ast.walk(tree) for ask in asked_for(node)]
+    asked = [ask for tree in code for node in ast.walk(tree) for ask in asked_for(node)]
     names = {ask.value if isinstance(ask, ast.Constant) else constants.get(getattr(ask, "id", "")) for ask in asked}
     return names - {None}
 

@@ -105,7 +105,7 @@ def test_a_delivery_whose_attempts_never_end_is_given_up_after_three_days_and_to
     poll_now(desk, runtime)
     bring(desk, runtime, "a", entries(1) + BASELINE)
     for _ in range(MAX_ATTEMPTS):  # each claims them and is killed
-        claim_deliveries(desk.store, limit=5, lease=timedelta(0))
+        claim_deliveries(desk.store, limit=5, lease=timedelta(seconds=-1))
     tick(runtime)
     assert {row.state for row in desk.rows(delivery)} == {"sending"}, "not before its time"
     change(desk, delivery, created_at=LONG_AGO, window_at=LONG_AGO)
@@ -122,7 +122,7 @@ def test_a_delivery_whose_attempts_never_end_is_given_up_after_three_days_and_to
 def test_an_old_delivery_of_a_desk_that_stood_still_is_tried_again_first(desk, runtime):
     poll_now(desk, runtime)
     bring(desk, runtime, "a", entries(1) + BASELINE)
-    claim_deliveries(desk.store, limit=5, lease=timedelta(0))
+    claim_deliveries(desk.store, limit=5, lease=timedelta(seconds=-1))
     change(desk, delivery, created_at=LONG_AGO, window_at=LONG_AGO)
     tick(runtime)
     deliver_due(runtime)

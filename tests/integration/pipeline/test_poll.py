@@ -134,7 +134,7 @@ def test_a_feed_that_ends_its_worker_is_recorded_as_failed_after_three_and_told_
     for failures in (1, 2):
         change(desk, feed, next_poll_at=LONG_AGO)
         for _ in range(MAX_ATTEMPTS):  # each claims one of them and is killed
-            feeds.claim_due_feeds(desk.store, limit=1, lease=timedelta(0))
+            feeds.claim_due_feeds(desk.store, limit=1, lease=timedelta(seconds=-1))
         asked = len(desk.origin.requests)
         while poll_due_feeds(runtime):
             pass
