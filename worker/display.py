@@ -9,6 +9,7 @@ from __future__ import annotations
 import unicodedata
 from typing import Final
 
+SHORT: Final = 12  # letters of an id in a list: enough to name it by
 JOINERS: Final = "\u200c\u200d"  # they spell words in Persian, Arabic and Indic scripts
 BREAKS: Final = ("Cc", "Zl", "Zp")  # controls and every kind of line's end
 INVISIBLE: Final = ("Cf", "Cs", "Co", "Cn")  # direction overrides and the like, half characters, nobody's characters

@@ -11,9 +11,9 @@ from typing import Final
 
 from worker.alerts.render import FRAME
 from worker.alerts.wording import SEVERITY, direction, header_text, local_time, severity_word, web_link
+from worker.display import SHORT
 
 LINES: Final = 200  # alerts that are listed; a longer mail is cut by mail programs, and read by nobody
-SHORT: Final = 12  # letters of an alert's id: enough to name it by
 RULES: Final = 20  # of the rest, as many are counted by name
 RANK: Final = {name: n for n, name in enumerate(reversed(SEVERITY))}  # the gravest first
 

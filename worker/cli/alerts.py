@@ -14,7 +14,6 @@ from worker.alerts.wording import local_time
 from worker.cli.options import (
     HERE,
     KEPT,
-    SHORT,
     ConfigOption,
     DataOption,
     JsonOption,
@@ -27,7 +26,7 @@ from worker.cli.options import (
     read_config,
 )
 from worker.cli.table import print_table, print_text
-from worker.display import one_line
+from worker.display import SHORT, one_line
 
 if TYPE_CHECKING:
     from worker.config.schema import Config

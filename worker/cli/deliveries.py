@@ -13,7 +13,6 @@ from worker.alerts.wording import local_time
 from worker.cli.options import (
     HERE,
     KEPT,
-    SHORT,
     ConfigOption,
     DataOption,
     JsonOption,
@@ -27,7 +26,7 @@ from worker.cli.options import (
 )
 from worker.cli.table import print_table, print_text
 from worker.console.words import DELIVERY_TROUBLE
-from worker.display import escaped, one_line
+from worker.display import SHORT, escaped, one_line
 from worker.model import DeliveryState
 
 cli = typer.Typer(no_args_is_help=True, help="The deliveries: what went out, what waits, what was given up.")

@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -32,7 +32,6 @@ FileArgument = Annotated[typer.FileBinaryRead, typer.Argument(help="Articles as 
 SinceOption = Annotated[str | None, typer.Option("--since", metavar="30m|24h|7d", help="Only those as new as this.")]
 HERE, KEPT, PORT = Path("config"), Path("var"), 8420
 STDIN: Any = "-"
-SHORT: Final = 12  # letters of an id in a list: enough to name it by
 
 
 class NoSuch(WirewatchError):
