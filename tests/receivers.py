@@ -151,7 +151,7 @@ def status(line, *headers):
 def drip(connection, begin=b"2"):
     """One byte now and then, for longer than any test may take."""
     connection.sendall(begin)
-    for _ in range(50):
+    for _ in range(200):
         connection.sendall(b" ")
         time.sleep(0.05)
 

@@ -93,12 +93,12 @@ def test_d04_trouble_after_the_250_is_no_failure(farewell, monkeypatch):
 
 
 @pytest.mark.parametrize("stage", ["greeting", "EHLO", "MAIL", "RCPT", "DATA", "body"])
-@pytest.mark.parametrize("slow", [lambda _: time.sleep(2), drip], ids=["silent", "dripping"])
+@pytest.mark.parametrize("slow", [lambda _: time.sleep(8), drip], ids=["silent", "dripping"])
 def test_d05_tarpit_ends_at_the_deadline(stage, slow):
     with smtp(**{stage: slow}) as server:
         began = time.monotonic()
         error = failing(email(server.port, deadline=0.3))
-        assert time.monotonic() - began < 1.0
+        assert time.monotonic() - began < 4
     assert (error.reason, error.permanent) == (DeliveryReason.TIMEOUT, False)
     assert error.unknown == (stage in ("DATA", "body")), "from then on it may have it"
     assert "0.3 s" in error.detail

@@ -47,23 +47,23 @@ def test_fetch_all_of_nothing_is_nothing(origin):
 
 
 def test_fetch_all_left_early_leaks_no_thread(origin):
-    origin.routes |= {"/": http(200, body=b"x"), "/slow": lambda connection: time.sleep(3)}
+    origin.routes |= {"/": http(200, body=b"x"), "/slow": lambda connection: time.sleep(8)}
     fetcher = Fetcher(origin.policy(), user_agent="W/0")
     requests = [FetchRequest("a", origin.url + "/"), *(FetchRequest(str(n), origin.url + "/slow") for n in range(5))]
     groups = fetcher.fetch_all(requests)
     assert [result.request.feed_id for result in next(groups)] == ["a"]
     started = time.monotonic()
     groups.close()
-    assert time.monotonic() - started < 1.5
+    assert time.monotonic() - started < 4
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("fetch")]
 
 
 def test_fetch_all_a_silent_host_costs_two_deadlines(origin):
-    origin.routes["/"] = lambda connection: time.sleep(2)
-    fetcher = Fetcher(origin.policy(concurrent=2), user_agent="W/0", deadline=0.2)
+    origin.routes["/"] = lambda connection: time.sleep(8)
+    fetcher = Fetcher(origin.policy(concurrent=2), user_agent="W/0", deadline=0.4)
     started = time.monotonic()
     requests = [FetchRequest(str(n), origin.url + "/") for n in range(30)]
     results = [result for group in fetcher.fetch_all(requests) for result in group]
-    assert len(results) == 30 and time.monotonic() - started < 2
+    assert len(results) == 30 and time.monotonic() - started < 4
     assert {result.outcome.reason for result in results} == {FetchReason.TIMEOUT}
     assert len(origin.requests) <= 6

@@ -43,4 +43,4 @@ def test_h04_endless_answers_end_at_the_deadline(origin, route, reasons):
     started = time.monotonic()
     outcome = fetch(origin, "/", deadline=0.6, max_body=net.MIB)
     assert isinstance(outcome, FetchFailed) and outcome.reason in reasons, outcome
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 6

@@ -43,7 +43,7 @@ def test_e08_post_a_dripping_yes_is_a_yes(origin):
     origin.routes["/"] = drip
     started = time.monotonic()
     assert post(origin, "/", deadline=0.5).status == 200
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 5
 
 
 def test_e08_post_ends_at_its_deadline(origin):
