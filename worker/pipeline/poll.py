@@ -27,6 +27,7 @@ from worker.model import (
     FetchRequest,
     FetchResult,
     News,
+    NewsKind,
     NotModified,
     ParsedFeed,
     Postponed,
@@ -231,19 +232,23 @@ def _save_one(runtime: Runtime, connection: Connection, result: PollResult, *, t
     return saved
 
 
-def _headline_edits(connection: Connection, update: FeedUpdate | None) -> list[tuple[Any, News]]:
-    """The alerts whose first source says something else in its headline now, with the words for it."""
+def _headline_edits(connection: Connection, update: FeedUpdate | None) -> list[tuple[Any, News | None]]:
+    """The alerts whose first source was edited, with the words for what its headline says now that its readers have
+    not read; None where that is nothing."""
     changed = {one.article_id: one.entry.title for one in update.changed} if update else {}
     rows = tellings.raised_by(connection, changed)
-    found = ((row, headline_news(row.title, changed[row.article_id])) for row in rows)
-    return [(row, news) for row, news in found if news is not None]
+    return [(row, headline_news(row.headline, changed[row.article_id])) for row in rows]
 
 
-def _note_edits(runtime: Runtime, connection: Connection, edits: Iterable[tuple[Any, News]], now: datetime) -> None:
-    """An edit alerts nobody by itself; who was told hears of it with the next update, which the tick plans."""
+def _note_edits(
+    runtime: Runtime, connection: Connection, edits: Iterable[tuple[Any, News | None]], now: datetime
+) -> None:
+    """An edit alerts nobody by itself; who was told hears of the last one with the next update, which the tick plans,
+    and of none where the last one took the others back."""
     again = {rule.id: rule.tell_again for rule in runtime.config.rules if rule.timing.updates}
     for row, news in edits:
-        if news.kind in again.get(row.rule_id, ()):
+        tellings.take_back_news(connection, alert_id=row.id, kind=NewsKind.HEADLINE)
+        if news is not None and news.kind in again.get(row.rule_id, ()):
             tellings.save_news(connection, alert_id=row.id, article_id=row.article_id, found=[news], now=now)
 
 

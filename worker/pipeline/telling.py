@@ -269,6 +269,9 @@ def _save(
     standing = Standing(row.raised_at, now, False, False, reminded=telling.kind == REMINDER)
     due = next_message(telling.rule.timing, standing)
     values: dict[str, Any] = dict(told_at=now, tell_at=due[0] if due else None)
+    for shown in telling.shown:
+        if shown.id == row.article_id:
+            values["headline"] = shown.title
     if telling.kind == UPDATED:
         values |= dict(acknowledged_at=None, acknowledged_by=None)
     alerts.update_alert(connection, row.id, **values)

@@ -236,6 +236,7 @@ alert = Table(
     Column("config_version", RowId, ForeignKey("config_version.id"), nullable=False),
     Column("raised_at", Instant, nullable=False),
     Column("told", JSON),  # what its readers know: entities, languages, originals, tier, severity
+    Column("headline", Text),  # its article's, as a message last showed it
     Column("told_at", Instant),  # its last message; null while nothing went out
     Column("tell_at", Instant),  # when its next message is due: its first, news that waits, or a reminder
     Column("acknowledged_at", Instant),

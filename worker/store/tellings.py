@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, exists, func, insert, or_, select, update
+from sqlalchemy import Connection, delete, exists, func, insert, or_, select, update
 
-from worker.model import News
+from worker.model import News, NewsKind
 from worker.store.schema import alert, article, decision, judgement, news, notification, revision, story
 
 
@@ -45,6 +45,12 @@ def save_news(connection: Connection, *, alert_id: int, article_id: int, found: 
     ]
     if rows:
         connection.execute(insert(news), rows)
+
+
+def take_back_news(connection: Connection, *, alert_id: int, kind: NewsKind) -> None:
+    """What waits of this kind is overtaken: it is told no more."""
+    waits = (news.c.alert_id == alert_id) & (news.c.kind == kind) & news.c.notification_id.is_(None)
+    connection.execute(delete(news).where(waits))
 
 
 def note_told(connection: Connection, news_ids: Collection[int], *, notification_id: int) -> None:
@@ -127,10 +133,12 @@ def words_of(connection: Connection, article_ids: Collection[int]) -> Mapping[tu
 
 
 def raised_by(connection: Connection, article_ids: Collection[int]) -> list[Any]:
-    """(alert id, rule, article id, headline now) of the alerts that these articles raised and that were told."""
+    """(alert id, rule, article id, headline as its readers know it) of the alerts that these articles raised and that
+    were told."""
     if not article_ids:
         return []
-    statement = select(alert.c.id, alert.c.rule_id, alert.c.article_id, article.c.title)
+    known = func.coalesce(alert.c.headline, article.c.title).label("headline")
+    statement = select(alert.c.id, alert.c.rule_id, alert.c.article_id, known)
     statement = statement.join(article, article.c.id == alert.c.article_id)
     return list(connection.execute(statement.where(alert.c.article_id.in_(article_ids), alert.c.told_at.is_not(None))))
 

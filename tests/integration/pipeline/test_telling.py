@@ -304,6 +304,24 @@ def test_a_headline_is_told_in_its_time_although_a_reminder_is_planned_for_later
     assert watch.messages() == [("raised", 1), ("updated", 2)]
 
 
+def test_a_headline_is_compared_with_the_one_that_was_told_last(watch):
+    other, third = "Pyongyang: no guest was ever expected", "A guest, and no word about him"
+    watch.obey(rule(timing={"updates": "1h"}))
+    watch.bring("a", ("x1", HEADLINE, TRAIN))
+    watch.bring("a", ("x1", other, TRAIN), after=timedelta(minutes=5))
+    watch.bring("a", ("x1", HEADLINE, TRAIN), after=timedelta(minutes=5))
+    watch.pass_time(HOUR)
+    assert watch.messages() == [("raised", 1)], "taken back before it was told"
+    watch.bring("a", ("x1", other, TRAIN), after=timedelta(minutes=5))
+    watch.pass_time(timedelta())
+    watch.bring("a", ("x1", third, TRAIN), after=timedelta(minutes=5))
+    watch.bring("a", ("x1", HEADLINE, TRAIN), after=timedelta(minutes=5))
+    watch.pass_time(HOUR)
+    assert watch.messages() == [("raised", 1), ("updated", 2), ("updated", 3)]
+    assert [f"from “{one}”" in text_of(watch.mails()[2]) for one in (other, third)] == [True, False]
+    assert HEADLINE in text_of(watch.mails()[2])
+
+
 def test_what_is_never_told_keeps_no_tick_busy_and_is_told_by_no_later_rule(watch):
     watch.obey(rule(timing={"updates": "never", "remind": "1h"}))
     watch.bring("a", ("x1", HEADLINE, TRAIN))

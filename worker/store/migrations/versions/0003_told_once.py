@@ -105,6 +105,7 @@ def _add_signing_keys() -> None:
 
 def _add_to_alerts() -> None:
     op.add_column("alert", sa.Column("told", sa.JSON(), nullable=True))
+    op.add_column("alert", sa.Column("headline", sa.Text(), nullable=True))
     op.add_column("alert", sa.Column("told_at", sa.BigInteger(), nullable=True))
     # Until now every alert was told in the transaction that raised it.
     op.execute("UPDATE alert SET told_at = raised_at WHERE id IN (SELECT alert_id FROM notification)")
@@ -151,7 +152,7 @@ def downgrade() -> None:
     op.drop_column("notification", "carried_by")
     op.drop_index(op.f("ix_alert_article_id"), "alert")
     op.drop_index(op.f("ix_alert_tell_at"), "alert")
-    for name in ("acknowledged_by", "acknowledged_at", "tell_at", "told_at", "told"):
+    for name in ("acknowledged_by", "acknowledged_at", "tell_at", "told_at", "headline", "told"):
         op.drop_column("alert", name)
     op.drop_table("story_print")
     op.drop_index("ix_story_merged", "story")
