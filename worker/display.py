@@ -1,15 +1,17 @@
 """What of a text is safe to show people: in a mail, on a page, on a terminal. Pure: no I/O, no clock.
 
 Two ways: to leave out what a reader does not see (`one_line`, `lines`), and to show it (`escaped`). Markup stays as it
-is: who writes markup escapes it.
+is: who writes markup escapes what goes into it (`as_markup`).
 """
 
 from __future__ import annotations
 
+import html
 import unicodedata
 from typing import Final
 
 SHORT: Final = 12  # letters of an id in a list: enough to name it by
+STROKE: Final = "\u0338"  # the only one that composes with <, = or >
 JOINERS: Final = "\u200c\u200d"  # they spell words in Persian, Arabic and Indic scripts
 BREAKS: Final = ("Cc", "Zl", "Zp")  # controls and every kind of line's end
 INVISIBLE: Final = ("Cf", "Cs", "Co", "Cn")  # direction overrides and the like, half characters, nobody's characters
@@ -24,8 +26,19 @@ def one_line(text: str, limit: int | None = None) -> str:
 
 def lines(text: str) -> str:
     """Without what is not seen; a new line stays one, other controls become spaces. NFC."""
+    return unicodedata.normalize("NFC", seen(text))
+
+
+def seen(text: str) -> str:
+    """Without what is not seen. Markup as well as text: no two letters become one, and so no tag loses its end."""
     # Each letter is looked up once, however often it stands there: every mail comes by here whole.
-    return unicodedata.normalize("NFC", text.translate({ord(ch): _shown(ch) for ch in set(text)}))
+    return text.translate({ord(ch): _shown(ch) for ch in set(text)})
+
+
+def as_markup(text: str) -> str:
+    """As the text of an element, or of an attribute in quotes. A stroke through the letter before it would make one
+    letter of it and our `>`, wherever the whole is composed (NFC)."""
+    return html.escape(text).replace(STROKE, f"&#{ord(STROKE)};")
 
 
 def _shown(character: str) -> str:

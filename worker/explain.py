@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -30,7 +30,7 @@ DECISIONS = {
     Reason.RULE_DID_NOT_FIRE: "does not fire",
     Reason.RAISED: "raised an alert",
     Reason.NEWS: "fires, and is news for the alert that this rule has on its story",
-    Reason.ALREADY_ALERTED: "fires, but this rule had already told of this story, and nothing is new in it",
+    Reason.ALREADY_ALERTED: "fires, but this rule had its alert on this story already, and nothing is new in it",
     Reason.BASELINE: "fires, but the article was in the feed before it was watched: not news",
     Reason.OLD: "fires, but it is old: published, or seen elsewhere, long before its feed brought it",
     Reason.SEEN_BEFORE: "fires, but it is a copy of what its own feed has brought before",
@@ -176,17 +176,23 @@ def _rules(trace: Trace, version: Version, judgement: Judgement) -> list[dict[st
     judged = next(row for row in trace.revisions if row.n == trace.judgement.revision)
     read = ArticleText(id=trace.article.public_id, title=judged.title, text=judged.text or "", source=feed.id)
     decided = {row.rule_id: row for row in trace.decisions}
+    without_text = judged.text is None and trace.article.settled_at is not None
     found = []
     for rule in version.rules:
         verdict = evaluate(rule, article=read, judgement=judgement, feed=feed, entities=version.entities)
         row = decided.get(rule.id)
+        if row is not None:
+            verdict = replace(verdict, fires=True, because=row.words)
+        elif without_text and verdict.fires and not trace.article.baseline:
+            # What it was asked of is gone: that nothing was decided tells what it said then.
+            verdict = replace(verdict, fires=False, because="it did not fire on the text, which is kept no more")
         decision, words = _decision(trace, verdict, row)
         found.append(
             {
                 "id": rule.id,
                 "name": rule.name,
                 "fires": verdict.fires,
-                "because": row.words if row else verdict.because,
+                "because": verdict.because,
                 "decision": decision,
                 "words": words,
                 "alert": row.alert if row else None,

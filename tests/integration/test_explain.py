@@ -3,6 +3,8 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 import yaml
@@ -12,10 +14,14 @@ from steps import bring, change, poll_now, settle
 import worker.explain
 from worker.cli import trace
 from worker.config.load import load_config
+from worker.config.schema import RuleSpec
 from worker.explain import NotFound, explain
 from worker.pipeline.analyse import analyse_new_articles
 from worker.pipeline.deliver import deliver_due
-from worker.store.schema import article
+from worker.store.alerts import save_config_version
+from worker.store.articles import drop_old_text
+from worker.store.engine import read_clock
+from worker.store.schema import article, revision
 
 
 def traced(desk, name):
@@ -122,6 +128,31 @@ def test_explain_of_one_address_in_two_feeds_tells_of_both(desk, runtime):
     first, second = traced(desk, "http://paper.example/g0/?utm_source=x#top")
     assert (first["article"]["feed"], second["article"]["feed"]) == ("a", "b")
     assert second["story"]["copy_of"]["by"] == "the same address"
+
+
+def test_explain_says_the_same_after_the_texts_are_dropped(desk, runtime):
+    rules = [
+        {"id": name, "name": name, "severity": "high", "when": {"words": words}, "channels": ["mail"]}
+        for name, words in (("palace", "palace"), ("guest", "guest NOT train"), ("horse", "horse"))
+    ]
+    config = replace(runtime.config, rules=tuple(map(RuleSpec.model_validate, rules)))
+    version = save_config_version(desk.store, digest="words", body=config.public())
+    runtime = replace(runtime, config=config, config_version=version)
+    bring(desk, runtime, "a", [])
+    bring(
+        desk, runtime, "a", [("x", "A guest of the north", "The guest came by train, the palace said in a statement.")]
+    )
+    found = []
+    for _ in range(2):
+        (shown,) = explain(desk.store, config, "https://paper.example/x").traces
+        found.append((shown["result"], [(one["id"], one["fires"], one["decision"]) for one in shown["rules"]]))
+        with desk.store.writing() as connection:
+            drop_old_text(connection, before=read_clock(connection) + timedelta(days=1), limit=10)
+    assert not any(row.text for row in desk.rows(revision))
+    assert found[0] == found[1]
+    assert found[0][1] == [
+        ("palace", True, "raised"), ("guest", False, "rule_did_not_fire"), ("horse", False, "rule_did_not_fire"),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ["nothing", "https://paper.example/none", "", "%", "'; DROP TABLE article; --"])

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from worker.articles.text import headline_key
+from worker.articles.prints import is_polished, read_words
 from worker.display import one_line
 from worker.model import SEVERITIES, News, NewsKind
 
 # More sources that report for themselves are told of at these numbers only: the tenth confirms little more than the
 # ninth.
 STEPS: Final = (2, 5, 10, 25, 50)
-SAME_WORDS: Final = 0.5  # of two headlines' words: an outlet's touch of style is no news
 # The weightiest first: what an update's subject and its first line say.
 WEIGHT: Final = (
     NewsKind.SEVERITY,
@@ -89,14 +87,10 @@ def what_is_new(told: Told, report: Told) -> Iterator[News]:
 
 def headline_news(before: str, after: str) -> News | None:
     """Of a first source's edit: news only where it says something else, not where it is polished."""
-    old, new = (set(headline_words(one)) for one in (before, after))
-    if not new or not old or len(old & new) / len(old | new) > SAME_WORDS:
+    old, new = read_words(before), read_words(after)
+    if not old.words or not new.words or is_polished(old, new):
         return None
     return News(NewsKind.HEADLINE, f"the first source has changed its headline, from “{one_line(before)}”")
-
-
-def headline_words(title: str) -> list[str]:
-    return headline_key(title).split() or re.findall(r"\w+", title.casefold())
 
 
 def _fresh(known: Mapping[str, str], now: Mapping[str, str]) -> list[str]:

@@ -13,12 +13,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from email.utils import format_datetime
-from html import escape
 from typing import Any, Final
 
 from worker import display
 from worker.alerts.headers import Fields, check_mail, encoded_text, header_block, in_ascii_letters
 from worker.alerts.wording import header_text
+from worker.display import as_markup
 from worker.model import Message
 
 MAIL_POLICY: Final = email.policy.SMTP.clone(cte_type="7bit", max_line_length=78)
@@ -82,7 +82,7 @@ def make_mail(
         *more,
         ("Auto-Submitted", "auto-generated"),
     ]
-    body = header_block(fields) + _both_parts(display.lines(text), display.lines(html))
+    body = header_block(fields) + _both_parts(display.lines(text), display.seen(html))
     check_mail(body, fields, recipient=to)
     return Message(message_id=f"<{message_id}>", body=body, recipient=recipient, subject=subject)
 
@@ -105,7 +105,7 @@ def _encoding(text: str) -> str:
 def make_files(subject: str, text: str, html: str, *, recipient: str, message_id: str, now: datetime) -> Message:
     """One JSON object that the inbox channel writes out as two files."""
     subject = header_text(subject)
-    body = as_json({"at": iso(now), "subject": subject, "text": display.lines(text), "html": display.lines(html)})
+    body = as_json({"at": iso(now), "subject": subject, "text": display.lines(text), "html": display.seen(html)})
     return Message(message_id=message_id, body=body, recipient=recipient, subject=subject)
 
 
@@ -130,12 +130,12 @@ def operator_text(lines: Sequence[str], audience: Audience = Audience.OPERATOR) 
 
 
 def operator_html(subject: str, lines: Sequence[str], audience: Audience = Audience.OPERATOR) -> str:
-    paragraphs = "".join(f'<p style="margin:0 0 12px">{escape(line)}</p>' for line in lines)
+    paragraphs = "".join(f'<p style="margin:0 0 12px">{as_markup(line)}</p>' for line in lines)
     body = (
-        f'<h1 style="margin:0 0 12px;font-size:20px">{escape(subject)}</h1>{paragraphs}'
-        f'<p style="margin:20px 0 0;font-size:13px;{FAINT}">{escape(CLOSING[audience])}</p>'
+        f'<h1 style="margin:0 0 12px;font-size:20px">{as_markup(subject)}</h1>{paragraphs}'
+        f'<p style="margin:20px 0 0;font-size:13px;{FAINT}">{as_markup(CLOSING[audience])}</p>'
     )
-    return FRAME.format(title=escape(subject), body=body)
+    return FRAME.format(title=as_markup(subject), body=body)
 
 
 def operator_webhook(

@@ -6,12 +6,11 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from html import escape
 from typing import Final
 
 from worker.alerts.render import FRAME
 from worker.alerts.wording import SEVERITY, direction, header_text, local_time, severity_word, web_link
-from worker.display import SHORT
+from worker.display import SHORT, as_markup
 
 LINES: Final = 200  # alerts that are listed; a longer mail is cut by mail programs, and read by nobody
 RULES: Final = 20  # of the rest, as many are counted by name
@@ -51,20 +50,20 @@ def digest_text(lines: Sequence[DigestLine], zone: str) -> str:
 def digest_html(lines: Sequence[DigestLine], zone: str) -> str:
     shown, rest = _parted(lines)
     items = "".join(_item(line, zone) for line in shown)
-    more = "".join(f"<p>{escape(words)}</p>" for words in _rest(rest)) if rest else ""
-    body = f"<p>{escape(_opening(lines))}</p>{items}{more}"
-    return FRAME.format(title=escape(digest_subject(lines)), body=body)
+    more = "".join(f"<p>{as_markup(words)}</p>" for words in _rest(rest)) if rest else ""
+    body = f"<p>{as_markup(_opening(lines))}</p>{items}{more}"
+    return FRAME.format(title=as_markup(digest_subject(lines)), body=body)
 
 
 def _item(line: DigestLine, zone: str) -> str:
-    title = escape(header_text(line.title))
-    url = escape(web_link(line.url))
+    title = as_markup(header_text(line.title))
+    url = as_markup(web_link(line.url))
     headline = f'<a href="{url}">{title}</a>' if url else title
     # Only the headline runs its own way: in a paragraph from right to left, the date would be torn apart.
     return (
-        f'<p style="margin:0 0 14px"><b>{escape(severity_word(line.severity))}</b> '
-        f'<span dir="{direction(line.title)}">{headline}</span>{escape(_again(line))}<br>'
-        f'<span style="font-size:14px">{escape(_when(line, zone))}</span></p>'
+        f'<p style="margin:0 0 14px"><b>{as_markup(severity_word(line.severity))}</b> '
+        f'<span dir="{direction(line.title)}">{headline}</span>{as_markup(_again(line))}<br>'
+        f'<span style="font-size:14px">{as_markup(_when(line, zone))}</span></p>'
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from html import escape
 from typing import Final
 
 from worker.alerts.moments import first_raised, seen_words, times_line
@@ -22,6 +21,7 @@ from worker.alerts.wording import (
     web_link,
     why_lines,
 )
+from worker.display import as_markup
 from worker.model import Action, AlertArticle, AlertContent
 
 # Colour is never the only sign: the severity stands beside it in words.
@@ -44,20 +44,22 @@ BUTTON: Final = (
 def html_text(content: AlertContent, zone: str, actions: Sequence[Action] = ()) -> str:
     """The same as `plain_text` says, in the same order."""
     colour = COLOURS.get(content.severity, COLOURS["normal"])
+    spread = spread_line(content, zone)
     parts = [
-        PREVIEW.format(escape(preview(content))),
+        PREVIEW.format(as_markup(preview(content))),
         _top(content, colour),
         *_since(content, zone, colour),
         *(_article(article, matched_words(content, article), zone, colour) for article in content.articles),
-        f'<p style="margin:0;font-size:15px">{escape(spread_line(content, zone))}</p>' if content.outlets > 1 else "",
+        f'<p style="margin:0;font-size:15px">{as_markup(spread)}</p>' if content.outlets > 1 else "",
         *_first(content, zone),
         HEADING.format("Why you get this"),
         BULLETS.format("".join(_bullet(_labelled(line)) for line in why_lines(content))),
     ]
     if content.also:
-        parts += [HEADING.format("Also"), BULLETS.format("".join(_bullet(escape(one)) for one in also_lines(content)))]
+        also = "".join(_bullet(as_markup(one)) for one in also_lines(content))
+        parts += [HEADING.format("Also"), BULLETS.format(also)]
     return FRAME.format(
-        title=escape(content.story_title), body="".join([*parts, *_acts(actions), _foot(content, zone)])
+        title=as_markup(content.story_title), body="".join([*parts, *_acts(actions), _foot(content, zone)])
     )
 
 
@@ -66,17 +68,17 @@ def _top(content: AlertContent, colour: str) -> str:
     return (
         '<p style="margin:0 0 14px;font-size:14px">'
         f'<b style="background-color:{colour};color:#ffffff;padding:2px 0">&nbsp;'
-        f"{escape(severity_word(content.severity) + kind)}&nbsp;</b>&nbsp; {escape(content.rule_name)}</p>"
+        f"{as_markup(severity_word(content.severity) + kind)}&nbsp;</b>&nbsp; {as_markup(content.rule_name)}</p>"
     )
 
 
 def _since(content: AlertContent, zone: str, colour: str) -> Iterator[str]:
     """What a reader who knows the alert must see first."""
     if content.kind == "alert.reminder":
-        when = escape(first_raised(content, zone))
+        when = as_markup(first_raised(content, zone))
         yield f'<p style="margin:0 0 14px"><b>Nobody has acknowledged this alert</b> since it was raised, {when}.</p>'
     if content.new:
-        news = "".join(_bullet(f"<b>{escape(capital(one.words))}</b>") for one in content.new)
+        news = "".join(_bullet(f"<b>{as_markup(capital(one.words))}</b>") for one in content.new)
         yield (
             '<table role="presentation" width="100%" cellpadding="0" cellspacing="0" border="0" '
             'style="margin:0 0 16px"><tr>'
@@ -86,15 +88,15 @@ def _since(content: AlertContent, zone: str, colour: str) -> Iterator[str]:
 
 
 def _article(article: AlertArticle, words: Sequence[str], zone: str, colour: str) -> str:
-    url = escape(web_link(article.url))
+    url = as_markup(web_link(article.url))
     title = _highlighted(article.title, words)
     headline = f'<a href="{url}" style="color:inherit;text-decoration:none">{title}</a>' if url else title
-    source = f'<b dir="{direction(article.source)}">{escape(article.source)}</b>'
+    source = f'<b dir="{direction(article.source)}">{as_markup(article.source)}</b>'
     source = f'{source} &nbsp;<a href="{url}">Read the article</a>' if url else source
     html = (
         f'<h1 {_script(article, article.title)} style="margin:0 0 6px;font-size:21px;line-height:1.3">{headline}</h1>'
         f'<p style="margin:0 0 12px;font-size:14px">{source}<br>'
-        f'<span style="{FAINT}">{escape(capital(seen_words(article, zone)))}</span></p>'
+        f'<span style="{FAINT}">{as_markup(capital(seen_words(article, zone)))}</span></p>'
     )
     if not article.quote:
         return html
@@ -112,8 +114,8 @@ def _first(content: AlertContent, zone: str) -> Iterator[str]:
         yield HEADING.format("First raised")
         yield (
             f'<p style="margin:0;font-size:15px"><span dir="{direction(content.story_title)}">'
-            f"{escape(content.story_title)}</span><br>{escape(first_raised(content, zone))}<br>"
-            f"Because of {escape(reasons)}</p>"
+            f"{as_markup(content.story_title)}</span><br>{as_markup(first_raised(content, zone))}<br>"
+            f"Because of {as_markup(reasons)}</p>"
         )
 
 
@@ -121,24 +123,24 @@ def _acts(actions: Sequence[Action]) -> Iterator[str]:
     """Buttons for what has an address, and below them the commands for what has none."""
     linked = [action for action in actions if web_link(action.url)]
     if linked:
-        buttons = "".join(BUTTON.format(url=escape(action.url), words=escape(action.words)) for action in linked)
+        buttons = "".join(BUTTON.format(url=as_markup(action.url), words=as_markup(action.words)) for action in linked)
         yield f'<p style="margin:0 0 18px"></p>{buttons}<br clear="all">'
     typed = [action for action in actions if not web_link(action.url) and action.command]
     if typed:
         yield HEADING.format("What you can do")
         for action in typed:
             yield (
-                f'<p style="margin:0 0 6px;font-size:14px">{escape(action.words)}:<br>'
-                f'<code style="{CODE}">{escape(action.command)}</code></p>'
+                f'<p style="margin:0 0 6px;font-size:14px">{as_markup(action.words)}:<br>'
+                f'<code style="{CODE}">{as_markup(action.command)}</code></p>'
             )
 
 
 def _foot(content: AlertContent, zone: str) -> str:
     url = web_link(content.url)
-    lines = [escape(times_line(content, zone))]
-    lines += [escape(spread_line(content, zone))] if content.outlets < 2 else []
-    lines += [f'<a href="{escape(url)}">Open in Wirewatch</a>'] if url else []
-    lines.append(f"Alert {escape(content.alert_id)} · story {escape(content.story_id)}")
+    lines = [as_markup(times_line(content, zone))]
+    lines += [as_markup(spread_line(content, zone))] if content.outlets < 2 else []
+    lines += [f'<a href="{as_markup(url)}">Open in Wirewatch</a>'] if url else []
+    lines.append(f"Alert {as_markup(content.alert_id)} · story {as_markup(content.story_id)}")
     return (
         f'<p style="margin:20px 0 0;padding-top:12px;border-top:1px solid {EDGE};font-size:13px">'
         f'<span style="{FAINT}">{"<br>".join(lines)}</span></p>'
@@ -151,17 +153,17 @@ def _bullet(html: str) -> str:
 
 def _labelled(line: str) -> str:
     label, _, words = line.partition(": ")
-    return f"<b>{escape(label)}:</b> {escape(words)}"
+    return f"<b>{as_markup(label)}:</b> {as_markup(words)}"
 
 
 def _script(article: AlertArticle, text: str) -> str:
     """Direction and language: by the language a browser draws Han letters as Korean, Japanese or Chinese readers do."""
     way = direction(text)
-    language = f' lang="{escape(article.language)}"' if article.language else ""
+    language = f' lang="{as_markup(article.language)}"' if article.language else ""
     return f'dir="{way}" align="{"right" if way == "rtl" else "left"}"{language}'
 
 
 def _highlighted(text: str, words: Sequence[str]) -> str:
     return "".join(
-        f'<b style="{MARK}">{escape(piece)}</b>' if hit else escape(piece) for piece, hit in marked(text, words)
+        f'<b style="{MARK}">{as_markup(piece)}</b>' if hit else as_markup(piece) for piece, hit in marked(text, words)
     )

@@ -37,9 +37,9 @@ def next_message(timing: Timing, standing: Standing) -> tuple[datetime, str] | N
     """When the alert's next message is due, and its kind; None when nothing more is to be said for now."""
     if standing.told_at is None:
         return standing.raised_at + timedelta(seconds=timing.wait), RAISED
-    due = []
+    due = []  # of two at one time the update, which says what a reminder would
     if standing.news and timing.updates:
         due.append((standing.told_at + timedelta(seconds=timing.updates), UPDATED))
     if timing.remind and not standing.acknowledged and not standing.reminded:
         due.append((standing.told_at + timedelta(seconds=timing.remind), REMINDER))
-    return min(due, default=None)
+    return min(due, key=lambda one: one[0], default=None)

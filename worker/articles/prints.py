@@ -34,6 +34,8 @@ DATELINE: Final = re.compile(r"[^!?\n()]{0,40}\([^()\n]{2,30}\)\s*[-–—:]+\s"
 
 TITLE_LEAST: Final = 4  # telling words in common; with fewer two headlines are alike by chance
 TITLE_SHARE: Final = 0.7  # of the telling words of both
+POLISHED_SHARE: Final = 0.5  # of the telling words of both
+KOREAN_PARTICLES: Final = "은는이가을를의에도로와과"
 TEXT_LETTERS: Final = 1_500  # of a text are read, and of them
 TEXT_WORDS: Final = 120
 TEXT_LEAST: Final = 12  # words: a shorter one is a caption
@@ -107,6 +109,26 @@ def titles_alike(one: Print, other: Print) -> bool:
         and _is_order_kept(one.words, other.words)
         and not _has_turned(shorter, longer)
     )
+
+
+def is_polished(one: Print, other: Print) -> bool:
+    """Whether two wordings of one outlet's headline say the same: most words are the same, and nothing is turned round,
+    denied or counted anew. A Korean word is the same with another particle."""
+    mine, theirs = (tuple(map(_without_tail, title.words)) for title in (one, other))
+    telling, others = (frozenset(words) - SMALL - ASIDES or frozenset(words) for words in (mine, theirs))
+    return (
+        len(telling & others) > POLISHED_SHARE * len(telling | others)
+        and _facts(mine) == _facts(theirs)
+        and _numbers(mine) == _numbers(theirs)
+        and _is_order_kept(mine, theirs)
+    )
+
+
+def _without_tail(word: str) -> str:
+    """A Korean word of three letters or more without the particle at its end; any other as it is."""
+    if len(word) < 3 or not "\uac00" <= word[0] <= "\ud7a3":
+        return word
+    return word[:-1] if word[-1] in KOREAN_PARTICLES else word
 
 
 def is_comparable(text: Print) -> bool:

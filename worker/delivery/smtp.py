@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import Final
 
 import aiosmtplib
+import idna
 
 from worker.alerts.wording import header_text
 from worker.delivery.channel import NotTried
@@ -99,7 +100,7 @@ class SmtpLine:
             if kept and client is not None:
                 self.idle.append(client)
             elif client is not None:
-                _drop(client)
+                client.close()
 
     async def _greet(self, client: aiosmtplib.SMTP) -> None:
         await client.connect()
@@ -140,9 +141,18 @@ class _Handover:
             raise
 
 
+class _Client(aiosmtplib.SMTP):
+    def close(self) -> None:
+        """At once, and so does the library, which closes wherever something fails: by itself it would leave the
+        connection open until a server that reads no more has taken what is unsent, or has said goodbye in TLS."""
+        if self.transport is not None:
+            self.transport.abort()  # type: ignore[attr-defined]
+        super().close()
+
+
 def _client(relay: Relay, deadline: float) -> aiosmtplib.SMTP:
     secure = relay.security != "none"
-    return aiosmtplib.SMTP(
+    return _Client(
         hostname=relay.host,
         port=relay.port,
         timeout=deadline,
@@ -178,13 +188,6 @@ async def _say_goodbye(client: aiosmtplib.SMTP) -> None:
     """The mails are theirs now: a quarrel over the goodbye must not send any twice."""
     with contextlib.suppress(aiosmtplib.SMTPException, OSError):
         await client.quit(timeout=FAREWELL)
-    _drop(client)
-
-
-def _drop(client: aiosmtplib.SMTP) -> None:
-    # Not close() alone: it leaves a connection open until a server that reads no more has taken what is still unsent.
-    if client.transport is not None:
-        client.transport.abort()  # type: ignore[attr-defined]
     client.close()
 
 
@@ -234,9 +237,10 @@ def _refused(error: aiosmtplib.SMTPResponseException, *, unknown: bool) -> Deliv
 
 
 def in_ascii(address: str) -> str:
-    """The domain as DNS has it (IDNA); an address that has no such form is left to the server to refuse."""
+    """The domain as DNS has it (IDNA 2008: by Python's own, of 2003, straße.de is strasse.de, somebody else's); an
+    address that has no such form is left to the server to refuse."""
     local, _, domain = address.rpartition("@")
     try:
-        return f"{local}@{domain.encode('idna').decode()}"
+        return f"{local}@{idna.encode(domain, uts46=True).decode()}"
     except UnicodeError:
         return address

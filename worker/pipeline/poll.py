@@ -31,11 +31,12 @@ from worker.model import (
     NotModified,
     ParsedFeed,
     Postponed,
+    SilenceKind,
     Validators,
 )
 from worker.pipeline.operator import tell_operator
 from worker.pipeline.runtime import Runtime
-from worker.store import feeds, tallies, tellings
+from worker.store import feeds, silences, tallies, tellings
 from worker.store.engine import Connection, is_away, read_clock, will_pass
 from worker.store.lease import MAX_ATTEMPTS, Claim
 
@@ -215,7 +216,7 @@ def _save_one(runtime: Runtime, connection: Connection, result: PollResult, *, t
         milliseconds=int(result.fetched.seconds * 1000),
     )
     if saved:
-        _note_edits(runtime, connection, edits, now)
+        _note_edits(runtime, connection, row.id, edits, now)
     if saved and result.reason == FetchReason.GONE:
         lines = [
             f"The publisher says that the feed {row.id} ({row.title}) is gone for good (410).",
@@ -241,11 +242,14 @@ def _headline_edits(connection: Connection, update: FeedUpdate | None) -> list[t
 
 
 def _note_edits(
-    runtime: Runtime, connection: Connection, edits: Iterable[tuple[Any, News | None]], now: datetime
+    runtime: Runtime, connection: Connection, feed_id: str, edits: Sequence[tuple[Any, News | None]], now: datetime
 ) -> None:
     """An edit alerts nobody by itself; who was told hears of the last one with the next update, which the tick plans,
-    and of none where the last one took the others back."""
+    and of none where the last one took the others back. Those of a feed that is silenced are on record only."""
     again = {rule.id: rule.tell_again for rule in runtime.config.rules if rule.timing.updates}
+    stopped = silences.running_silences(connection, now=now) if edits else ()
+    if any(one.kind is SilenceKind.SOURCE and one.value == feed_id for one in stopped):
+        return
     for row, news in edits:
         tellings.take_back_news(connection, alert_id=row.id, kind=NewsKind.HEADLINE)
         if news is not None and news.kind in again.get(row.rule_id, ()):

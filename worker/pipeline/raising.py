@@ -27,7 +27,7 @@ from worker.model import ArticleText, Judgement, RuleVerdict, Silence
 from worker.pipeline.operator import tell_of_quarantine
 from worker.pipeline.runtime import Runtime
 from worker.pipeline.storify import storify
-from worker.pipeline.telling import count_originals, next_due, tell
+from worker.pipeline.telling import count_originals, earlier_due, tell
 from worker.store import alerts, articles, silences, tallies, tellings
 from worker.store.engine import Connection, Lock, read_clock, take_lock, will_pass
 from worker.store.lease import new_token
@@ -196,30 +196,47 @@ def _decide(
     alert = standing.alerts.get((one.root, rule.id))
     report = _report(runtime, standing, one, rule, verdict)
     silence = find_silence(standing.silences, rule, _for_silences(runtime, one))
+    unheard = alert is not None and _is_unheard(connection, standing, alert)
     told_before = one.reworded is None or (one.reworded, rule.id) in standing.decided
     decision = decide(
         verdict=verdict,
         arrival=replace(one.arrival, seen_before=one.arrival.seen_before and told_before),
         silenced=silence is not None,
-        told=read_told(alert.told, severity=alert.severity, report=report) if alert else None,
+        told=read_told(alert.told, severity=alert.severity, report=report) if alert and not unheard else None,
         report=report,
         again=frozenset(rule.tell_again),
     )
     quiet = decision.reason is Reason.SILENCED
-    if decision.raises or (quiet and alert is None):
+    if alert is None and (decision.raises or quiet):
         alert = _raise(runtime, connection, one, rule, verdict, report, now, quiet=quiet)
-        standing.alerts[one.root, rule.id] = alert
+    elif decision.raises:
+        alert = _raise_kept(connection, one, rule, verdict, alert, report, now)
     elif decision.reason in (Reason.NEWS, Reason.ALREADY_ALERTED):
-        alert = _add_news(connection, one, rule, alert, decision, now)
+        alert = _add_news(connection, one, rule, verdict, alert, decision, now)
+    if alert is not None:
         standing.alerts[one.root, rule.id] = alert
     return Decided(
         article_id=one.row.id,
         rule_id=rule.id,
         reason=str(decision.reason),
         words=verdict.because,
+        severity=verdict.severity,
         alert_id=alert.id if alert else None,
         silence_id=silence.id if silence and quiet else None,
     )
+
+
+def _is_resting(alert: Any) -> bool:
+    """Nothing of it has gone out, and nothing is due."""
+    return alert.told_at is None and alert.tell_at is None
+
+
+def _is_unheard(connection: Connection, standing: Standing, alert: Any) -> bool:
+    """Whether nobody knows of it: kept quiet by a silence whose end, which will tell of it, is to come; and taken by
+    nobody."""
+    if not _is_resting(alert) or alert.acknowledged_at is not None:
+        return False
+    return tellings.is_kept_by(connection, alert.id, [one.id for one in standing.silences])
 
 
 def _for_silences(runtime: Runtime, one: Settled) -> Report:
@@ -269,20 +286,38 @@ def _raise(
     return alerts.get_alert(connection, alert_id)
 
 
-def _add_news(
-    connection: Connection, one: Settled, rule: RuleSpec, alert: Any, decision: Decision, now: datetime
+def _raise_kept(
+    connection: Connection, one: Settled, rule: RuleSpec, verdict: RuleVerdict, alert: Any, report: Told, now: datetime
 ) -> Any:
-    """The alert's row with what its readers will know. News of one that was not told yet goes into its first message,
-    which a silence may have kept back: then it is due with the news. Where updates are never told, none are kept."""
+    """The row of an alert that was kept quiet and is raised by this article: what it says is about this one."""
+    told = read_told(alert.told, severity=alert.severity, report=report).joined(report)
+    values = dict(article_id=one.row.id, because=verdict.because, severity=told.severity, told=told.to_json())
+    values |= dict(raised_at=now, tell_at=now + timedelta(seconds=rule.timing.wait))
+    values |= dict(acknowledged_at=None, acknowledged_by=None)
+    alerts.update_alert(connection, alert.id, **values)
+    return alerts.get_alert(connection, alert.id)
+
+
+def _add_news(
+    connection: Connection,
+    one: Settled,
+    rule: RuleSpec,
+    verdict: RuleVerdict,
+    alert: Any,
+    decision: Decision,
+    now: datetime,
+) -> Any:
+    """The alert's row with what its readers will know. News of one that was not told yet goes into its first message;
+    one that a silence kept back is raised by its news. Where updates are never told, none are kept."""
     told = decision.told
     if told is None or told.to_json() == alert.told:
         return alert
     values: dict[str, Any] = dict(told=told.to_json(), severity=told.severity)
     if decision.news and (alert.told_at is None or rule.timing.updates):
         tellings.save_news(connection, alert_id=alert.id, article_id=one.row.id, found=decision.news, now=now)
-        if alert.told_at is not None:
-            values["tell_at"] = next_due(rule, alert)
-        elif alert.tell_at is None:
-            values["tell_at"] = now
+        if _is_resting(alert):
+            alert = _raise_kept(connection, one, rule, verdict, alert, told, now)
+        elif alert.told_at is not None:
+            values["tell_at"] = earlier_due(rule, alert)
     alerts.update_alert(connection, alert.id, **values)
     return alerts.get_alert(connection, alert.id)

@@ -12,10 +12,10 @@ from worker.alerts.render import Audience
 from worker.alerts.wording import local_time
 from worker.config.schema import OPERATOR
 from worker.display import one_line
-from worker.model import Message, Silence, SilenceKind
+from worker.model import SEVERITIES, Message, Silence, SilenceKind
 from worker.pipeline.runtime import Runtime
 from worker.pipeline.telling import channels_for
-from worker.store import alerts, silences
+from worker.store import alerts, silences, tellings
 from worker.store.engine import Connection, Lock, read_clock, take_lock, will_pass
 from worker.store.lease import new_token
 
@@ -40,6 +40,8 @@ def tell_ended_silences(runtime: Runtime) -> None:
                     raise
                 log.exception("silence_end_not_told", silence=silence.public_id)
             silences.close_silence(connection, silence.id, now=now)
+            if silence.ended_by:
+                tellings.wake_alerts(connection, silence, now=now)  # what it put off until the end that it was to have
     if ended:
         runtime.hint("deliver")
 
@@ -76,13 +78,15 @@ def _lines(runtime: Runtime, silence: Silence, held: Sequence[Any]) -> Iterable[
     if not held:
         yield "Nothing was kept quiet meanwhile."
         return
-    kept = {row.public_id or f"{row.rule_id} {row.title}": row for row in held}
+    kept: dict[str, Any] = {}
+    for row in sorted(held, key=lambda row: -SEVERITIES.index(row.severity)):  # an alert's gravest article
+        kept.setdefault(row.public_id or f"{row.rule_id} {row.title}", row)
+    kept = dict(sorted(kept.items(), key=lambda pair: pair[1].at))
     least = "at least " if len(held) > silences.MOST_HELD else ""
     yield f"Kept quiet meanwhile: {least}{len(kept)} {'alert' if len(kept) == 1 else 'alerts'}. Each is on record."
     for row in list(kept.values())[:LISTED]:
-        severity = f"[{row.severity}] " if row.severity else ""
         alert = f" · alert {row.public_id}" if row.public_id else ""
-        yield f"{severity}{one_line(row.title, 200)} · {row.rule_id}{alert}"
+        yield f"[{row.severity}] {one_line(row.title, 200)} · {row.rule_id}{alert}"
     if len(kept) > LISTED or least:
         yield f"All of them: wirewatch alerts list --silence {silence.public_id}"
 
@@ -91,8 +95,8 @@ def _channels(runtime: Runtime, silence: Silence, held: Sequence[Any]) -> list[s
     """By which would have gone out what it kept quiet, or was to keep quiet; the operator's where there is none now."""
     rules = {rule.id: rule for rule in runtime.config.rules}
     kept = [(row.rule_id, row.severity) for row in held]
-    if silence.kind is SilenceKind.RULE and not held:
-        kept = [(silence.value, None)]
-    known = [(rules[name], severity or rules[name].severity) for name, severity in dict.fromkeys(kept) if name in rules]
+    if silence.kind is SilenceKind.RULE and not held and silence.value in rules:
+        kept = [(silence.value, rules[silence.value].severity)]
+    known = [(rules[name], severity) for name, severity in dict.fromkeys(kept) if name in rules]
     found = list(dict.fromkeys(channel.id for one in known for channel in channels_for(runtime, *one)))
     return found or [name for name in (OPERATOR,) if name in runtime.channels]

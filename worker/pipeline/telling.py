@@ -44,8 +44,9 @@ QUOTE_LIMIT: Final = 300
 SHOWN: Final = 3  # articles of an update: it is read on one screen
 # Kinds of channels that people read: there two rules' alerts on one story are one message. A program gets each.
 FOR_PEOPLE: Final = frozenset({"inbox", "email", "stdout"})
-RULELESS: Final = timedelta(days=1)  # so long an untold alert waits for its rule to come back
+RULELESS: Final = timedelta(days=30)  # so long what an alert has to say waits for its rule to come back
 AGAIN_AFTER: Final = timedelta(minutes=10)  # a message that could not be made is tried again
+AGAIN_AT_LAST: Final = timedelta(hours=1)  # and one that waits for its rule, in the end
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def tell_due_alerts(runtime: Runtime) -> bool:
         told = tell(runtime, connection, rows, now)
     if told:
         runtime.hint("deliver")
-    return bool(told) and len(rows) == BATCH
+    return len(rows) == BATCH  # told or put off, none of them is due any more
 
 
 def _plan_edits(runtime: Runtime, connection: Connection, now: datetime) -> None:
@@ -79,16 +80,16 @@ def _plan_edits(runtime: Runtime, connection: Connection, now: datetime) -> None
     stopped = silences.running_silences(connection, now=now)
     for row in tellings.alerts_with_news(connection):
         if row.rule_id in rules and _silenced(stopped, row) is None:
-            due = next_due(rules[row.rule_id], row)
-            if due is not None and (row.tell_at is None or due < row.tell_at):
+            due = earlier_due(rules[row.rule_id], row)
+            if due != row.tell_at:
                 alerts.update_alert(connection, row.id, tell_at=due)
 
 
-def next_due(rule: RuleSpec, row: Any) -> datetime | None:
-    """When an alert that was told, and about which news waits, is told again; None for never."""
-    standing = Standing(row.raised_at, row.told_at, True, row.acknowledged_at is not None, reminded=False)
-    found = next_message(rule.timing, standing)
-    return found[0] if found else None
+def earlier_due(rule: RuleSpec, row: Any) -> datetime:
+    """When an alert that was told, and about which news waits, is told again: by its update, or before it by what is
+    planned already. Of a rule that tells updates."""
+    due = row.told_at + timedelta(seconds=rule.timing.updates)
+    return due if row.tell_at is None else min(due, row.tell_at)
 
 
 def tell(runtime: Runtime, connection: Connection, rows: Sequence[Any], now: datetime) -> int:
@@ -132,8 +133,8 @@ def _planned(
             chosen.append((row, rule, due[1]))
             continue
         later = due[0] if due else None
-        if rule is None and row.told_at is None:
-            later = _note_ruleless(runtime, connection, row, now)
+        if rule is None:
+            later = _wait_for_rule(runtime, connection, row, now)
         elif silence and row.told_at is not None:
             later = silence.expires_at  # an update or a reminder comes when it may be heard
         alerts.update_alert(connection, row.id, tell_at=later)
@@ -168,27 +169,32 @@ def _standing(row: Any, *, news: bool) -> Standing:
 
 
 def _articles_of(row: Any, kind: str, news: Sequence[Any]) -> list[int]:
-    """An update shows what brought the news, the latest first; a first message what raised the alert, and then that."""
-    brought = [one.article_id for one in reversed(news)]
+    """An update shows what brought the news, a changed headline and then the latest first; a first message what raised
+    the alert, and then that."""
+    latest = sorted(news, key=lambda one: (one.kind != NewsKind.HEADLINE, -one.id))
+    brought = [one.article_id for one in latest]
     if kind == REMINDER:
         brought = []
     return list(dict.fromkeys(brought if kind == UPDATED else [row.article_id, *brought]))[:SHOWN]
 
 
-def _note_ruleless(runtime: Runtime, connection: Connection, row: Any, now: datetime) -> datetime | None:
-    """An alert whose rule is gone before anyone heard of it waits a day for the rule; the operator hears of it."""
-    tell_operator(
-        runtime,
-        connection,
-        key=f"ruleless:{row.public_id}",
-        subject=f"Alert without its rule: {row.story_title[:80]}",
-        lines=[
-            f"The alert {row.public_id} waits to be told, and its rule {row.rule_id} is no longer in rules.yaml.",
-            "Bring the rule back within a day and it is told; or read it: wirewatch alerts show " + row.public_id,
-        ],
-        now=now,
-    )
-    return now + AGAIN_AFTER if now - row.raised_at < RULELESS else None
+def _wait_for_rule(runtime: Runtime, connection: Connection, row: Any, now: datetime) -> datetime | None:
+    """When to look again for a rule that is gone. Of an alert of which nobody has heard, the operator hears."""
+    if row.told_at is None:
+        tell_operator(
+            runtime,
+            connection,
+            key=f"ruleless:{row.public_id}",
+            subject=f"Alert without its rule: {row.story_title[:80]}",
+            lines=[
+                f"The alert {row.public_id} waits to be told, and its rule {row.rule_id} is no longer in rules.yaml.",
+                f"Bring the rule back within {RULELESS.days} days, and it is told within an hour; or read it: "
+                f"wirewatch alerts show {row.public_id}",
+            ],
+            now=now,
+        )
+    waited = now - (row.told_at or row.raised_at)
+    return now + max(AGAIN_AFTER, min(waited / 10, AGAIN_AT_LAST)) if waited < RULELESS else None
 
 
 def _silenced(running: Iterable[Any], row: Any) -> Any:

@@ -271,6 +271,7 @@ decision = Table(
     Column("rule_id", String(80), primary_key=True),
     Column("reason", String(24), nullable=False),
     Column("words", Text, nullable=False),
+    Column("severity", String(16), nullable=False),  # of this article alone
     Column("alert_id", RowId, ForeignKey("alert.id")),
     Column("silence_id", RowId, ForeignKey("silence.id")),
     Column("at", Instant, nullable=False),

@@ -68,9 +68,9 @@ def close_silence(connection: Connection, silence_id: int, *, now: datetime) -> 
 
 
 def held_by(connection: Connection, silence_id: int) -> list[Any]:
-    """(rule_id, alert's public id or None, its story's title, first headline) of what it kept quiet, in order."""
+    """(rule_id, alert's public id or None, severity, headline, when) of each article that it kept quiet, in order."""
     statement = (
-        select(decision.c.rule_id, alert.c.public_id, alert.c.severity, article.c.title, decision.c.at)
+        select(decision.c.rule_id, alert.c.public_id, decision.c.severity, article.c.title, decision.c.at)
         .join(article, article.c.id == decision.c.article_id)
         .outerjoin(alert, alert.c.id == decision.c.alert_id)
         .where(decision.c.silence_id == silence_id)

@@ -10,7 +10,8 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, exists, func, insert, or_, select, update
 
-from worker.model import News, NewsKind
+from worker.alerts.timing import REMINDER
+from worker.model import News, NewsKind, Silence, SilenceKind
 from worker.store.schema import alert, article, decision, judgement, news, notification, revision, story
 
 
@@ -22,6 +23,7 @@ class Decided:
     rule_id: str
     reason: str
     words: str
+    severity: str
     alert_id: int | None = None
     silence_id: int | None = None
 
@@ -29,6 +31,12 @@ class Decided:
 def save_decisions(connection: Connection, decided: Sequence[Decided], *, now: datetime) -> None:
     if decided:
         connection.execute(insert(decision), [vars(one) | {"at": now} for one in decided])
+
+
+def is_kept_by(connection: Connection, alert_id: int, silence_ids: Collection[int]) -> bool:
+    """Whether an article of this alert was kept quiet by one of these silences."""
+    kept = decision.c.silence_id.in_(silence_ids) & (decision.c.alert_id == alert_id)
+    return bool(silence_ids) and connection.execute(select(exists().where(kept))).scalar_one()
 
 
 def silence_decision(connection: Connection, *, article_id: int, rule_id: str, silence_id: int) -> None:
@@ -85,11 +93,31 @@ def _first_subject() -> Any:
 
 
 def _has_elder(root: Any) -> Any:
+    """One whose own reminder is of this story: still to come, or gone out since this one stands."""
     other, of = alert.alias(), story.alias()
+    of_other = (notification.c.alert_id == other.c.id) & (notification.c.kind == REMINDER)
+    reminded = exists().where(of_other, notification.c.created_at >= alert.c.raised_at).correlate(alert, other)
     same = or_(of.c.id == root, of.c.merged_into == root) & (other.c.rule_id == alert.c.rule_id)
     elder = (other.c.id < alert.c.id) & (other.c.severity == alert.c.severity)
     told = other.c.told_at.is_not(None) & other.c.acknowledged_at.is_(None)
-    return exists().where(other.c.story_id == of.c.id, same, elder, told).correlate(alert, story).label("elder")
+    reminds = or_(other.c.tell_at.is_not(None), reminded)
+    found = exists().where(other.c.story_id == of.c.id, same, elder, told, reminds)
+    return found.correlate(alert, story).label("elder")
+
+
+def wake_alerts(connection: Connection, silence: Silence, *, now: datetime) -> None:
+    """Alerts of a rule or a story whose silence was ended before its time: what is planned of them is due now, and
+    whoever tells it finds out whether it is."""
+    if silence.kind is SilenceKind.RULE:
+        about = alert.c.rule_id == silence.value
+    elif silence.kind is SilenceKind.STORY:
+        about = alert.c.story_id.in_(
+            select(story.c.id).where(func.coalesce(story.c.merged_into, story.c.id) == silence.story_id)
+        )
+    else:
+        return
+    put_off = about & alert.c.told_at.is_not(None) & (alert.c.tell_at > now)
+    connection.execute(update(alert).where(put_off).values(tell_at=now))
 
 
 def waiting_news(connection: Connection, alert_ids: Collection[int]) -> Mapping[int, list[Any]]:

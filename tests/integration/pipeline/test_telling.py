@@ -13,6 +13,7 @@ from steps import operator_subjects, poll_now, settle
 
 from worker.config.schema import FeedSpec, RuleSpec, WatchedEntity
 from worker.model import SilenceKind
+from worker.pipeline import telling
 from worker.pipeline.poll import poll_due_feeds
 from worker.pipeline.tick import tick
 from worker.store.alerts import acknowledge
@@ -320,6 +321,174 @@ def test_a_headline_is_compared_with_the_one_that_was_told_last(watch):
     assert watch.messages() == [("raised", 1), ("updated", 2), ("updated", 3)]
     assert [f"from “{one}”" in text_of(watch.mails()[2]) for one in (other, third)] == [True, False]
     assert HEADLINE in text_of(watch.mails()[2])
+
+
+def test_a_changed_headline_is_shown_however_much_else_is_new_and_told_once(watch):
+    other, severe = "Pyongyang: no guest was ever expected", [{"severity": "critical", "when": {"words": "palace"}}]
+    watch.obey(rule(timing={"updates": "30m"}, escalate=severe))
+    watch.bring("a", ("x1", HEADLINE, TRAIN))
+    watch.bring("a", ("x1", other, TRAIN), after=timedelta(minutes=5))
+    reports = [("y1", HEADLINE, PICTURE)]
+    for guid, text in (("y2", PALACE.replace("palace", "spokesman")), ("y3", "The palace kept silent. " + TRAIN[::-1])):
+        reports.append((guid, HEADLINE, text))
+        watch.bring("b", *reports, after=timedelta(minutes=1))
+    watch.pass_time(timedelta(minutes=30))
+    assert watch.messages() == [("raised", 1), ("updated", 2)]
+    assert other in text_of(watch.mails()[1])
+    watch.bring("a", ("x1", other, TRAIN + " More."), after=HOUR)
+    watch.pass_time(HOUR)
+    assert watch.messages() == [("raised", 1), ("updated", 2)], "its text alone was edited"
+
+
+def test_an_update_due_with_a_reminder_goes_out_and_news_after_a_reminder_waits_without_work(watch):
+    watch.obey(rule(timing={"updates": "1h", "remind": "1h"}))
+    watch.bring("a", ("x1", HEADLINE, TRAIN))
+    watch.bring("b", ("y1", HEADLINE, PALACE))
+    watch.pass_time(HOUR)
+    assert watch.messages() == [("raised", 1), ("updated", 2)]
+
+
+def test_many_alerts_whose_news_waits_hold_up_no_other(watch, monkeypatch):
+    monkeypatch.setattr(telling, "BATCH", 3)
+    watch.obey(
+        rule(timing={"updates": "1d", "remind": "1h"}), rule("slow", timing={"wait": "10m"}, when={"words": "late"})
+    )
+    first = [
+        (f"x{n}", f"Kim Jong Un opens plant number {n} in the north", TRAIN + f" It is number {n}.") for n in range(4)
+    ]
+    watch.bring("a", *first)
+    watch.pass_time(HOUR)
+    watch.bring("b", *((f"y{guid}", headline, f"Vladimir Putin, too. {text}") for guid, headline, text in first))
+    assert [kind for kind, _ in watch.messages()] == ["raised"] * 4 + ["reminder"] * 4
+    watch.pass_time(timedelta(hours=2))
+    watch.bring("a", ("z1", "Nothing but a late train", "It was late."), *first)
+    watch.pass_time(timedelta(minutes=10))
+    assert watch.messages()[8:] == [("raised", 1)]
+    before = {row.id: row.tell_at for row in watch.desk.rows(alert)}
+    watch.pass_time(timedelta(minutes=1))
+    assert {row.id: row.tell_at for row in watch.desk.rows(alert)} == before
+    assert min(at for at in before.values() if at) > watch.now
+
+
+def test_what_is_put_off_by_a_silence_is_heard_when_it_is_ended_by_hand(watch):
+    watch.obey(rule(timing={"remind": "1h"}))
+    watch.bring("a", ("x1", HEADLINE, TRAIN))
+    silence_id = watch.silence("rule", "leaders", last=24 * HOUR)
+    watch.pass_time(2 * HOUR)
+    assert watch.messages() == [("raised", 1)]
+    with watch.desk.store.writing() as connection:
+        assert end_silence(connection, silence_id, by="ana", now=watch.now)
+    watch.pass_time(timedelta(minutes=1))
+    watch.pass_time(timedelta(minutes=1))
+    assert watch.messages() == [("raised", 1), ("reminder", 2)]
+
+
+def test_a_reminder_waits_for_its_rule_to_come_back(watch):
+    watch.obey(rule(timing={"remind": "1h"}))
+    watch.bring("a", ("x1", HEADLINE, TRAIN))
+    known = watch.runtime.config
+    watch.runtime = replace(watch.runtime, config=replace(known, rules=()))
+    watch.pass_time(25 * HOUR)
+    assert operator_subjects(watch.desk) == []
+    watch.runtime = replace(watch.runtime, config=known)
+    watch.pass_time(HOUR)
+    assert watch.messages() == [("raised", 1), ("reminder", 2)]
+
+
+def test_an_alert_that_waited_for_a_day_is_told_when_its_rule_comes_back(watch):
+    watch.obey(rule(timing={"wait": "1d"}))
+    watch.bring("a", ("x1", HEADLINE, TRAIN))
+    known = watch.runtime.config
+    watch.runtime = replace(watch.runtime, config=replace(known, rules=()))
+    watch.pass_time(25 * HOUR)
+    assert [subject.split(":")[0] for subject in operator_subjects(watch.desk)] == ["Alert without its rule"]
+    watch.runtime = replace(watch.runtime, config=known)
+    watch.pass_time(HOUR)
+    assert watch.messages() == [("raised", 1)]
+
+
+LEADER = "The leader of the north receives a guest from abroad"
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "held", "heard"),
+    [
+        ("source", "b", ("y1", HEADLINE, TRAIN), ("x1", HEADLINE, TRAIN)),
+        (
+            "entity",
+            "kim-jong-un",
+            ("y1", LEADER, f"Kim Jong Un met them. {TRAIN}"),
+            ("x1", LEADER, f"Vladimir Putin was the guest. {TRAIN}"),
+        ),
+        ("query", "train", ("y1", HEADLINE, TRAIN), ("x1", HEADLINE, "")),
+    ],
+)
+def test_a_silence_keeps_quiet_only_what_it_is_about_although_it_is_one_story(watch, kind, value, held, heard):
+    watch.obey(rule(tell_again=["severity"]))
+    watch.silence(kind, value, last=72 * HOUR)
+    watch.bring("b", held, after=HOUR)
+    assert (watch.reasons(), watch.messages()) == (["silenced"], [])
+    watch.bring("a", heard, after=HOUR)
+    assert (watch.reasons(), watch.messages()) == (["silenced", "raised"], [("raised", 1)])
+    (row,) = watch.desk.rows(alert)
+    assert row.raised_at == watch.now, "raised by the article that is heard"
+    assert row.article_id == max(one.article_id for one in watch.desk.rows(decision))
+    watch.bring("a", ("x2", *heard[1:]), heard)
+    assert watch.messages() == [("raised", 1)]
+
+
+def test_what_a_silence_kept_quiet_is_no_news_once_its_end_has_told_of_it(watch):
+    watch.obey()
+    watch.silence("source", "b", last=2 * HOUR)
+    watch.bring("b", ("y1", HEADLINE, TRAIN), after=HOUR)
+    watch.pass_time(2 * HOUR)
+    assert len(watch.mails()) == 1 and "Kept quiet meanwhile: 1 alert" in text_of(watch.mails()[0])
+    watch.bring("a", ("x1", HEADLINE, TRAIN))
+    assert (watch.reasons(), watch.messages()) == (["silenced", "already_alerted"], [])
+
+
+def test_the_end_of_a_silence_tells_of_the_severity_that_it_kept_quiet(watch):
+    watch.obey(rule(escalate=[{"severity": "critical", "when": {"words": "palace"}}]))
+    channels = [
+        one.model_copy(update={"min_severity": "critical"}) if one.id == "mail" else one
+        for one in watch.runtime.config.channels
+    ]
+    watch.runtime = replace(watch.runtime, config=replace(watch.runtime.config, channels=tuple(channels)))
+    watch.bring("a", ("x1", HEADLINE, TRAIN))
+    watch.silence("rule", "leaders")
+    watch.bring("b", ("y1", HEADLINE, PALACE))
+    assert watch.mails() == []
+    watch.pass_time(2 * HOUR)
+    (mail,) = watch.mails()
+    assert f"[critical] {HEADLINE}" in text_of(mail)
+
+
+def test_an_edit_in_a_silenced_feed_is_not_told(watch):
+    watch.obey()
+    watch.bring("a", ("x1", HEADLINE, TRAIN))
+    watch.silence("source", "a", last=24 * HOUR)
+    watch.bring("a", ("x1", "Pyongyang: no guest was ever expected", TRAIN), after=HOUR)
+    watch.pass_time(HOUR)
+    assert watch.messages() == [("raised", 1)]
+
+
+@pytest.mark.parametrize(("days", "stories"), [(0, 1), (8, 2)])
+def test_a_live_page_of_two_feeds_is_one_story_for_a_day(watch, days, stories):
+    watch.obey()
+    live = "<link>https://paper.example/live</link>"
+    for name, guid, headline, text, after in (
+        ("a", "s1", "Live: a storm reaches the western coast", "Rain and wind all day long on the western coast.", 0),
+        ("b", "k1", "Live: Kim Jong Un fires a missile over Japan", "It flew for an hour and fell into the sea.", days),
+    ):
+        watch.now += timedelta(days=after)
+        document = rss(name, [(guid, headline, text), *BASELINE]).decode()
+        document = document.replace(f"<link>https://paper.example/{guid}</link>", live)
+        assert live in document
+        watch.desk.origin.documents[f"/{name}"] = document.encode()
+        poll_now(watch.desk, watch.runtime)
+        settle(watch.runtime)
+    known = {row.story_id for row in watch.desk.rows(article, article.c.baseline.is_(False))}
+    assert len(known) == stories and watch.messages() == [("raised", 1)]
 
 
 def test_what_is_never_told_keeps_no_tick_busy_and_is_told_by_no_later_rule(watch):

@@ -61,6 +61,21 @@ def test_sources_are_told_of_at_some_numbers_only(before, after, told):
         ("North Korea fires two missiles", "Seoul says launch was an exercise, not a test", True),
         ("", "North Korea fires two missiles", False),
         ("北朝鮮がミサイルを発射した模様", "韓国軍は訓練だったと発表した", True),
+        ("金正恩氏、新型ミサイル工場を視察", "金正恩氏、新型ミサイル工場を視察した", False),
+        ("北朝鮮が弾道ミサイルを発射", "北朝鮮が弾道ミサイル発射", False),
+        ("북한, 탄도미사일 발사", "북한이 탄도미사일을 발사", False),
+        ("김정은, 신형 미사일 공장 시찰", "김정은이 신형 미사일 공장을 시찰", False),
+        ("김정은, 신형 미사일 공장 시찰", "김정은, 신형 미사일 공장 시찰 안 해…통일부 부인", True),
+        ("Missile test kills 3 in the north", "Missile test kills 300 in the north", True),
+        ("Iran strikes Israel with missiles", "Israel strikes Iran with missiles", True),
+        ("Kim Jong Un confirmed dead by state media", "Kim Jong Un not dead, state media confirmed", True),
+        (
+            "North Korea fires missile toward sea, South says",
+            "North Korea fires no missile toward sea, South says",
+            True,
+        ),
+        ("Kim Jong Un visits plant, state media says", "State media: Kim Jong Un visits plant", False),
+        ("!!! ???", "North Korea fires two missiles", False),
     ],
 )
 def test_a_headline_is_news_when_it_says_something_else(before, after, told):

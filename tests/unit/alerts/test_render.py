@@ -87,4 +87,5 @@ def test_h08_operator_html_is_text_whatever_the_subject():
     parsed = email.message_from_bytes(message.body, policy=email.policy.default)
     shown = parsed.get_body(("html",)).get_content()
     assert "<script" not in shown
+    assert "\u0338" not in operator_html("\u0338 x", ["\u0338 onclick=alert(1)"])
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in shown

@@ -51,6 +51,7 @@ def test_digest_names_alerts_with_their_page_and_says_what_is_an_update():
 @pytest.mark.parametrize("field", ["title", "rule_name"])
 def test_h08_digest_shows_hostile_words_as_words(field):
     lines = [line(**{field: HOSTILE}), line(1)]
+    assert "\u0338" not in digest_html([line(**{field: "\u0338 onclick=alert(1)"}), line(1)], "UTC")
     assert "<script" not in digest_html(lines, "UTC") and "<img" not in digest_html(lines, "UTC")
     assert "\nBcc:" not in digest_text(lines, "UTC")
     assert digest_subject(lines).isprintable()

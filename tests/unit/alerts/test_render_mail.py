@@ -4,6 +4,7 @@ import email
 import email.policy
 import json
 import re
+import unicodedata
 from datetime import UTC, datetime
 
 import lxml.html
@@ -265,6 +266,16 @@ def test_h08_h09_hostile_markup_is_text():
         assert links(found) == ["https://desk.example/do/1.ack.x"]  # neither javascript: nor data: is a link
         assert "<script>alert(1)</script><img src=//x.example/t.gif" in found.text_content()
         assert "javascript:alert(1)//https" not in plain_text(hostile(make=make), "UTC")
+
+
+def test_h08_no_letter_of_a_feed_joins_with_our_markup():
+    text = "\u0338 autofocus onfocus=alert(1) "  # with the > before it, composed: ≯
+    parsed = mail(hostile(text), actions=ACTIONS)[1]
+    files = json.loads(render_inbox(hostile(text), recipient="ana", message_id="x", time_zone="UTC", now=NOW).body)
+    for markup in (part(parsed, "html"), files["html"], unicodedata.normalize("NFC", part(parsed, "html"))):
+        assert not set(markup) & set("≯≮≠\u0338")
+        assert "onfocus" in tree(markup).text_content()
+        assert [one for one in tree(markup).iter() if one.get("onfocus") or one.get("autofocus")] == []
 
 
 def test_h08_an_address_cannot_leave_its_attribute():

@@ -87,6 +87,7 @@ def test_j06_build_shows_no_secret(tmp_path):
         ("ana@desk.example", "ana@desk.example"),
         ("ana@büro.example", "ana@xn--bro-hoa.example"),
         ("ana@데스크.example", "ana@xn--2n1b910aomk.example"),
+        ("ana@straße.example", "ana@xn--strae-oqa.example"),  # by the rules of 2003, strasse.example
         ("ana@a..b", "ana@a..b"),  # no name in DNS: the server shall say so
     ],
 )

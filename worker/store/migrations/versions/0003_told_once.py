@@ -66,6 +66,7 @@ def _add_decisions_and_news() -> None:
         sa.Column("rule_id", sa.String(length=80), nullable=False),
         sa.Column("reason", sa.String(length=24), nullable=False),
         sa.Column("words", sa.Text(), nullable=False),
+        sa.Column("severity", sa.String(length=16), nullable=False),
         sa.Column("alert_id", ROW_ID, nullable=True),
         sa.Column("silence_id", ROW_ID, nullable=True),
         sa.Column("at", sa.BigInteger(), nullable=False),
