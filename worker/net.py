@@ -134,7 +134,13 @@ def open_session(policy: NetworkPolicy, *, use: str, user_agent: str) -> aiohttp
     return aiohttp.ClientSession(
         trace_configs=[body_leaves],
         connector=aiohttp.TCPConnector(
-            resolver=_GuardedResolver(policy, use), socket_factory=guarded_socket, limit=0, ttl_dns_cache=10
+            resolver=_GuardedResolver(policy, use),
+            socket_factory=guarded_socket,
+            # A receiver that hangs up after its answer may do so while the next message is on its way there, and then
+            # nobody knows whether it has it.
+            force_close=use == "webhook",
+            limit=0,
+            ttl_dns_cache=10,
         ),
         cookie_jar=aiohttp.DummyCookieJar(),
         headers={"User-Agent": user_agent, "Accept-Encoding": "gzip"},

@@ -8,6 +8,7 @@ from typing import Final
 # Seconds after attempt n; the last repeats. Source: the schedule that Standard Webhooks recommends.
 SCHEDULE: Final = (5.0, 300.0, 1_800.0, 7_200.0, 18_000.0, 36_000.0)
 GIVE_UP: Final = timedelta(days=3)
+LEAST_TRIES: Final = 5  # whatever the time: after a standstill, the first failure may be the network's that comes up
 JITTER: Final = 0.2  # added only: nothing is ever tried sooner than the schedule says
 LONGEST_ASKED: Final = 86_400.0  # a receiver may ask for a day, not for a year
 # Seconds after the nth failure in a row until one delivery is sent to see whether the channel works again.
@@ -21,10 +22,15 @@ DISABLE_FAILURES: Final = 5  # and so often: a quiet channel's two bad moments m
 def next_attempt(
     n: int, *, now: datetime, first_at: datetime, jitter: float, retry_after: float | None
 ) -> datetime | None:
-    """The time of attempt n + 1, or None when it would be over three days after `first_at`. `jitter` is in [0, 1)."""
+    """The time of attempt n + 1; the last is three days after `first_at`, or as soon as the receiver asks for. None
+    when that was attempt n. `jitter` is in [0, 1)."""
     wait = SCHEDULE[min(max(n, 1), len(SCHEDULE)) - 1] * (1 + JITTER * jitter)
-    at = now + _as_asked(wait, retry_after)
-    return at if at <= first_at + GIVE_UP else None
+    last = first_at + GIVE_UP
+    if n < LEAST_TRIES:
+        return now + _as_asked(wait, retry_after)
+    if now >= last:
+        return None
+    return min(now + _as_asked(wait, retry_after), max(last, now + _as_asked(SCHEDULE[0], retry_after)))
 
 
 def next_probe(failures: int, *, refusals: int, now: datetime, jitter: float, retry_after: float | None) -> datetime:

@@ -98,7 +98,7 @@ class Webhook:
 
 @dataclass(frozen=True)
 class HttpLine:
-    """A channel's requests over one session, whose connections serve one after another."""
+    """A channel's requests over one session, each by a connection of its own."""
 
     channel: Webhook
     session: net.Session = field(repr=False)

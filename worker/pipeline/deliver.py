@@ -22,10 +22,11 @@ from worker.errors import DeliveryError, DeliveryReason
 from worker.model import DeliveryState
 from worker.pipeline.digests import fold_overflow
 from worker.pipeline.giving_up import tell_of_dead_letter
-from worker.pipeline.outages import note_failure, note_success
+from worker.pipeline.outages import OUTAGE, note_failure, note_success
 from worker.pipeline.runtime import Runtime
 from worker.pipeline.sending import Outcome, Sent, Undialled, send_all
 from worker.store import deliveries, tallies
+from worker.store.channels import Outage
 from worker.store.deliveries import DeliveryClaim
 from worker.store.engine import Connection, read_clock
 
@@ -120,7 +121,8 @@ def _record(runtime: Runtime, connection: Connection, sent: Sent, *, token: str)
     """One outcome, and what it says of the channel. True when the channel works again."""
     row, error = sent.row, sent.error
     now = read_clock(connection)
-    due_at = _next(connection, row, error, now) if error is not None else None
+    recovered, outage = _note(runtime, connection, sent, now)
+    due_at = _next(connection, row, error, outage, now) if error is not None else None
     state = DeliveryState.FAILED if due_at else DeliveryState.SENT if error is None else DeliveryState.ABANDONED
     saved = deliveries.finish_delivery(
         connection,
@@ -134,7 +136,6 @@ def _record(runtime: Runtime, connection: Connection, sent: Sent, *, token: str)
         detail=error.detail[:500] if error else None,
         unknown=error is not None and error.unknown,
     )
-    recovered = _note(runtime, connection, sent, now)
     if saved:
         if error is not None and state is DeliveryState.ABANDONED:
             tell_of_dead_letter(runtime, connection, row, error, now)
@@ -147,23 +148,30 @@ def _record(runtime: Runtime, connection: Connection, sent: Sent, *, token: str)
     return recovered
 
 
-def _note(runtime: Runtime, connection: Connection, sent: Sent, now: datetime) -> bool:
-    """What the outcome says of the channel; a message's own trouble says no more than that somebody answered."""
+def _note(runtime: Runtime, connection: Connection, sent: Sent, now: datetime) -> tuple[bool, Outage | None]:
+    """What the outcome says of the channel; a message's own trouble says no more than that somebody answered. Whether
+    the channel works again, or how it fails."""
     if sent.error is None or (sent.error.reason in ANSWERS and not sent.error.whole):
-        return note_success(runtime, connection, sent.row, now)
+        return note_success(runtime, connection, sent.row, now), None
     if sent.error.whole:
-        note_failure(runtime, connection, sent.row.channel, sent.error, now)
-    return False
+        return False, note_failure(runtime, connection, sent.row.channel, sent.error, now)
+    return False, None
 
 
-def _next(connection: Connection, row: Any, error: DeliveryError, now: datetime) -> datetime | None:
-    """None: never again. What the channel as a whole refuses for good waits for somebody to mend it."""
+def _next(
+    connection: Connection, row: Any, error: DeliveryError, outage: Outage | None, now: datetime
+) -> datetime | None:
+    """None: never again. What the channel as a whole refuses for good waits for somebody to mend it; what it failed at
+    as a whole may be what it is tried with next."""
     if error.permanent and not error.whole:
         return None
-    return next_attempt(
+    at = next_attempt(
         deliveries.count_tries(connection, row),
         now=now,
         first_at=row.window_at or row.created_at,
         jitter=random.random(),  # noqa: S311 - spreads retries, guards nothing
         retry_after=error.retry_after,
     )
+    if at is None or outage is None or outage.hold_until is None or outage.failures < OUTAGE:
+        return at
+    return min(at, outage.hold_until)

@@ -41,8 +41,8 @@ def _fold(runtime: Runtime, connection: Connection, channel_id: str, recipient: 
     channel: Any = runtime.channels[channel_id]  # of a kind whose bounds say `digest_over`
     lines = [_line(runtime, row) for row in rows]
     message = channel.render_digest(lines, recipient=recipient, message_id=new_token(), now=now)
-    since = min(row.since for row in rows)
-    digest = digests.save_digest(connection, channel_id, message, [row.id for row in rows], now=now, since=since)
+    since = max(row.since for row in rows)  # none of them is given up before its time
+    digest = digests.save_digest(connection, channel, message, [row.id for row in rows], now=now, since=since)
     log.info("digest_made", channel=channel_id, digest=digest, alerts=len(rows))
 
 

@@ -25,7 +25,7 @@ def tell_operator(
     if channel is None or alerts.is_told(connection, key):
         return False
     messages = [
-        (OPERATOR, channel.render_operator(subject, lines, recipient=to, message_id=new_token(), now=now))
+        (channel, channel.render_operator(subject, lines, recipient=to, message_id=new_token(), now=now))
         for to in channel.recipients()
     ]
     alerts.save_notification(connection, messages, kind="operator", subject=subject, now=now, operator_key=key)

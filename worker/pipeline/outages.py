@@ -27,16 +27,17 @@ OUTAGE = 2
 
 def note_failure(
     runtime: Runtime, connection: Connection, channel_id: str, error: DeliveryError, now: datetime
-) -> None:
+) -> channels.Outage:
     jitter = random.random()  # noqa: S311 - spreads probes, guards nothing
     outage = channels.note_failure(connection, channel_id, error, now=now, jitter=jitter)
     if channel_id == OPERATOR:
-        return
+        return outage
     if outage.disabled:
         log.error("channel_disabled", channel=channel_id, reason=str(error.reason), failing_since=str(outage.since))
         _tell_of_end(runtime, connection, channel_id, error, outage, now)
     elif outage.locked_out:
         _tell_of_refused_login(runtime, connection, channel_id, error, outage, now)
+    return outage
 
 
 def note_success(runtime: Runtime, connection: Connection, row: Any, now: datetime) -> bool:

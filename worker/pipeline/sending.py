@@ -7,6 +7,7 @@ import queue
 import threading
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -52,12 +53,16 @@ def send_all(channels: Mapping[str, Channel], claim: DeliveryClaim, *, deadline:
         by_channel[row.channel].append(row)
 
     async def every() -> None:
-        end = asyncio.get_running_loop().time() + deadline
+        loop = asyncio.get_running_loop()
+        # A name server that does not answer keeps a thread for half a minute: nobody else's look-up or file waits.
+        loop.set_default_executor(ThreadPoolExecutor(2 * len(claim.rows), thread_name_prefix="deliver"))
+        end = loop.time() + deadline
         batches = (
             Batch(channels[name], deque(rows), end - deadline * (1 - STARTING), end, done.put)
             for name, rows in by_channel.items()
         )
         await asyncio.gather(*(batch.send(lanes=claim.lanes[batch.channel.id]) for batch in batches))
+        done.put(None)  # such a look-up may still keep the loop from its end
 
     def run() -> None:
         try:
@@ -109,6 +114,9 @@ class Batch:
             may_start = asyncio.get_running_loop().time() < self.last_start
 
     async def _attempt(self, line: Line, row: Any) -> Sent:
+        if row.kind not in (None, self.channel.kind):
+            detail = f"it was written for {row.kind}, and the channel is {self.channel.kind} now"
+            return Sent(row, error=DeliveryError(DeliveryReason.NO_CHANNEL, detail, permanent=True))
         message = Message(message_id=row.message_id, body=bytes(row.body), recipient=row.recipient, subject=row.subject)
         try:
             async with asyncio.timeout_at(self.end):

@@ -11,6 +11,7 @@ import structlog
 from worker.alerts.render import Audience
 from worker.alerts.wording import local_time
 from worker.config.schema import OPERATOR
+from worker.delivery.channel import Channel
 from worker.display import one_line
 from worker.model import SEVERITIES, Message, Silence, SilenceKind
 from worker.pipeline.runtime import Runtime
@@ -50,13 +51,13 @@ def _tell(runtime: Runtime, connection: Connection, silence: Silence, now: datet
     held = silences.held_by(connection, silence.id)
     subject = f"The silence on {described(silence)} has ended"
     lines = list(_lines(runtime, silence, held))
-    messages: list[tuple[str, Message]] = []
+    messages: list[tuple[Channel, Message]] = []
     for channel_id in _channels(runtime, silence, held):
         channel = runtime.channels[channel_id]
         name = new_token()
         for to in channel.recipients():
             known = dict(recipient=to, message_id=name, now=now, audience=Audience.READERS)
-            messages.append((channel_id, channel.render_operator(subject, lines, **known)))
+            messages.append((channel, channel.render_operator(subject, lines, **known)))
     key = f"silence:{silence.public_id}"
     alerts.save_notification(connection, messages, kind="notice", subject=subject, now=now, operator_key=key)
     log.info("silence_ended", silence=silence.public_id, kind=str(silence.kind), held=len(held))

@@ -213,7 +213,7 @@ def _tell_story(runtime: Runtime, connection: Connection, story: Sequence[Tellin
     wanted = [channels_for(runtime, one.rule, one.row.severity) for one in story]
     taken: dict[str, int] = {}  # by channel for people: the notification by which this story has its message there
     for at, one in enumerate(story):
-        messages: list[tuple[str, Message]] = []
+        messages: list[tuple[Channel, Message]] = []
         carriers, alone = [], []
         for channel in wanted[at]:
             if channel.id in taken:
@@ -226,7 +226,7 @@ def _tell_story(runtime: Runtime, connection: Connection, story: Sequence[Tellin
             found = _rendered(runtime, connection, channel, content, now)
             if found and channel.kind in FOR_PEOPLE:
                 alone.append(channel.id)
-            messages += [(channel.id, message) for message in found]
+            messages += [(channel, message) for message in found]
         saved = _save(connection, one, contents[at], messages, carried_by=min(carriers, default=None), now=now)
         taken |= dict.fromkeys(alone, saved)
 
@@ -253,7 +253,7 @@ def _save(
     connection: Connection,
     telling: Telling,
     content: AlertContent,
-    messages: Sequence[tuple[str, Message]],
+    messages: Sequence[tuple[Channel, Message]],
     *,
     carried_by: int | None,
     now: datetime,

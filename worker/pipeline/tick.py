@@ -14,6 +14,7 @@ from worker.pipeline.runtime import Runtime
 from worker.pipeline.silencing import tell_ended_silences
 from worker.pipeline.telling import tell_due_alerts
 from worker.store import articles, feeds, heartbeats, tallies
+from worker.store.clocks import follow_clock
 from worker.store.due import claim_chore, due_queues
 from worker.store.engine import read_clock
 
@@ -43,6 +44,8 @@ def tick(runtime: Runtime) -> None:
 
 
 def look_around(runtime: Runtime) -> None:
+    if step := follow_clock(runtime.store):
+        log.error("clock_set_back", seconds=round(step.total_seconds()))
     park_poison(runtime)
     give_up_lost(runtime)
     tell_ended_silences(runtime)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from sqlalchemy import ColumnElement, Connection, func, insert, select, update
 
@@ -106,9 +106,18 @@ def is_told(connection: Connection, operator_key: str) -> bool:
     return connection.execute(held).first() is not None
 
 
+class Writes(Protocol):
+    """The channel that has written a message."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def kind(self) -> str: ...
+
+
 def save_notification(
     connection: Connection,
-    messages: Sequence[tuple[str, Message]],
+    messages: Sequence[tuple[Writes, Message]],
     *,
     kind: str,
     subject: str,
@@ -130,13 +139,14 @@ def save_notification(
 
 
 def new_delivery(
-    notification_id: int, channel_id: str, message: Message, *, now: datetime, since: datetime | None = None
+    notification_id: int, channel: Writes, message: Message, *, now: datetime, since: datetime | None = None
 ) -> dict[str, Any]:
     """A delivery's row: due now, and tried as if it had waited since `since`."""
     return dict(
         public_id=new_token(),
         notification_id=notification_id,
-        channel=channel_id,
+        channel=channel.id,
+        kind=channel.kind,
         recipient=message.recipient,
         state=DeliveryState.PENDING,
         message_id=message.message_id,

@@ -47,9 +47,12 @@ def is_open(row: Any, now: datetime) -> bool:
     return row.disabled_at is None and (row.hold_until is None or row.hold_until <= now)
 
 
-def is_shut(now: ColumnElement[datetime] | datetime) -> ColumnElement[bool]:
-    """Of a delivery: nothing goes out by its channel now."""
-    shut = or_(channel.c.disabled_at.is_not(None), channel.c.hold_until > now)
+def is_shut(now: ColumnElement[datetime] | datetime, *, failing_before: datetime | None = None) -> ColumnElement[bool]:
+    """Of a delivery: nothing goes out by its channel now; where asked, because it has failed since that time."""
+    held = channel.c.hold_until > now
+    if failing_before is not None:
+        held &= channel.c.failing_since < failing_before
+    shut = or_(channel.c.disabled_at.is_not(None), held)
     return delivery.c.channel.in_(select(channel.c.id).where(shut))
 
 
@@ -80,6 +83,7 @@ class Outage:
     failures: int
     locked_out: bool
     disabled: bool
+    hold_until: datetime | None = None
 
 
 def note_failure(
@@ -98,15 +102,14 @@ def note_failure(
     gone = error.reason is DeliveryReason.GONE
     lasting = now - since >= DISABLE_AFTER and failures >= DISABLE_FAILURES
     disabled = (gone or lasting) and row.disabled_at is None
-    values = dict(
-        failures=failures, refusals=refusals, failing_since=since, hold_until=max(hold, row.hold_until or EPOCH)
-    )
+    until = max(hold, row.hold_until or EPOCH)
+    values = dict(failures=failures, refusals=refusals, failing_since=since, hold_until=until)
     values |= dict(reason=str(error.reason), detail=error.detail[:500])
     if disabled:
         values["disabled_at"] = now
     connection.execute(update(channel).where(channel.c.id == channel_id).values(**values))
     locked_out = row.refusals < REFUSALS <= refusals
-    return Outage(since=since, failures=failures, locked_out=locked_out, disabled=disabled)
+    return Outage(since=since, failures=failures, locked_out=locked_out, disabled=disabled, hold_until=until)
 
 
 def note_success(connection: Connection, channel_id: str) -> Outage | None:

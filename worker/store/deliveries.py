@@ -120,27 +120,25 @@ def claim_due_deliveries(store: Store, *, paces: Mapping[str, Pace], limit: int,
     """Claims up to `limit` by the channels of `paces`, writes an attempt's row for each, and commits, before anything
     is dialled.
 
-    Each channel gets an equal share, and what the ones before it left over; who was served longest ago is last, for it
-    gets the most. A row SENDING with an expired lease is of unknown fate: its next copy may be a second one.
+    Each channel gets an equal share, and what the ones before it left over. A row SENDING with an expired lease is of
+    unknown fate: its next copy may be a second one.
     """
     with store.writing() as connection:
+        rows = channels.lock_channels(connection, paces)  # nobody else claims by them meanwhile
         now = read_clock(connection)
         ids: list[int] = []
         lanes: dict[str, int] = {}
         left: dict[str, float] = {}
-        full = False
-        ready = _ready(connection, paces, now)
-        for n, (row, in_flight) in enumerate(ready):
-            pace, failing = paces[row.id], row.failures > 0
-            allowance = pace.allowance(row.allowance, since=row.allowance_at, now=now)
-            free = pace.free_lanes(in_flight=in_flight, failing=failing)
-            room = pace.room(lanes=free, failing=failing, allowance=allowance)
-            room = min(room, math.ceil((limit - len(ids)) / (len(ready) - n)))
-            found = DUE_DELIVERIES.find(connection, limit=room, now=now, overdue=now - PATIENCE, channel=row.id)
+        ready = _ready(connection, rows, paces, now)
+        full = len(ready) > limit
+        for n, one in enumerate(chosen := _chosen(ready, limit)):
+            room = min(one.room, math.ceil((limit - len(ids)) / (len(chosen) - n)))
+            found = DUE_DELIVERIES.find(connection, limit=room, now=now, overdue=now - PATIENCE, channel=one.id)
+            left[one.id] = one.allowance - len(found)
             if found:
-                ids += [one.id for one in found]
-                lanes[row.id], left[row.id] = min(free, len(found)), allowance - len(found)
-                full = full or (len(found) == room and not failing and left[row.id] >= 1)
+                ids += [row.id for row in found]
+                lanes[one.id] = min(one.lanes, len(found))
+                full = full or (len(found) == room and not one.failing and left[one.id] >= 1)
         token = new_token()
         rows = DUE_DELIVERIES.lease(connection, ids, token=token, until=now + lease)
         channels.spend(connection, left, now=now)
@@ -148,14 +146,38 @@ def claim_due_deliveries(store: Store, *, paces: Mapping[str, Pace], limit: int,
     return DeliveryClaim(rows=rows, token=token, now=now, lanes=lanes, full=full)
 
 
-def _ready(connection: Connection, paces: Mapping[str, Pace], now: datetime) -> list[tuple[Any, int]]:
-    """The open channels that have work, with how many are in flight by each: those in trouble first, which take one,
-    then who was served last. Counted under their lock: nobody claims by them meanwhile."""
-    opened = {row.id: row for row in channels.lock_channels(connection, paces) if channels.is_open(row, now)}
-    looked = connection.execute(LOOK, {"ids": list(opened), "now": now})
-    ready = [(opened[one.id], one.in_flight) for one in looked]
-    served = sorted(ready, key=lambda one: one[0].allowance_at or EPOCH, reverse=True)
-    return sorted(served, key=lambda one: one[0].failures == 0)
+@dataclass(frozen=True)
+class _Ready:
+    """A channel by which so many deliveries may go out now, over so many connections."""
+
+    id: str
+    failing: bool
+    served_at: datetime
+    lanes: int
+    allowance: float
+    room: int
+
+
+def _ready(connection: Connection, rows: Sequence[Any], paces: Mapping[str, Pace], now: datetime) -> list[_Ready]:
+    """The open channels that have work and may do some."""
+    opened = {row.id: row for row in rows if channels.is_open(row, now)}
+    found = []
+    for looked in connection.execute(LOOK, {"ids": list(opened), "now": now}):
+        row, pace = opened[looked.id], paces[looked.id]
+        failing = row.failures > 0
+        allowance = pace.allowance(row.allowance, since=row.allowance_at, now=now)
+        lanes = pace.free_lanes(in_flight=looked.in_flight, failing=failing)
+        room = pace.room(lanes=lanes, failing=failing, allowance=allowance)
+        if room >= 1:
+            found.append(_Ready(row.id, failing, row.allowance_at or EPOCH, lanes, allowance, room))
+    return found
+
+
+def _chosen(ready: Sequence[_Ready], limit: int) -> list[_Ready]:
+    """Of more than there is place for, those that were served longest ago. The last gets what others leave over: so
+    those in trouble are first, which take one, and then who was served last."""
+    waited = sorted(ready, key=lambda one: (one.served_at, one.id))[:limit]
+    return sorted(waited, key=lambda one: (not one.failing, EPOCH - one.served_at))
 
 
 def _start_attempts(connection: Connection, rows: Sequence[Any], *, now: datetime) -> None:
@@ -280,8 +302,9 @@ def lost_deliveries(connection: Connection, *, now: datetime, before: datetime) 
 def stranded_deliveries(
     connection: Connection, *, before: datetime, now: datetime, known: Collection[str], limit: int
 ) -> list[Any]:
-    """Those that have waited since before `before` for a channel by which nothing goes out: one that is disabled or
-    held, or is not among the `known`. SENDING ones too, once their lease is over: nobody claims them again."""
+    """Those that have waited since before `before` for a channel by which nothing goes out: one that is disabled, not
+    among the `known`, or is held and has failed since then, too (after a standstill it may come back in a moment).
+    SENDING ones too, once their lease is over: nobody claims them again."""
     columns = (delivery.c.id, delivery.c.public_id, delivery.c.channel, delivery.c.digest_id)
     found = select(*columns).where(*_stranded(before, now, known)).order_by(delivery.c.id).limit(limit)
     return list(connection.execute(found.with_for_update(skip_locked=True)))
@@ -296,7 +319,7 @@ def count_stranded(
 
 
 def _stranded(before: datetime, now: datetime, known: Collection[str]) -> tuple[ColumnElement[bool], ...]:
-    shut = channels.is_shut(now) | delivery.c.channel.not_in(known)
+    shut = channels.is_shut(now, failing_before=before) | delivery.c.channel.not_in(known)
     left = (delivery.c.state == DeliveryState.SENDING) & (delivery.c.lease_until < now)
     waits = or_(delivery.c.state.in_((DeliveryState.PENDING, DeliveryState.FAILED)), left)
     return waits & IS_ON_ITS_OWN, shut, tried_since() < before

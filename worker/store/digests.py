@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, exists, func, insert, select, update
 
 from worker.model import CRITICAL, DeliveryState, Message
-from worker.store.alerts import new_delivery
+from worker.store.alerts import Writes, new_delivery
 from worker.store.channels import is_shut
 from worker.store.deliveries import NEVER, tried_since
 from worker.store.engine import Store, read_clock
@@ -58,7 +58,7 @@ def _may_be_folded(now: datetime) -> ColumnElement[bool]:
 
 def save_digest(
     connection: Connection,
-    channel_id: str,
+    channel: Writes,
     message: Message,
     folded: Collection[int],
     *,
@@ -69,7 +69,7 @@ def save_digest(
     digest's. Its public id."""
     values = dict(public_id=new_token(), n=1, kind="digest", subject=message.subject, created_at=now)
     made = connection.execute(insert(notification).values(**values).returning(notification.c.id)).scalar_one()
-    row = new_delivery(made, channel_id, message, now=now, since=since)
+    row = new_delivery(made, channel, message, now=now, since=since)
     digest_id = connection.execute(insert(delivery).values(**row).returning(delivery.c.id)).scalar_one()
     connection.execute(update(delivery).where(delivery.c.id == digest_id).values(digest_id=digest_id))
     # Out of the way of who looks for what is due: a claim would have to pass over thousands of them.

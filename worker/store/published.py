@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, or_, select
 
 from worker.model import DeliveryState
 from worker.store.schema import delivery, notification
@@ -21,6 +21,7 @@ def newest_published(connection: Connection, channel: str, *, limit: int) -> lis
         select(delivery.c.body, notification.c.id, notification.c.alert_id, notification.c.n)
         .join(notification, notification.c.id == delivery.c.notification_id)
         .where(delivery.c.channel == channel, delivery.c.state == DeliveryState.SENT)
+        .where(or_(delivery.c.kind.is_(None), delivery.c.kind == "feed"))
         .order_by(delivery.c.due_at.desc(), delivery.c.id.desc())
         .limit(READ * limit)
     )

@@ -316,6 +316,7 @@ delivery = Table(
     Column("public_id", String(32), nullable=False, unique=True),
     Column("notification_id", RowId, ForeignKey("notification.id"), nullable=False),
     Column("channel", String(80), nullable=False),
+    Column("kind", String(16)),  # of the channel that it was written for
     Column("recipient", String(320), nullable=False),
     Column("state", String(16), nullable=False),
     Column("message_id", Text, nullable=False),

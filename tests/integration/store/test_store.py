@@ -3,6 +3,7 @@
 import threading
 import time
 from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 from sqlalchemy import event, exc, select, text, update
@@ -61,12 +62,15 @@ def expire_leases(store, table):
         connection.execute(table.update().values(lease_until=read_clock(connection) - timedelta(seconds=1)))
 
 
+MAIL = SimpleNamespace(id="mail", kind="email")
+
+
 def add_delivery(store, recipient="a@b.example"):
     with store.writing() as connection:
         message = Message(message_id="<m@x>", body=b"bytes \x00\xff", recipient=recipient, subject="S")
         alerts.save_notification(
             connection,
-            [("mail", message)],
+            [(MAIL, message)],
             kind="operator",
             subject="S",
             now=read_clock(connection),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.delivery.retry import GIVE_UP, JITTER, LONGEST_ASKED, SCHEDULE, next_attempt, next_probe
+from worker.delivery.retry import GIVE_UP, JITTER, LEAST_TRIES, LONGEST_ASKED, SCHEDULE, next_attempt, next_probe
 
 START = datetime(2023, 11, 8, tzinfo=UTC)
 
@@ -42,10 +42,17 @@ def test_e03_retry_waits_as_long_as_the_receiver_asks(asked, seconds):
 
 
 def test_retry_gives_up_after_three_days():
-    last = GIVE_UP.total_seconds() - SCHEDULE[-1]
-    assert wait(9, elapsed=last) == SCHEDULE[-1]  # on the third day's last second
-    assert wait(9, elapsed=last + 1) is None
-    assert wait(1, elapsed=GIVE_UP.total_seconds()) is None
+    end = GIVE_UP.total_seconds()
+    assert wait(9, elapsed=end - SCHEDULE[-1]) == SCHEDULE[-1]
+    assert wait(9, elapsed=end - 7_200) == 7_200  # the last try is at the end of the third day
+    assert wait(9, elapsed=end - 1) == SCHEDULE[0]
+    assert wait(9, elapsed=end - 1, retry_after=900) == 900
+    assert wait(9, elapsed=end) is None
+
+
+def test_retry_tries_five_times_however_late_it_begins():
+    late = 10 * GIVE_UP.total_seconds()
+    assert [wait(n, elapsed=late) for n in (1, 2, 3, 4, 5)] == [5, 300, 1_800, 7_200, None]
 
 
 def test_d01_retry_outlasts_six_hours_without_a_server():
@@ -62,7 +69,10 @@ def test_retry_times_never_decrease_with_attempts(n, jitter, retry_after, elapse
     now, later = wait(n, jitter=jitter, retry_after=retry_after), wait(n + 1, jitter=jitter, retry_after=retry_after)
     assert later >= now
     found = wait(n, jitter=jitter, retry_after=retry_after, elapsed=elapsed)
-    assert found is None or SCHEDULE[0] <= found <= GIVE_UP.total_seconds() - elapsed
+    least = max(SCHEDULE[0], min(retry_after or 0, LONGEST_ASKED))
+    if n >= LEAST_TRIES and elapsed < GIVE_UP.total_seconds():
+        assert least <= found + 1e-5 and found <= max(GIVE_UP.total_seconds() - elapsed, least) + 1e-5
+    assert found is not None or (n >= LEAST_TRIES and elapsed >= GIVE_UP.total_seconds())
 
 
 def hold(failures, *, refusals=0, jitter=0.0, retry_after=None):

@@ -119,6 +119,7 @@ def _add_to_alerts() -> None:
 
 
 def _add_to_deliveries() -> None:
+    op.add_column("delivery", sa.Column("kind", sa.String(length=16), nullable=True))
     op.add_column("delivery", sa.Column("window_at", sa.BigInteger(), nullable=True))
     op.execute("UPDATE delivery SET window_at = created_at")
     op.add_column("delivery", sa.Column("digest_id", ROW_ID, nullable=True))
