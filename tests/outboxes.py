@@ -33,10 +33,8 @@ def standing(desk, name=DEAD):
 class Scripted:
     """A channel whose every attempt raises what `fails` gives for it, or is taken where that is None."""
 
-    kind = "webhook"
-
     def __init__(self, real, fails):
-        self.id, self.real, self.fails, self.sent = real.id, real, fails, []
+        self.id, self.kind, self.real, self.fails, self.sent = real.id, real.kind, real, fails, []
 
     def recipients(self):
         return self.real.recipients()

@@ -77,7 +77,9 @@ def enqueue(desk, runtime, name, count, *, severity="normal", of_alerts=False):
             for number in numbers
         ]
         saved = connection.execute(insert(notification).returning(notification.c.id), rows).scalars().all()
-        one = dict(channel=name, recipient=said.recipient, state="pending", subject="Word", body=said.body)
+        one = dict(
+            channel=name, kind=sender.kind, recipient=said.recipient, state="pending", subject="Word", body=said.body
+        )
         one |= dict(created_at=made, due_at=made, window_at=made, maybe_duplicate=0, attempts=0)
         connection.execute(
             insert(delivery),

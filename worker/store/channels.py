@@ -27,6 +27,7 @@ SPEND: Final = (
     .where(channel.c.id == bindparam("spender"))
     .values(allowance=bindparam("left"), allowance_at=bindparam("now", type_=Instant()))
 )
+TURN: Final = timedelta(microseconds=1)  # between two that are served at once, so that their next turns differ
 WELL: Final = dict(
     failures=0, refusals=0, failing_since=None, hold_until=None, disabled_at=None, reason=None, detail=None
 )
@@ -57,10 +58,11 @@ def is_shut(now: ColumnElement[datetime] | datetime, *, failing_before: datetime
 
 
 def spend(connection: Connection, left: Mapping[str, float], *, now: datetime) -> None:
-    """Notes how many more may go out by each; infinite where there is no bound."""
+    """Notes how many more may go out by each, infinite where there is no bound; and that they were served, in this
+    order."""
     rows = [
-        dict(spender=name, left=None if allowance == float("inf") else allowance, now=now)
-        for name, allowance in sorted(left.items())
+        dict(spender=name, left=None if allowance == float("inf") else allowance, now=now + n * TURN)
+        for n, (name, allowance) in enumerate(left.items())
     ]
     if rows:
         connection.execute(SPEND, rows)

@@ -130,9 +130,13 @@ def claim_due_deliveries(store: Store, *, paces: Mapping[str, Pace], limit: int,
         lanes: dict[str, int] = {}
         left: dict[str, float] = {}
         ready = _ready(connection, rows, paces, now)
-        full = len(ready) > limit
-        for n, one in enumerate(chosen := _chosen(ready, limit)):
-            room = min(one.room, math.ceil((limit - len(ids)) / (len(chosen) - n)))
+        # Of more than there is place for, those that were served longest ago.
+        turns = sorted(ready, key=lambda one: (one.served_at, one.id))[:limit]
+        full = len(turns) < len(ready)
+        # The last gets what others leave over: so those in trouble are first, which take one, then who was served last.
+        in_trouble, well = ([one for one in turns if one.failing is failing] for failing in (True, False))
+        for n, one in enumerate([*in_trouble, *reversed(well)]):
+            room = min(one.room, math.ceil((limit - len(ids)) / (len(turns) - n)))
             found = DUE_DELIVERIES.find(connection, limit=room, now=now, overdue=now - PATIENCE, channel=one.id)
             left[one.id] = one.allowance - len(found)
             if found:
@@ -141,7 +145,7 @@ def claim_due_deliveries(store: Store, *, paces: Mapping[str, Pace], limit: int,
                 full = full or (len(found) == room and not one.failing and left[one.id] >= 1)
         token = new_token()
         rows = DUE_DELIVERIES.lease(connection, ids, token=token, until=now + lease)
-        channels.spend(connection, left, now=now)
+        channels.spend(connection, {one.id: left[one.id] for one in turns}, now=now)
         _start_attempts(connection, rows, now=now)
     return DeliveryClaim(rows=rows, token=token, now=now, lanes=lanes, full=full)
 
@@ -171,13 +175,6 @@ def _ready(connection: Connection, rows: Sequence[Any], paces: Mapping[str, Pace
         if room >= 1:
             found.append(_Ready(row.id, failing, row.allowance_at or EPOCH, lanes, allowance, room))
     return found
-
-
-def _chosen(ready: Sequence[_Ready], limit: int) -> list[_Ready]:
-    """Of more than there is place for, those that were served longest ago. The last gets what others leave over: so
-    those in trouble are first, which take one, and then who was served last."""
-    waited = sorted(ready, key=lambda one: (one.served_at, one.id))[:limit]
-    return sorted(waited, key=lambda one: (not one.failing, EPOCH - one.served_at))
 
 
 def _start_attempts(connection: Connection, rows: Sequence[Any], *, now: datetime) -> None:

@@ -4,8 +4,8 @@ from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
-from outboxes import DEAD, LIVE, give_up_all, many, refusing, scripted, standing, states
-from sqlalchemy import event, select, update
+from outboxes import DEAD, LIVE, bounded, give_up_all, many, refusing, scripted, standing, states
+from sqlalchemy import event, insert, select, update
 from steps import LONG_AGO, change, claim_deliveries, enqueue, later, now, operator_subjects
 
 from worker.delivery.pace import Pace
@@ -16,7 +16,7 @@ from worker.store import channels, deliveries
 from worker.store.channels import enable_channel
 from worker.store.engine import read_clock
 from worker.store.outbox import Wanted, send_again
-from worker.store.schema import channel, delivery
+from worker.store.schema import channel, chore, delivery
 
 
 def test_e09_ten_thousand_for_a_dead_receiver_keep_no_other_waiting(desk, runtime):
@@ -274,3 +274,87 @@ def test_d09_a_refused_login_pauses_the_channel_after_three_and_is_told_once(des
         pass
     assert states(desk, LIVE) == {"sent": 9}
     assert operator_subjects(desk) == ["The channel mail is not let in", "The channel mail is let in again"]
+
+
+def test_what_waited_through_a_standstill_of_days_outlives_the_first_failure_after_it(desk, runtime):
+    worker, dead = scripted(runtime, refusing)
+    enqueue(desk, runtime, DEAD, 30)
+    back = now(desk) + timedelta(days=4)
+    deliver_due(later(worker, back))
+    tick(later(worker, back + timedelta(seconds=1)))
+    assert states(desk, DEAD)["abandoned"] == 0 and dead.sent
+    worker, well = scripted(runtime, lambda _: None)
+    for seconds in (10, 60):
+        while deliver_due(later(worker, back + timedelta(seconds=seconds))):
+            pass
+    assert states(desk, DEAD) == {"sent": 30} and len(well.sent) == 30
+
+
+def test_one_that_waits_alone_is_the_probe_of_its_channel(desk, runtime):
+    worker, dead = scripted(runtime, refusing)
+    enqueue(desk, runtime, DEAD, 1)
+    at, began = now(desk), now(desk)
+    while at < began + timedelta(hours=3):
+        deliver_due(later(worker, at))
+        at += timedelta(minutes=1)
+    assert 15 <= len(dead.sent) <= 25, "every ten minutes or so"
+    worker, well = scripted(runtime, lambda _: None)
+    while at < began + timedelta(hours=3, minutes=14):
+        deliver_due(later(worker, at))
+        at += timedelta(minutes=1)
+    assert len(well.sent) == 1
+
+
+def test_more_busy_channels_than_a_batch_takes_have_their_turns(desk, runtime):
+    names = ("hook", "mail", "operator")
+    for name in names:
+        enqueue(desk, runtime, name, 10)
+    served = []
+    for _ in range(6):
+        paces = {name: Pace(at_once=8) for name in names}
+        claim = deliveries.claim_due_deliveries(desk.store, paces=paces, limit=2, lease=timedelta(seconds=60))
+        assert claim.full
+        served += [row.channel for row in claim.rows]
+    assert {name: served.count(name) for name in names} == dict.fromkeys(names, 4)
+
+
+def test_what_was_written_for_a_channel_of_another_kind_is_sent_to_nobody(desk, runtime):
+    enqueue(desk, runtime, LIVE, 2)
+    worker, found = scripted(runtime, lambda _: None, LIVE)
+    found.kind = "webhook"
+    deliver_due(worker)
+    assert found.sent == []
+    rows = desk.rows(delivery, delivery.c.channel == LIVE)
+    assert {(row.state, row.reason) for row in rows} == {("abandoned", "no_channel")}
+    assert rows[0].detail == "it was written for email, and the channel is webhook now"
+    assert operator_subjects(desk) == ["Not delivered: Word"]
+
+
+def test_a_clock_that_is_set_back_takes_along_what_is_planned(desk, runtime):
+    enqueue(desk, runtime, DEAD, 1)
+    enqueue(desk, runtime, LIVE, 3)
+    true, ahead = now(desk), now(desk) + timedelta(hours=9)
+    change(desk, delivery, due_at=ahead)
+    worker, dead = scripted(runtime, refusing)
+    tick(later(worker, ahead))
+    deliver_due(later(bounded(worker, LIVE, per_minute=4), ahead))
+    assert states(desk, LIVE) == {"sent": 1, "pending": 2} and len(dead.sent) == 1
+    planned = planned_for(desk, ahead + timedelta(hours=1))
+    worker, well = scripted(runtime, lambda _: None)
+    worker = bounded(worker, LIVE, per_minute=4)
+    tick(later(worker, true))
+    assert standing(desk).hold_until <= true + timedelta(seconds=10)
+    assert abs(planned() - (true + timedelta(hours=1))) < timedelta(seconds=5)
+    for minutes in (1, 2, 3):
+        deliver_due(later(worker, true + timedelta(minutes=minutes)))
+    assert (states(desk, LIVE), len(well.sent)) == ({"sent": 3}, 1)
+    before = {row.id: row.due_at for row in desk.rows(delivery)}
+    tick(later(worker, true + timedelta(minutes=4)))
+    assert {row.id: row.due_at for row in desk.rows(delivery)} == before
+
+
+def planned_for(desk, at):
+    """A chore that is planned for then; and how to read for when it is."""
+    with desk.store.writing() as connection:
+        connection.execute(insert(chore).values(name="planned", due_at=at))
+    return lambda: desk.rows(chore, chore.c.name == "planned")[0].due_at
