@@ -50,10 +50,12 @@ class Wording:
 
 
 def pages_agree(one: Wording, other: Wording, *, soon: bool) -> bool:
-    """Of two articles under one address. One feed gives a live page under unlike headlines; two feeds give a page under
-    unlike headlines on the day that it is edited, and later it is a live page."""
-    of_two = not _are_of_one_feed(one, other)
-    return (of_two and soon) or _is_one_title(one, other) or _are_texts_alike(one, other)
+    """Of two articles under one address: unless one feed gives it under unlike headlines, as it does a live page."""
+    return not _are_of_one_feed(one, other) or are_worded_alike(one, other)
+
+
+def are_worded_alike(one: Wording, other: Wording) -> bool:
+    return _is_one_title(one, other) or _are_texts_alike(one, other)
 
 
 def texts_agree(one: Wording, other: Wording, *, soon: bool) -> bool:

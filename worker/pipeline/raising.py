@@ -20,6 +20,7 @@ from worker.alerts.news import Told, read_told
 from worker.alerts.rules import FeedFacts, evaluate, selected_entities
 from worker.alerts.silences import Report, find_silence
 from worker.articles.stories import LINK
+from worker.articles.wording import Wording, are_worded_alike
 from worker.config.schema import RuleSpec
 from worker.crashpoints import crash_point
 from worker.metrics import ALERTS, QUARANTINED, SETTLED, Key
@@ -165,7 +166,7 @@ def _storify(runtime: Runtime, connection: Connection, rows: Sequence[Any], now:
 def _judged(runtime: Runtime, placed: Placed, root: int, original: Any, long_ago: timedelta) -> Settled:
     """With every rule's verdict, in the configuration's order. `original`: the article that it is a copy of, if any."""
     config, row = runtime.config, placed.row
-    arrival = _arrival(row, original, long_ago)
+    arrival = _arrival(placed, original, long_ago)
     # One page may be brought again with more in it; one text, or one that is no news at all, is nothing new.
     reworded = arrival.seen_before and placed.grouped_by == LINK and not original.baseline
     spec, judgement = config.feed(row.feed_id), articles.read_judgement(row)
@@ -177,9 +178,13 @@ def _judged(runtime: Runtime, placed: Placed, root: int, original: Any, long_ago
     return Settled(row, root, judgement, feed, article, verdicts, arrival, known_as)
 
 
-def _arrival(row: Any, original: Any, long_ago: timedelta) -> Arrival:
+def _arrival(placed: Placed, original: Any, long_ago: timedelta) -> Arrival:
+    row = placed.row
     again = original is not None and original.feed_id == row.feed_id
     copied = original is not None and not again and row.first_seen_at - original.first_seen_at > long_ago
+    if copied and placed.grouped_by == LINK:  # a live page's address is old, and what it says now may be new
+        there = Wording(original.feed_id, "", original.title, original.text or "")
+        copied = are_worded_alike(there, Wording(row.feed_id, "", row.judged_title, row.judged_text or ""))
     return Arrival(baseline=row.baseline, old=row.old or copied, seen_before=again)
 
 

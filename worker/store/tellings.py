@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, delete, exists, func, insert, or_, select, update
 
 from worker.alerts.timing import REMINDER
+from worker.articles.prints import TEXT_LETTERS
 from worker.model import News, NewsKind, Silence, SilenceKind
 from worker.store.schema import alert, article, decision, judgement, news, notification, revision, story
 
@@ -172,8 +173,9 @@ def raised_by(connection: Connection, article_ids: Collection[int]) -> list[Any]
 
 
 def originals(connection: Connection, article_ids: Collection[int]) -> Mapping[int, Any]:
-    """(feed, first seen, baseline) of the articles of which others are copies, by id."""
+    """(feed, first seen, baseline, headline, the text's beginning) of the articles of which others are copies, by id."""
     if not article_ids:
         return {}
-    columns = (article.c.id, article.c.feed_id, article.c.first_seen_at, article.c.baseline)
+    head = func.substr(article.c.text, 1, TEXT_LETTERS).label("text")
+    columns = (article.c.id, article.c.feed_id, article.c.first_seen_at, article.c.baseline, article.c.title, head)
     return {row.id: row for row in connection.execute(select(*columns).where(article.c.id.in_(article_ids)))}
