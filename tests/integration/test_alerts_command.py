@@ -1,17 +1,21 @@
 """`wirewatch alerts`: list, show, take, silence; every refusal says what to do."""
 
 import json
+from dataclasses import replace
 
 import pytest
+import sqlalchemy
 from desk import entries
-from steps import bring
+from sqlalchemy import select
+from steps import bring, change
 from typer.testing import CliRunner
 
+from worker.cli import alerts as alerts_command
 from worker.cli import cli
 from worker.errors import WirewatchError
 from worker.pipeline.deliver import deliver_due
 from worker.pipeline.tick import tick
-from worker.store.schema import alert, silence
+from worker.store.schema import alert, delivery, notification, silence
 
 
 @pytest.fixture
@@ -63,6 +67,34 @@ def test_alerts_list_and_show_say_how_each_stands(told):
     assert len(lines(told, "list", "--since", "1h", "--limit", "1")) == 1
 
 
+def test_alerts_told_along_with_another_say_so(told, runtime):
+    (rule,) = runtime.config.rules
+    both = replace(runtime.config, rules=(rule, rule.model_copy(update={"id": "leaders", "name": "Leaders"})))
+    bring(told, replace(runtime, config=both), "a", entries(3))
+    along, first = lines(told, "list", "--limit", "2")
+    assert (along["rule"], along["deliveries"], along["told_with"]) == ("leaders", {"pending": 1}, first["id"])
+    for path in (told.config / "rules.yaml",):  # the webhook has each by itself; without it nothing is left
+        assert "hook" in path.read_text()
+    change(told, delivery, channel="mail")
+    with told.store.writing() as connection:
+        own = select(notification.c.id).join(alert, alert.c.id == notification.c.alert_id)
+        own = own.where(alert.c.public_id == along["id"])
+        connection.execute(sqlalchemy.delete(delivery).where(delivery.c.notification_id.in_(own)))
+    assert f"with {first['id'][:12]}" in run(told, "list")
+    shown = run(told, "show", along["id"])
+    assert f"Deliveries: none of its own: told along with the alert {first['id']}" in shown
+
+
+def test_alerts_show_counts_the_whole_story(told, runtime, monkeypatch):
+    monkeypatch.setattr(alerts_command, "MOST_MEMBERS", 1)
+    headline = entries(1)[0][1]
+    bring(told, runtime, "b", [("copy", headline, "Kim Jong Un was there, says another paper.")])
+    (first,) = (one for one in lines(told, "list") if one["story"]["title"] == headline)
+    (whole,) = lines(told, "show", first["id"])
+    assert (len(whole["articles"]), whole["total"]) == (1, 2)
+    assert f"Story {first['story']['id']}: 2 articles, the first 1:" in run(told, "show", first["id"])
+
+
 def test_alerts_ack_is_by_a_person_and_stays_with_the_first(told):
     name = lines(told, "list")[0]["id"]
     with pytest.raises(WirewatchError, match=r"'bo' is nobody in people.yaml \(ana\)"):
@@ -86,9 +118,10 @@ def test_alerts_silence_keeps_quiet_is_listed_and_ends(told, runtime):
     (listed,) = lines(told, "silences")
     assert (listed["running"], listed["held"], listed["because"]) == (True, 1, "known to us")
     assert made["silence"] in run(told, "silences")
-    assert "Ended" in run(told, "unsilence", made["silence"], "--as", "ana")
+    assert "Ended" in run(told, "unsilence", made["silence"][:12], "--as", "ana")
     with pytest.raises(WirewatchError, match="is running"):
         run(told, "unsilence", made["silence"], "--as", "ana")
+    assert listed["until"].endswith("Z") and made["until"].endswith("Z")
     tick(runtime)
     assert told.rows(silence)[0].ended_at is not None
     assert lines(told, "silences")[0]["running"] is False
@@ -116,6 +149,7 @@ def test_alerts_silence_refuses_what_there_is_not(told, words, error):
         ["--rule", "kim", "--source", "a", "--for", "1h"],  # one thing a silence
         ["--rule", "kim", "--for", "soon"],
         ["--query", '"unclosed', "--for", "1h"],
+        ["--rule", "kim", "--for", "1ms"],  # it would be over before it began
     ],
 )
 def test_alerts_silence_used_wrongly_is_exit_code_2(told, words):

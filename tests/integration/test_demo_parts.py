@@ -142,9 +142,13 @@ def test_webhook_catcher_keeps_what_is_signed_and_refuses_the_rest(tmp_path):
         assert post(catcher.url, body + b" ", signed(body)) == 401
         assert post(catcher.url, body, {"webhook-id": "x", "webhook-timestamp": "1", "webhook-signature": "v1"}) == 401
         assert post(catcher.url, body, {}) == 401
+        notice = json.dumps({"type": "notice", "data": {"subject": "A silence has ended", "lines": []}}).encode()
+        assert post(catcher.url, notice, signed(notice)) == 204
         assert catcher.refused == 4
-    assert [(one.recipient, one.good) for one in told] == [("alert.raised", True), *[("", False)] * 4]
-    [path] = (tmp_path / "webhooks").iterdir()
+    assert [(one.recipient, one.good) for one in told] == [
+        ("alert.raised", True), *[("", False)] * 4, ("notice", True),
+    ]  # fmt: skip
+    path, _ = sorted((tmp_path / "webhooks").iterdir())
     assert path.read_bytes() == body and "alert-raised-korea-talks" in path.name
 
 

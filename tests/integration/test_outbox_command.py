@@ -80,11 +80,36 @@ def test_deliveries_are_listed_shown_and_sent_again(desk, runtime, run):
         (("retry",), "name deliveries by id, or give --channel"),
         (("retry", "a" * 24, "--since", "2d"), "goes with --channel"),
         (("list", "--since", "soon"), "--since"),
+        (("retry", "--channel", "nope"), "Nothing was ever to go out by nope."),
     ],
 )
 def test_deliveries_says_what_is_wrong_with_what_was_asked(desk, run, argv, words):
     code, _, err = run("deliveries", *argv)
     assert code in (1, 2) and words in err
+
+
+@pytest.mark.parametrize("verb", [("alerts", "list"), ("explain", "x"), ("deliveries", "list"), ("alerts", "silences")])
+def test_a_record_that_cannot_be_read_is_one_plain_line(desk, run, monkeypatch, tmp_path, verb):
+    broken = tmp_path / "broken.sqlite3"
+    broken.write_bytes(b"junk" * 1000)
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{broken}")
+    code, _, err = run(*verb)
+    assert code == 1 and "the database cannot be read: DatabaseError" in err and err.count("\n") == 1
+    monkeypatch.setenv("DATABASE_URL", "postgresql://u:pw@127.0.0.1:1/x")
+    code, _, err = run(*verb)
+    assert code == 1 and "the database cannot be read: OperationalError" in err and "pw" not in err
+    nothing = tmp_path / "none.sqlite3"
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{nothing}")
+    code, _, err = run(*verb)
+    assert code == 1 and "Nothing has run here yet" in err and not nothing.exists()
+
+
+def test_channels_test_of_a_feed_says_that_nobody_is_sent_anything(desk, run, monkeypatch):
+    path = desk.config / "channels.yaml"
+    path.write_text(path.read_text() + "- id: news\n  kind: feed\n  key: ${NEWS_KEY}\n")
+    monkeypatch.setenv("NEWS_KEY", "k" * 40)
+    code, out, err = run("channels", "test", "news")
+    assert (code, out) == (1, "") and "The channel news is a feed" in err
 
 
 def test_channels_are_listed_in_trouble_and_enabled(desk, runtime, run):
@@ -103,6 +128,7 @@ def test_channels_are_listed_in_trouble_and_enabled(desk, runtime, run):
     assert "the receiver is gone for good" in shown and "held until " in shown
 
     desk.webhook.status = 200
+    assert found["hook"]["since"].endswith("Z") and found["mail"]["next_try"].endswith("Z")
     assert run("channels", "enable", "hook")[1].startswith("hook sends again")
     assert run("channels", "enable", "hook")[1] == "hook was neither disabled nor held.\n"
     change(desk, delivery, due_at=LONG_AGO)
@@ -121,6 +147,7 @@ def test_channels_test_sends_at_once_and_says_how_it_went(desk, run):
     code, out, _ = run("channels", "test", "hook")
     assert code == 1
     assert out.startswith("127.0.0.1: NOT TAKEN: the receiver asks us to come back later (127.0.0.1 answered 503).")
+    assert "tried again" not in out, "a test is sent once"
     code, out, _ = run("channels", "test", "operator", "--json")
     assert (code, json.loads(out)["tried"][0]["taken"]) == (0, True)
     assert desk.rows(delivery) == [], "past the outbox"

@@ -95,6 +95,8 @@ def spoil(folder, part, old, new):
         ["up", "--port", "http"],
         ["worker", "--queue", "nonsense"],
         ["topics"],
+        ["explain", "\udcff"],  # a byte that is no UTF-8
+        ["alerts", "list", "--rule", "\udcff"],
     ],
 )
 def test_cli_wrong_use_is_2(run, monkeypatch, tmp_path, argv):

@@ -51,6 +51,7 @@ def main() -> None:
     gc.set_threshold(GARBAGE, 10, 10)
     # What is left at the end goes with the process; Python would search it all for cycles once more.
     atexit.register(gc.freeze)
+    _refuse_half_characters(sys.argv)
     start_logging(level="WARNING")  # to stderr; a role says more, once it has read how much it should
     try:
         cli()
@@ -63,3 +64,13 @@ def main() -> None:
     except WirewatchError as error:
         print(error, file=sys.stderr)
         sys.exit(1)
+
+
+def _refuse_half_characters(arguments: list[str]) -> None:
+    """What is no text in UTF-8 can be no id, and no database takes it."""
+    for one in arguments[1:]:
+        try:
+            one.encode()
+        except UnicodeEncodeError:
+            print(f"This argument is no text in UTF-8: {one!a}", file=sys.stderr)
+            sys.exit(2)

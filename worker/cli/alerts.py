@@ -22,6 +22,7 @@ from worker.cli.options import (
     adder,
     duration,
     existing_store,
+    iso,
     print_line,
     read_config,
 )
@@ -93,6 +94,7 @@ def list_(
 
 def _line(row: Any, states: Mapping[str, int], zone: str) -> list[str]:
     kept = f"silenced by {row.silence[:SHORT]}" if row.silence else "not yet" if row.told_at is None else "nobody"
+    kept = f"with {row.told_with[:SHORT]}" if row.told_with else kept
     told = ", ".join(f"{n} {state}" for state, n in sorted(states.items())) or kept
     raised = local_time(row.raised_at, zone).removesuffix(f" {zone}")
     headline = one_line(row.story_title, 90)
@@ -107,18 +109,15 @@ def _as_json(row: Any) -> dict[str, Any]:
         "story": {"id": row.story, "title": row.story_title},
         "article": {"title": row.title, "url": row.url, "feed": row.feed_id, "source": row.source or row.feed_id},
         "because": row.because,
-        "published": _iso(row.published_at),
-        "first_seen": _iso(row.first_seen_at),
-        "raised": _iso(row.raised_at),
-        "told": _iso(row.told_at),
-        "next_message": _iso(row.tell_at),
-        "acknowledged": {"at": _iso(row.acknowledged_at), "by": row.acknowledged_by} if row.acknowledged_at else None,
+        "published": iso(row.published_at),
+        "first_seen": iso(row.first_seen_at),
+        "raised": iso(row.raised_at),
+        "told": iso(row.told_at),
+        "next_message": iso(row.tell_at),
+        "acknowledged": {"at": iso(row.acknowledged_at), "by": row.acknowledged_by} if row.acknowledged_at else None,
         "silence": row.silence,
+        "told_with": row.told_with,
     }
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat().replace("+00:00", "Z")
 
 
 def show(
@@ -133,11 +132,12 @@ def show(
         whole = read_alert_story(connection, row, limit=MOST_MEMBERS)
         states = delivery_states(connection, [row.id]).get(row.id, {})
     found = _as_json(row) | {
-        "analysed": _iso(whole.analysed_at),
+        "analysed": iso(whole.analysed_at),
         "deliveries": dict(states),
         "messages": [_message(one, whole.news.get(one.id, ())) for one in whole.messages],
         "waiting": [{"kind": one.kind, "words": one.words} for one in whole.news.get(None, ())],
         "articles": [_member(one) for one in whole.members],
+        "total": whole.total,
     }
     if as_json:
         print_line(found)
@@ -148,7 +148,7 @@ def show(
 
 def _message(row: Any, news: Sequence[Any]) -> dict[str, Any]:
     new = [{"kind": one.kind, "words": one.words} for one in news]
-    return {"n": row.n, "kind": row.kind, "made": _iso(row.created_at), "sent": _iso(row.sent_at), "new": new}
+    return {"n": row.n, "kind": row.kind, "made": iso(row.created_at), "sent": iso(row.sent_at), "new": new}
 
 
 def _member(row: Any) -> dict[str, Any]:
@@ -157,7 +157,7 @@ def _member(row: Any) -> dict[str, Any]:
         "title": row.title,
         "url": row.url,
         "source": row.source or row.feed_id,
-        "first_seen": _iso(row.first_seen_at),
+        "first_seen": iso(row.first_seen_at),
         "copy": row.duplicate_of is not None,
         "by": row.grouped_by,
     }
@@ -181,7 +181,8 @@ def _lines(found: Mapping[str, Any], desk: Config) -> Iterator[str]:
     yield f"  acknowledged  {taken['by'] + ', ' + at(taken['at']) if taken else 'by nobody'}"
     if found["silence"]:
         yield f"  silenced      when it was raised, by the silence {found['silence']}"
-    yield f"Story {found['story']['id']}: {_counted(len(found['articles']), 'article')}"
+    first = f", the first {len(found['articles'])}:" if found["total"] > len(found["articles"]) else ""
+    yield f"Story {found['story']['id']}: {_counted(found['total'], 'article')}{first}"
     for one in found["articles"]:
         yield f"  {at(one['first_seen'])}  {one_line(one['source'])}: {one_line(one['title'])}" + (
             " (a copy)" if one["copy"] else ""
@@ -194,7 +195,8 @@ def _lines(found: Mapping[str, Any], desk: Config) -> Iterator[str]:
         due = at(found["next_message"]) if found["next_message"] else "when it may be told"
         yield f"  waits: {one_line(new['words'])}; the next message is due {due}"
     states = ", ".join(f"{n} {state}" for state, n in found["deliveries"].items())
-    yield f"Deliveries: {states or 'none'}"
+    along = f"none of its own: told along with the alert {found['told_with']}" if found["told_with"] else "none"
+    yield f"Deliveries: {states or along}"
     yield f"Alert {found['id']}"
 
 

@@ -20,11 +20,12 @@ from worker.cli.options import (
     NothingYet,
     adder,
     existing_store,
+    iso,
     print_line,
     read_config,
 )
 from worker.cli.table import print_table, print_text
-from worker.console.words import DELIVERY_TROUBLE
+from worker.console.words import DELIVERY_TROUBLE, LATER
 from worker.display import escaped, one_line
 from worker.errors import DeliveryError
 
@@ -76,8 +77,8 @@ def _as_json(name: str, kind: str | None, standing: ChannelStanding | None, now:
         "id": name,
         "kind": kind or "not in channels.yaml",
         "state": state,
-        "since": since,
-        "next_try": held,
+        "since": iso(since),
+        "next_try": iso(held),
         "failures": row.failures if row is not None else 0,
         "reason": row.reason if row is not None else None,
         "detail": row.detail if row is not None else None,
@@ -97,8 +98,8 @@ def _state(row: Any, now: datetime) -> tuple[str, datetime | None]:
 
 
 def _line(one: dict[str, Any], zone: str) -> list[str]:
-    def clock(moment: datetime | None) -> str:
-        return local_time(moment, zone).removesuffix(f" {zone}") if moment else ""
+    def clock(moment: str | None) -> str:
+        return local_time(datetime.fromisoformat(moment), zone).removesuffix(f" {zone}") if moment else ""
 
     state = f"held until {clock(one['next_try'])}" if one["next_try"] else one["state"]
     trouble, _ = DELIVERY_TROUBLE.get(one["reason"], ("", ""))
@@ -135,6 +136,11 @@ def test(
     desk = read_config(config, only=PARTS)
     if not _spec(desk, channel).enabled:
         raise NoSuch(f"The channel {channel} is switched off in channels.yaml: nothing goes out by it.")
+    if _spec(desk, channel).kind == "feed":
+        raise NoSuch(
+            f"The channel {channel} is a feed: nobody is sent anything. Its readers fetch it from the console, at "
+            "/feeds/, where alerts stand once they are raised."
+        )
     built = build_channels(desk, policy=desk.to_policy(), inbox_root=data)[channel]
     tried = asyncio.run(send_test(built))
     if as_json:
@@ -161,7 +167,7 @@ async def send_test(channel: Channel) -> list[dict[str, Any]]:
                 taken, said = True, await line.send(message, now=now)
             except DeliveryError as error:
                 trouble, advice = DELIVERY_TROUBLE[error.reason]
-                taken, said = False, f"{trouble} ({error.detail}). {advice}"
+                taken, said = False, f"{trouble} ({error.detail}). {'' if advice == LATER else advice}"
             except NotTried:
                 taken, said = False, "Not tried: the channel has just let nobody in."
             tried.append({"to": to, "taken": taken, "said": one_line(said, 400)})

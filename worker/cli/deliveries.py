@@ -21,6 +21,7 @@ from worker.cli.options import (
     adder,
     duration,
     existing_store,
+    iso,
     print_line,
     read_config,
 )
@@ -96,7 +97,7 @@ def _as_json(row: Any) -> dict[str, Any]:
         "receipt": row.receipt,
         "reason": row.reason,
         "detail": row.detail,
-        **{name: _iso(moment) for name, moment in moments.items()},
+        **{name: iso(moment) for name, moment in moments.items()},
     }
 
 
@@ -104,10 +105,6 @@ def _next_try(row: Any) -> datetime | None:
     """None for what is at its end, is being sent, or is told of in a digest."""
     alone = row.digest_id in (None, row.id)
     return row.due_at if alone and row.state in (DeliveryState.PENDING, DeliveryState.FAILED) else None
-
-
-def _iso(moment: datetime | None) -> str | None:
-    return None if moment is None else moment.isoformat().replace("+00:00", "Z")
 
 
 def show(
@@ -130,7 +127,7 @@ def show(
 
 
 def _try(one: Any) -> dict[str, Any]:
-    moments = {"started": _iso(one.started_at), "ended": _iso(one.finished_at)}
+    moments = {"started": iso(one.started_at), "ended": iso(one.finished_at)}
     return {"n": one.n, **moments, "outcome": one.outcome, "reason": one.reason, "detail": one.detail}
 
 
@@ -171,7 +168,7 @@ def retry(
     """Sends again what failed or was given up: now, for three days, under the same ids. Name it, or a channel's all of
     the last eight days."""
     from worker.store.engine import read_clock
-    from worker.store.outbox import Wanted, send_again
+    from worker.store.outbox import Wanted, list_deliveries, send_again
 
     if bool(delivery) == bool(channel):
         raise typer.BadParameter("name deliveries by id, or give --channel", param_hint="deliveries")
@@ -180,6 +177,8 @@ def retry(
     read_config(config, only=PARTS)
     ago = timedelta(seconds=duration(since or LATELY, "--since"))
     with existing_store(data) as store, store.writing() as connection:
+        if channel and not list_deliveries(connection, Wanted((), channel), limit=1):
+            raise NoSuch(f"Nothing was ever to go out by {', '.join(channel)}. `wirewatch channels list` shows them.")
         now = read_clock(connection)
         which: Any = Wanted((), channel, now - ago) if channel else [_get(connection, one).id for one in delivery or ()]
         count = send_again(connection, which, now=now)

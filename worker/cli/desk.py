@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from worker.cli.options import HERE, KEPT, ConfigOption, DataOption, JsonOption, adder, print_line, read_config
+from worker.cli.table import print_text
 from worker.display import escaped
 from worker.errors import ConfigError
 
@@ -60,15 +61,13 @@ def check(as_json: JsonOption = False, config: ConfigOption = HERE, data: DataOp
         print_line(whole)
         return
     words = ", ".join(f"{counts[part]} {name}" for part, name in COUNTED.items())
-    print(f"{config}: no problem found. {words}.")
+    print_text(f"{config}: no problem found. {words}.")
     for rule in rules:
-        print(*_lines(rule), sep="\n")
+        print_text("\n".join(_lines(rule)))
     if tried:
-        print(f"\n{len(tried)} examples: the rules fire, and stay quiet, where they must.")
-    if notes:
-        print()
-    for note in notes:
-        print(f"Note: {note}")
+        print_text(f"\n{len(tried)} examples: the rules fire, and stay quiet, where they must.")
+    for n, note in enumerate(notes):
+        print_text(f"{'' if n else chr(10)}Note: {note}")
 
 
 def _try_examples(desk: Config) -> list[Tried]:

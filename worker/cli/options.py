@@ -10,6 +10,7 @@ import json
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -90,7 +91,8 @@ def existing_store(data: Path) -> Iterator[Store]:
 
     Raises NothingYet where none has been kept, StoreError for one that cannot be read or that another version keeps.
     """
-    from worker.store.engine import open_store
+    from worker.health import unreadable
+    from worker.store.engine import DATABASE_ERRORS, open_store
     from worker.store.migrate import schema_trouble
 
     refuse_no_record(data)
@@ -99,18 +101,21 @@ def existing_store(data: Path) -> Iterator[Store]:
         if trouble := schema_trouble(store):
             raise StoreError(f"{store.shown}: {trouble}. Look with the version that runs, or start this one.")
         yield store
+    except DATABASE_ERRORS as error:
+        raise StoreError(f"{store.shown}: {unreadable(error)}.") from error
     finally:
         store.close()
 
 
 def refuse_no_record(data: Path) -> None:
     """Raises NothingYet."""
-    from worker.store.engine import SQLITE
+    from worker.store.engine import find_file
 
-    if not os.environ.get("DATABASE_URL") and not (data / SQLITE).exists():
+    file = find_file(os.environ.get("DATABASE_URL", ""), data=data)
+    if file is not None and not file.exists():
         raise NothingYet(
-            f"Nothing has run here yet: {data} holds no record. Start the desk (`wirewatch up`), or name its folder: "
-            "--data DIR, or DATABASE_URL."
+            f"Nothing has run here yet: {file.parent} holds no record. Start the desk (`wirewatch up`), or name its "
+            "folder: --data DIR, or DATABASE_URL."
         )
 
 
@@ -119,6 +124,10 @@ def print_line(value: Any) -> None:
     text = json.dumps(value, ensure_ascii=False, default=str)
     sys.stdout.buffer.write(text.encode("utf-8", errors="backslashreplace") + b"\n")
     sys.stdout.buffer.flush()
+
+
+def iso(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat().replace("+00:00", "Z")
 
 
 def duration(value: str, option: str) -> float:

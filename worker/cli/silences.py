@@ -20,6 +20,7 @@ from worker.cli.options import (
     adder,
     duration,
     existing_store,
+    iso,
     print_line,
     read_config,
 )
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 PARTS = frozenset({"feeds", "topics", "watchlist", "rules", "people", "settings"})
 LISTED = 200
+LEAST = 1.0  # seconds
 
 RuleOption = Annotated[str | None, typer.Option("--rule", help="A rule's id.")]
 EntityOption = Annotated[
@@ -42,7 +44,7 @@ SourceOption = Annotated[str | None, typer.Option("--source", help="A feed's id.
 QueryOption = Annotated[str | None, typer.Option("--query", help="What an article says, such as '\"missile test\"'.")]
 ForOption = Annotated[str, typer.Option("--for", metavar="30m|4h|2d", help="How long.")]
 BecauseOption = Annotated[str, typer.Option("--because", help="Why, for whoever wonders.")]
-SilenceArgument = Annotated[str, typer.Argument(metavar="SILENCE", help="Its id.")]
+SilenceArgument = Annotated[str, typer.Argument(metavar="SILENCE", help="Its id, or how it begins.")]
 
 
 def silence(
@@ -65,6 +67,8 @@ def silence(
     desk = read_config(config, only=PARTS)
     check_person(desk, person)
     seconds = duration(long, "--for")
+    if seconds < LEAST:
+        raise typer.BadParameter("a silence of less than a second keeps nothing quiet", param_hint="--for")
     given = {"rule": rule, "entity": entity, "story": story, "source": source, "query": query}
     with existing_store(data) as store, store.writing() as connection:
         kind, value = _about(desk, connection, {name: one for name, one in given.items() if one is not None})
@@ -73,7 +77,7 @@ def silence(
         known = dict(kind=kind, value=value, because=one_line(because, 500), author=person)
         public_id = add_silence(connection, **known, expires_at=until, now=now)
     if as_json:
-        print_line({"silence": public_id, "kind": kind, "value": value, "until": until.isoformat()})
+        print_line({"silence": public_id, "kind": kind, "value": value, "until": iso(until)})
         return
     zone = desk.settings.time_zone
     print_text(f"Silenced until {local_time(until, zone)}: {kind} {one_line(value)}.")
@@ -146,7 +150,7 @@ def _line(row: Any, now: Any, zone: str) -> list[str]:
 
 def _as_json(row: Any, *, running: bool) -> dict[str, Any]:
     names = ("kind", "value", "because", "author", "ended_by", "held")
-    times = {"from": row.created_at.isoformat(), "until": row.expires_at.isoformat()}
+    times = {"from": iso(row.created_at), "until": iso(row.expires_at)}
     return {"id": row.public_id, "running": running, **{name: getattr(row, name) for name in names}, **times}
 
 
@@ -159,15 +163,18 @@ def unsilence(
 ) -> None:
     """Ends a silence now. What it held back is told in one notice within seconds, while the desk runs."""
     from worker.store.engine import read_clock
-    from worker.store.silences import end_silence
+    from worker.store.silences import end_silence, find_running
 
     check_person(read_config(config, only=PARTS), person)
     with existing_store(data) as store, store.writing() as connection:
-        ended = end_silence(connection, silence, by=person, now=read_clock(connection))
-    if not ended:
-        raise NoSuch(f"No silence {silence!r} is running. `wirewatch alerts silences` shows those that are.")
+        now = read_clock(connection)
+        found = find_running(connection, silence, now=now)
+        if found is None or not end_silence(connection, found, by=person, now=now):
+            raise NoSuch(
+                f"No silence {silence!r} is running, or several begin so. `wirewatch alerts silences` shows their ids."
+            )
     if as_json:
-        print_line({"silence": silence, "ended_by": person})
+        print_line({"silence": found, "ended_by": person})
     else:
         print_text("Ended. What it held back is told in one notice.")
 

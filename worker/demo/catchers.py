@@ -100,7 +100,8 @@ class WebhookCatcher:
         try:
             self._webhook.verify(content, headers, json_parse=False)
             body = json.loads(content)
-            name = f"{body['type']}-{body['data']['alert']['rule']}" if "data" in body else str(body["type"])
+            about = body.get("data", {}).get("alert", {}).get("rule")  # none: a notice, or a test
+            name = "-".join(filter(None, (str(body["type"]), about)))
         except Exception:  # whatever the library raises for a header it cannot read, and a body that is not ours
             with self._lock:
                 self.refused += 1

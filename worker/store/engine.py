@@ -170,6 +170,17 @@ def open_store(url: str, *, data: Path, durable: bool = True) -> Store:
     return Store(engine=engine, lock_path=None)
 
 
+def find_file(url: str, *, data: Path) -> Path | None:
+    """The file that `open_store` would open or make; None for a database that is none, or an address that is wrong."""
+    if not url:
+        return data / SQLITE
+    with contextlib.suppress(ArgumentError, ValueError):
+        parsed = make_url(url)
+        if parsed.get_backend_name() == "sqlite" and parsed.database not in (None, "", ":memory:"):
+            return Path(parsed.database)
+    return None
+
+
 def make_folder(data: Path) -> None:
     """The data folder, for its owner only. Raises StoreError where there can be none."""
     try:

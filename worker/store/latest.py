@@ -19,7 +19,7 @@ from worker.model import DeliveryState
 from worker.store.engine import Store, read_clock
 from worker.store.feeds import count_articles, shown_state
 from worker.store.lease import is_token
-from worker.store.listing import AlertStory, read_alert_story
+from worker.store.listing import AlertStory, read_alert_story, told_with
 from worker.store.schema import (
     alert,
     article,
@@ -169,7 +169,7 @@ def _alert_rows() -> Any:
         .add_columns(story.c.first_seen_at.label("story_first_seen_at"))
         .add_columns(ROOT)
         .add_columns(article.c.url, article.c.feed_id, article.c.title, article.c.published_at, article.c.first_seen_at)
-        .add_columns(feed.c.title.label("source"))
+        .add_columns(feed.c.title.label("source"), told_with())
         .join(story, story.c.id == alert.c.story_id)
         .join(article, article.c.id == alert.c.article_id)
         .join(feed, feed.c.id == article.c.feed_id)

@@ -76,11 +76,20 @@ def _alerts() -> Any:
         article.c.feed_id,
         feed.c.title.label("source"),
         silence.c.public_id.label("silence"),
+        told_with(),
     )
     statement = statement.join(story, story.c.id == alert.c.story_id).join(article, article.c.id == alert.c.article_id)
     statement = statement.join(feed, feed.c.id == article.c.feed_id)
     statement = statement.outerjoin(decision, kept & decision.c.silence_id.is_not(None))
     return statement.outerjoin(silence, silence.c.id == decision.c.silence_id)
+
+
+def told_with() -> Any:
+    """The public id of the alert whose message told of this one along; null where it has, or had, its own."""
+    own, other, carrier = notification.alias(), notification.alias(), alert.alias()
+    found = select(carrier.c.public_id).join(other, other.c.alert_id == carrier.c.id)
+    found = found.join(own, own.c.carried_by == other.c.id).where(own.c.alert_id == alert.c.id)
+    return found.order_by(own.c.n.desc()).limit(1).correlate(alert).scalar_subquery().label("told_with")
 
 
 def delivery_states(connection: Connection, alert_ids: Collection[int]) -> Mapping[int, Counter[str]]:
@@ -97,9 +106,11 @@ def delivery_states(connection: Connection, alert_ids: Collection[int]) -> Mappi
 
 @dataclass(frozen=True)
 class AlertStory:
-    """What an alert says in full: its story's articles, its messages, the news of each, and when it was analysed."""
+    """What an alert says in full: its story's first articles, of how many, its messages, the news of each, and when it
+    was analysed."""
 
     members: Sequence[Any]
+    total: int
     messages: Sequence[Any]
     news: Mapping[int | None, Sequence[Any]]  # by the message that told of it; None: it waits
     analysed_at: datetime | None
@@ -110,21 +121,25 @@ def read_alert_story(connection: Connection, row: Any, *, limit: int) -> AlertSt
     found = defaultdict(list)
     for one in connection.execute(own):
         found[one.notification_id].append(one)
+    of_story = (story.c.id == row.root) | (story.c.merged_into == row.root)
     members = (
         select(article, feed.c.title.label("source"))
         .join(story, story.c.id == article.c.story_id)
         .join(feed, feed.c.id == article.c.feed_id)
-        .where((story.c.id == row.root) | (story.c.merged_into == row.root))
+        .where(of_story)
         .order_by(article.c.id)
         .limit(limit)
     )
-    first_sent = select(func.min(delivery.c.sent_at)).where(delivery.c.notification_id == notification.c.id)
+    total = select(func.count()).select_from(article).join(story, story.c.id == article.c.story_id).where(of_story)
+    carrier = func.coalesce(notification.c.carried_by, notification.c.id)  # whose deliveries have told of it
+    first_sent = select(func.min(delivery.c.sent_at)).where(delivery.c.notification_id == carrier)
     messages = select(notification, first_sent.scalar_subquery().label("sent_at")).where(
         notification.c.alert_id == row.id
     )
     judged = select(func.min(judgement.c.judged_at)).where(judgement.c.article_id == row.article_id)
     return AlertStory(
         members=list(connection.execute(members)),
+        total=connection.execute(total).scalar_one(),
         messages=list(connection.execute(messages.order_by(notification.c.n))),
         news=found,
         analysed_at=connection.execute(judged).scalar(),

@@ -51,6 +51,15 @@ def is_story(connection: Connection, public_id: str) -> bool:
     return connection.execute(select(story.c.id).where(story.c.public_id == public_id)).first() is not None
 
 
+def find_running(connection: Connection, name: str, *, now: datetime) -> str | None:
+    """The public id of the one that runs and begins so, with at least six letters; None for none, or for several."""
+    if len(name) < 6 or not name.isalnum():
+        return None
+    named = silence.c.public_id.startswith(name, autoescape=True)
+    found = connection.execute(select(silence.c.public_id).where(named, is_running(now)).limit(2)).scalars().all()
+    return found[0] if len(found) == 1 else None
+
+
 def end_silence(connection: Connection, public_id: str, *, by: str, now: datetime) -> bool:
     """Ends it before its time; the next tick tells of it. False when it does not run (any more)."""
     statement = update(silence).where(silence.c.public_id == public_id, is_running(now))

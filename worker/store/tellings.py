@@ -173,7 +173,7 @@ def raised_by(connection: Connection, article_ids: Collection[int]) -> list[Any]
 
 
 def originals(connection: Connection, article_ids: Collection[int]) -> Mapping[int, Any]:
-    """(feed, first seen, baseline, headline, the text's beginning) of the articles of which others are copies, by id."""
+    """Of the articles of which others are copies, by id: feed, first seen, baseline, headline, the text's beginning."""
     if not article_ids:
         return {}
     head = func.substr(article.c.text, 1, TEXT_LETTERS).label("text")

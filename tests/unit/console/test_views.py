@@ -40,7 +40,7 @@ def judged(**changes):
 def alert_row(**changes):
     made = dict(
         public_id="a1", rule_id="arms", severity="high", because="topic nk-russia-arms 0.97; kim-jong-un",
-        raised_at=NOW, acknowledged_at=None, acknowledged_by=None,
+        raised_at=NOW, acknowledged_at=None, acknowledged_by=None, told_with=None,
         story_public_id="s1", story_title="Kim sees shells", story_first_seen_at=NOW, title="Kim sees shells",
         url="https://news.example/1", feed_id="wire", source="Harbour Wire", published_at=None, first_seen_at=NOW,
     )  # fmt: skip

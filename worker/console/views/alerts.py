@@ -23,8 +23,8 @@ QUOTE_LETTERS: Final = 300
 
 @dataclass(frozen=True)
 class AlertView:
-    """`why` holds (label, words), the rule's reasons first; `told` what became of its deliveries, `taken` who has
-    acknowledged it, '' where nobody has."""
+    """`why` holds (label, words), the rule's reasons first; `told` what became of its deliveries, `told_with` the alert
+    whose message told of it along, `taken` who has acknowledged it: '' where none did."""
 
     id: str
     severity: str
@@ -37,6 +37,7 @@ class AlertView:
     published: Moment | None
     raised: Moment
     told: Sequence[DeliveryView]
+    told_with: str
     taken: str
 
 
@@ -59,6 +60,7 @@ def alert_view(found: AlertFound, names: Names, now: datetime) -> AlertView:
         published=names.find_at(row.published_at, now),
         raised=names.at(row.raised_at, now),
         told=[delivery_view(one, names, now) for one in found.deliveries],
+        told_with=row.told_with or "",
         taken=_taken(row, names, now),
     )
 
