@@ -7,7 +7,7 @@ import pytest
 
 from worker.celery import STOP_SECONDS
 from worker.config.schema import Retention
-from worker.delivery.retry import GIVE_UP
+from worker.delivery.retry import GIVE_UP, LEAST_TRIES
 from worker.feeds.parse_child import MAX_ENTRIES
 from worker.net import MIB, Limits
 from worker.store.lease import MAX_ATTEMPTS
@@ -37,7 +37,13 @@ def test_promise_is_on_one_page_and_the_readmes():
 def test_promise_has_the_programs_figures():
     assert (GIVE_UP.days, Retention().text / 86400, MAX_ATTEMPTS, STOP_SECONDS) == (3, 180, 3, 6)
     assert (MAX_ENTRIES, Limits().max_body) == (2_000, 10 * MIB)
-    said = ("for three days, then given up", "after 180 days", "after three it is quarantined", "than the six seconds")
+    assert LEAST_TRIES == 5
+    said = (
+        "for three days, five times at least, then given up",
+        "after 180 days",
+        "after three it is quarantined",
+        "than the six seconds",
+    )
     said += ("first 2,000 entries", "over 10 MB")
     for words in said:
         assert words in " ".join(PAGE.split())
