@@ -176,6 +176,7 @@ def _rules(trace: Trace, version: Version, judgement: Judgement) -> list[dict[st
     judged = next(row for row in trace.revisions if row.n == trace.judgement.revision)
     read = ArticleText(id=trace.article.public_id, title=judged.title, text=judged.text or "", source=feed.id)
     decided = {row.rule_id: row for row in trace.decisions}
+    raised = {row.rule_id for row in trace.alerts if row.article_id == trace.article.id}
     without_text = judged.text is None and trace.article.settled_at is not None
     found = []
     for rule in version.rules:
@@ -183,8 +184,9 @@ def _rules(trace: Trace, version: Version, judgement: Judgement) -> list[dict[st
         row = decided.get(rule.id)
         if row is not None:
             verdict = replace(verdict, fires=True, because=row.words)
-        elif without_text and verdict.fires and not trace.article.baseline:
-            # What it was asked of is gone: that nothing was decided tells what it said then.
+        elif without_text and verdict.fires and not trace.article.baseline and rule.id not in raised:
+            # What it was asked of is gone: that nothing was decided tells what it said then. (Before decisions were
+            # kept, the alert does.)
             verdict = replace(verdict, fires=False, because="it did not fire on the text, which is kept no more")
         decision, words = _decision(trace, verdict, row)
         found.append(

@@ -248,11 +248,10 @@ def _note_edits(
     and of none where the last one took the others back. Those of a feed that is silenced are on record only."""
     again = {rule.id: rule.tell_again for rule in runtime.config.rules if rule.timing.updates}
     stopped = silences.running_silences(connection, now=now) if edits else ()
-    if any(one.kind is SilenceKind.SOURCE and one.value == feed_id for one in stopped):
-        return
+    silenced = any(one.kind is SilenceKind.SOURCE and one.value == feed_id for one in stopped)
     for row, news in edits:
         tellings.take_back_news(connection, alert_id=row.id, kind=NewsKind.HEADLINE)
-        if news is not None and news.kind in again.get(row.rule_id, ()):
+        if news is not None and not silenced and news.kind in again.get(row.rule_id, ()):
             tellings.save_news(connection, alert_id=row.id, article_id=row.article_id, found=[news], now=now)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -123,6 +123,7 @@ class Standing:
     members: Mapping[int, Sequence[Any]]
     silences: Sequence[Silence]
     decided: Set[tuple[int, str]]  # (article, rule): the rule has fired on it before
+    kept: set[int] = field(default_factory=set)  # the alerts of which this batch had something kept quiet
 
 
 def _settle(runtime: Runtime, connection: Connection, rows: Sequence[Any], now: datetime) -> list[dict[str, Any]]:
@@ -220,6 +221,8 @@ def _decide(
         alert = _add_news(connection, one, rule, verdict, alert, decision, now)
     if alert is not None:
         standing.alerts[one.root, rule.id] = alert
+        if quiet:
+            standing.kept.add(alert.id)
     return Decided(
         article_id=one.row.id,
         rule_id=rule.id,
@@ -241,7 +244,8 @@ def _is_unheard(connection: Connection, standing: Standing, alert: Any) -> bool:
     nobody."""
     if not _is_resting(alert) or alert.acknowledged_at is not None:
         return False
-    return tellings.is_kept_by(connection, alert.id, [one.id for one in standing.silences])
+    running = [one.id for one in standing.silences]
+    return alert.id in standing.kept or tellings.is_kept_by(connection, alert.id, running)
 
 
 def _for_silences(runtime: Runtime, one: Settled) -> Report:

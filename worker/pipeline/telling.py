@@ -61,12 +61,18 @@ class Telling:
     news: Sequence[Any] = ()
 
 
+def plan_edits(runtime: Runtime) -> None:
+    """A poll only notes that a headline has changed: here its alert is made due, or due sooner."""
+    with runtime.store.writing() as connection:
+        take_lock(connection, Lock.DESK)
+        _plan_edits(runtime, connection, read_clock(connection))
+
+
 def tell_due_alerts(runtime: Runtime) -> bool:
     """The tick's look at what is due: updates that had to wait, reminders, edits. True when there may be more."""
     with runtime.store.writing() as connection:
         take_lock(connection, Lock.DESK)
         now = read_clock(connection)
-        _plan_edits(runtime, connection, now)
         rows = tellings.due_alerts(connection, now=now, limit=BATCH)
         told = tell(runtime, connection, rows, now)
     if told:
@@ -75,7 +81,6 @@ def tell_due_alerts(runtime: Runtime) -> bool:
 
 
 def _plan_edits(runtime: Runtime, connection: Connection, now: datetime) -> None:
-    """A poll only notes that a headline has changed: here its alert is made due, or due sooner."""
     rules = {rule.id: rule for rule in runtime.config.rules if rule.timing.updates}
     stopped = silences.running_silences(connection, now=now)
     for row in tellings.alerts_with_news(connection):
@@ -275,7 +280,7 @@ def _save(
     standing = Standing(row.raised_at, now, False, False, reminded=telling.kind == REMINDER)
     due = next_message(telling.rule.timing, standing)
     values: dict[str, Any] = dict(told_at=now, tell_at=due[0] if due else None)
-    for shown in telling.shown:
+    for shown in telling.shown if telling.kind != REMINDER else ():
         if shown.id == row.article_id:
             values["headline"] = shown.title
     if telling.kind == UPDATED:
@@ -318,7 +323,7 @@ def _put_off(
             subject=f"Alert not told: {one.row.story_title[:80]}",
             lines=[
                 f"The message of the alert {one.row.public_id} could not be made ({type(error).__name__}).",
-                "It is on record, and tried again every ten minutes. Please report it.",
+                "It is on record, and tried again by itself. Please report it.",
             ],
             now=now,
         )

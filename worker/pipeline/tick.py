@@ -12,7 +12,7 @@ from worker.pipeline.giving_up import give_up_lost, give_up_stranded
 from worker.pipeline.operator import tell_of_quarantine
 from worker.pipeline.runtime import Runtime
 from worker.pipeline.silencing import tell_ended_silences
-from worker.pipeline.telling import tell_due_alerts
+from worker.pipeline.telling import plan_edits, tell_due_alerts
 from worker.store import articles, feeds, heartbeats, tallies
 from worker.store.clocks import follow_clock
 from worker.store.due import claim_chore, due_queues
@@ -44,11 +44,14 @@ def tick(runtime: Runtime) -> None:
 
 
 def look_around(runtime: Runtime) -> None:
-    if step := follow_clock(runtime.store):
+    timing = runtime.config.settings.timing
+    longest = timedelta(seconds=max(timing.poll_lease, timing.analyse_lease, timing.deliver_lease))
+    if step := follow_clock(runtime.store, longest_lease=longest):
         log.error("clock_set_back", seconds=round(step.total_seconds()))
     park_poison(runtime)
     give_up_lost(runtime)
     tell_ended_silences(runtime)
+    plan_edits(runtime)
     while tell_due_alerts(runtime):
         pass
     for queue in due_queues(runtime.store):

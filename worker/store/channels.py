@@ -27,6 +27,7 @@ SPEND: Final = (
     .where(channel.c.id == bindparam("spender"))
     .values(allowance=bindparam("left"), allowance_at=bindparam("now", type_=Instant()))
 )
+LONG_TRIED: Final = 20  # probes that failed: hours of them, whatever a clock says of the time between
 TURN: Final = timedelta(microseconds=1)  # between two that are served at once, so that their next turns differ
 WELL: Final = dict(
     failures=0, refusals=0, failing_since=None, hold_until=None, disabled_at=None, reason=None, detail=None
@@ -52,7 +53,7 @@ def is_shut(now: ColumnElement[datetime] | datetime, *, failing_before: datetime
     """Of a delivery: nothing goes out by its channel now; where asked, because it has failed since that time."""
     held = channel.c.hold_until > now
     if failing_before is not None:
-        held &= channel.c.failing_since < failing_before
+        held &= (channel.c.failing_since < failing_before) & (channel.c.failures >= LONG_TRIED)
     shut = or_(channel.c.disabled_at.is_not(None), held)
     return delivery.c.channel.in_(select(channel.c.id).where(shut))
 

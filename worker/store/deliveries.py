@@ -300,7 +300,7 @@ def stranded_deliveries(
     connection: Connection, *, before: datetime, now: datetime, known: Collection[str], limit: int
 ) -> list[Any]:
     """Those that have waited since before `before` for a channel by which nothing goes out: one that is disabled, not
-    among the `known`, or is held and has failed since then, too (after a standstill it may come back in a moment).
+    among the `known`, or is held, has failed since then, too, and often (after a standstill it may come back soon).
     SENDING ones too, once their lease is over: nobody claims them again."""
     columns = (delivery.c.id, delivery.c.public_id, delivery.c.channel, delivery.c.digest_id)
     found = select(*columns).where(*_stranded(before, now, known)).order_by(delivery.c.id).limit(limit)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, exists, func, select
 
 from worker.store.schema import (
     alert,
@@ -85,10 +85,13 @@ def _alerts() -> Any:
 
 
 def told_with() -> Any:
-    """The public id of the alert whose message told of this one along; null where it has, or had, its own."""
+    """The public id of the alert whose message told of this one along; null where it has deliveries of its own."""
     own, other, carrier = notification.alias(), notification.alias(), alert.alias()
     found = select(carrier.c.public_id).join(other, other.c.alert_id == carrier.c.id)
     found = found.join(own, own.c.carried_by == other.c.id).where(own.c.alert_id == alert.c.id)
+    said = notification.alias()
+    sent = exists().where(delivery.c.notification_id == said.c.id, said.c.alert_id == alert.c.id)
+    found = found.where(~sent.correlate(alert))
     return found.order_by(own.c.n.desc()).limit(1).correlate(alert).scalar_subquery().label("told_with")
 
 
@@ -131,8 +134,8 @@ def read_alert_story(connection: Connection, row: Any, *, limit: int) -> AlertSt
         .limit(limit)
     )
     total = select(func.count()).select_from(article).join(story, story.c.id == article.c.story_id).where(of_story)
-    carrier = func.coalesce(notification.c.carried_by, notification.c.id)  # whose deliveries have told of it
-    first_sent = select(func.min(delivery.c.sent_at)).where(delivery.c.notification_id == carrier)
+    told_by = (notification.c.id, notification.c.carried_by)
+    first_sent = select(func.min(delivery.c.sent_at)).where(delivery.c.notification_id.in_(told_by))
     messages = select(notification, first_sent.scalar_subquery().label("sent_at")).where(
         notification.c.alert_id == row.id
     )

@@ -276,9 +276,12 @@ def test_d09_a_refused_login_pauses_the_channel_after_three_and_is_told_once(des
     assert operator_subjects(desk) == ["The channel mail is not let in", "The channel mail is let in again"]
 
 
-def test_what_waited_through_a_standstill_of_days_outlives_the_first_failure_after_it(desk, runtime):
+@pytest.mark.parametrize("failed_before", [False, True])
+def test_what_waited_through_a_standstill_of_days_outlives_the_first_failure_after_it(desk, runtime, failed_before):
     worker, dead = scripted(runtime, refusing)
     enqueue(desk, runtime, DEAD, 30)
+    if failed_before:
+        deliver_due(worker)  # the network goes, and then the lid is shut
     back = now(desk) + timedelta(days=4)
     deliver_due(later(worker, back))
     tick(later(worker, back + timedelta(seconds=1)))
@@ -351,6 +354,18 @@ def test_a_clock_that_is_set_back_takes_along_what_is_planned(desk, runtime):
     before = {row.id: row.due_at for row in desk.rows(delivery)}
     tick(later(worker, true + timedelta(minutes=4)))
     assert {row.id: row.due_at for row in desk.rows(delivery)} == before
+
+
+def test_a_lease_of_now_outlives_a_clock_that_is_set_back(desk, runtime):
+    enqueue(desk, runtime, LIVE, 1)
+    true = now(desk)
+    tick(later(runtime, true + timedelta(hours=9)))
+    store = later(runtime, true).store
+    lease = timedelta(seconds=runtime.config.settings.timing.deliver_lease)
+    (row,) = claim_deliveries(store, limit=1, lease=lease).rows
+    tick(later(runtime, true + lease / 3))
+    assert claim_deliveries(later(runtime, true + lease / 2).store, limit=1, lease=lease).rows == []
+    assert desk.rows(delivery)[0].lease_until == row.lease_until
 
 
 def planned_for(desk, at):

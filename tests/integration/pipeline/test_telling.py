@@ -9,7 +9,8 @@ from email.policy import default
 import pytest
 from desk import BASELINE, judge_of
 from origin import rss
-from steps import operator_subjects, poll_now, settle
+from sqlalchemy import update
+from steps import change, operator_subjects, poll_now, settle
 
 from worker.config.schema import FeedSpec, RuleSpec, WatchedEntity
 from worker.model import SilenceKind
@@ -437,6 +438,63 @@ def test_a_silence_keeps_quiet_only_what_it_is_about_although_it_is_one_story(wa
     assert watch.messages() == [("raised", 1)]
 
 
+def test_what_comes_in_one_batch_with_what_is_kept_quiet_is_heard(watch):
+    watch.obey(rule(tell_again=["severity"]))
+    watch.silence("source", "b", last=72 * HOUR)
+    for name, guid in (("b", "y1"), ("a", "x1")):
+        watch.desk.set_feed(name, [(guid, HEADLINE, TRAIN), *BASELINE])
+        change(watch.desk, feed, next_poll_at=watch.now + HOUR)
+        change_feed(watch.desk, name, next_poll_at=watch.now)
+        while poll_due_feeds(watch.runtime):
+            pass
+    settle(watch.runtime)
+    assert (watch.reasons(), watch.messages()) == (["silenced", "raised"], [("raised", 1)])
+
+
+def change_feed(desk, name, **values):
+    with desk.store.writing() as connection:
+        connection.execute(update(feed).where(feed.c.id == name).values(**values))
+
+
+def test_what_is_planned_of_an_alert_goes_back_with_the_clock(watch):
+    watch.obey(rule(timing={"wait": "10m", "updates": "30m"}))
+    true = watch.now
+    watch.pass_time(24 * HOUR)  # the clock is a day ahead
+    silence_id = watch.silence("rule", "others")
+    watch.bring("a", ("x1", HEADLINE, TRAIN))
+    watch.now = true + timedelta(minutes=1)
+    watch.pass_time(timedelta())
+    watch.pass_time(timedelta(minutes=11))
+    assert watch.messages() == [("raised", 1)]
+    watch.bring("b", ("y1", HEADLINE, PALACE))
+    watch.pass_time(timedelta(minutes=31))
+    assert watch.messages() == [("raised", 1), ("updated", 2)]
+    watch.pass_time(HOUR)
+    (row,) = watch.desk.rows(silence)
+    assert row.public_id == silence_id and row.ended_at == watch.now
+
+
+def test_alerts_that_cannot_be_told_end_the_tick_all_the_same(watch, monkeypatch):
+    monkeypatch.setattr(telling, "BATCH", 2)
+    watch.obey()
+    first = [(f"x{n}", f"Kim Jong Un opens plant number {n} in the north", TRAIN + f" It is {n}.") for n in range(2)]
+    watch.bring("a", *first)
+    watch.bring("b", *((f"y{guid}", title, f"Vladimir Putin, too. {text}") for guid, title, text in first))
+    content = telling._content
+
+    def broken(runtime, one, *rest):
+        if one.kind == telling.UPDATED:
+            raise ValueError("it cannot be made")
+        return content(runtime, one, *rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(telling, "_content", broken)
+        watch.pass_time(HOUR)
+    assert watch.messages() == [("raised", 1)] * 2
+    watch.pass_time(HOUR)
+    assert watch.messages() == [("raised", 1)] * 2 + [("updated", 2)] * 2
+
+
 def test_what_a_silence_kept_quiet_is_no_news_once_its_end_has_told_of_it(watch):
     watch.obey()
     watch.silence("source", "b", last=2 * HOUR)
@@ -461,6 +519,16 @@ def test_the_end_of_a_silence_tells_of_the_severity_that_it_kept_quiet(watch):
     watch.pass_time(2 * HOUR)
     (mail,) = watch.mails()
     assert f"[critical] {HEADLINE}" in text_of(mail)
+
+
+def test_an_edit_that_is_taken_back_in_a_silenced_feed_is_not_told(watch):
+    watch.obey(rule(timing={"updates": "1h"}))
+    watch.bring("a", ("x1", HEADLINE, TRAIN))
+    watch.bring("a", ("x1", "Pyongyang: no guest was ever expected", TRAIN), after=timedelta(minutes=5))
+    watch.silence("source", "a", last=24 * HOUR)
+    watch.bring("a", ("x1", HEADLINE, TRAIN), after=timedelta(minutes=5))
+    watch.pass_time(2 * HOUR)
+    assert watch.messages() == [("raised", 1)]
 
 
 def test_an_edit_in_a_silenced_feed_is_not_told(watch):

@@ -2,7 +2,9 @@
 
 import sys
 
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from desk import at_once
@@ -17,6 +19,22 @@ def test_migrate_twice_and_from_many_threads_makes_one_schema(new_database_url, 
     store = open_store(new_database_url, data=tmp_path)
     at_once(4, lambda: migrate(store))
     assert current_revision(store) == NEWEST
+    store.close()
+
+
+def test_the_migrations_go_back_and_forth(new_database_url, tmp_path):
+    store = open_store(new_database_url, data=tmp_path)
+    migrate(store)
+    with store.engine.connect() as connection:
+        config = Config()
+        config.set_main_option("script_location", str(MIGRATIONS))
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0002")
+        connection.commit()
+    assert current_revision(store) != NEWEST
+    migrate(store)
+    with store.reading() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
     store.close()
 
 

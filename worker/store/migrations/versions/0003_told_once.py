@@ -148,6 +148,7 @@ def downgrade() -> None:
     op.drop_index(op.f("ix_delivery_channel_state_due_at"), "delivery")
     op.drop_column("delivery", "digest_id")
     op.drop_column("delivery", "window_at")
+    op.drop_column("delivery", "kind")
     op.drop_table("news")
     op.drop_table("decision")
     op.drop_table("silence")
