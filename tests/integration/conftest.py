@@ -2,6 +2,7 @@
 
 import pytest
 from desk import Desk
+from watched import Watch
 
 
 @pytest.fixture
@@ -15,3 +16,8 @@ def runtime(desk):
     made = desk.runtime()
     yield made
     made.store.close()
+
+
+@pytest.fixture
+def watch(desk, runtime):
+    return Watch(desk, runtime)

@@ -25,10 +25,11 @@ from worker.config.schema import RuleSpec
 from worker.crashpoints import crash_point
 from worker.metrics import ALERTS, QUARANTINED, SETTLED, Key
 from worker.model import ArticleText, Judgement, RuleVerdict, Silence
+from worker.pipeline.contents import count_originals
 from worker.pipeline.operator import tell_of_quarantine
 from worker.pipeline.runtime import Runtime
 from worker.pipeline.storify import storify
-from worker.pipeline.telling import count_originals, earlier_due, tell
+from worker.pipeline.telling import earlier_due, tell
 from worker.store import alerts, articles, silences, tallies, tellings
 from worker.store.engine import Connection, Lock, read_clock, take_lock, will_pass
 from worker.store.lease import new_token

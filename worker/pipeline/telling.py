@@ -7,40 +7,26 @@ next tick. Two rules that would tell one person of one story at one time tell th
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 import structlog
 
-from worker.alerts.news import WEIGHT
-from worker.alerts.timing import RAISED, REMINDER, UPDATED, Standing, next_message
-from worker.articles.text import quote
+from worker.alerts.timing import REMINDER, UPDATED, Standing, next_message
 from worker.config.schema import RuleSpec
 from worker.delivery.channel import Channel
-from worker.links import alert_page
-from worker.model import (
-    SEVERITIES,
-    AlertArticle,
-    AlertContent,
-    AlsoFired,
-    Judgement,
-    Message,
-    News,
-    NewsKind,
-    SilenceKind,
-)
+from worker.model import SEVERITIES, AlertContent, AlsoFired, Message, NewsKind, SilenceKind
+from worker.pipeline.contents import Telling, alert_content
 from worker.pipeline.operator import tell_operator
 from worker.pipeline.runtime import Runtime
 from worker.store import alerts, silences, tellings
-from worker.store.articles import read_judgement
 from worker.store.engine import Connection, Lock, read_clock, take_lock, will_pass
 
 log = structlog.get_logger()
 
 BATCH: Final = 100
-QUOTE_LIMIT: Final = 300
 SHOWN: Final = 3  # articles of an update: it is read on one screen
 # Kinds of channels that people read: there two rules' alerts on one story are one message. A program gets each.
 FOR_PEOPLE: Final = frozenset({"inbox", "email", "stdout"})
@@ -49,30 +35,20 @@ AGAIN_AFTER: Final = timedelta(minutes=10)  # a message that could not be made i
 AGAIN_AT_LAST: Final = timedelta(hours=1)  # and one that waits for its rule, in the end
 
 
-@dataclass(frozen=True)
-class Telling:
-    """One alert's next message. `shown`: the articles in it, the first its reason."""
-
-    row: Any
-    rule: RuleSpec
-    kind: str
-    shown: Sequence[Any]
-    why: str
-    news: Sequence[Any] = ()
+def tell_due_alerts(runtime: Runtime) -> None:
+    """The tick's look at what is due: updates that had to wait, reminders, edits."""
+    planned = False
+    while _tell_batch(runtime, plan=not planned):
+        planned = True
 
 
-def plan_edits(runtime: Runtime) -> None:
-    """A poll only notes that a headline has changed: here its alert is made due, or due sooner."""
-    with runtime.store.writing() as connection:
-        take_lock(connection, Lock.DESK)
-        _plan_edits(runtime, connection, read_clock(connection))
-
-
-def tell_due_alerts(runtime: Runtime) -> bool:
-    """The tick's look at what is due: updates that had to wait, reminders, edits. True when there may be more."""
+def _tell_batch(runtime: Runtime, *, plan: bool) -> bool:
+    """True when there may be more."""
     with runtime.store.writing() as connection:
         take_lock(connection, Lock.DESK)
         now = read_clock(connection)
+        if plan:
+            _plan_edits(runtime, connection, now)
         rows = tellings.due_alerts(connection, now=now, limit=BATCH)
         told = tell(runtime, connection, rows, now)
     if told:
@@ -81,6 +57,8 @@ def tell_due_alerts(runtime: Runtime) -> bool:
 
 
 def _plan_edits(runtime: Runtime, connection: Connection, now: datetime) -> None:
+    """A poll only notes that a headline has changed: here its alert is made due, or due sooner. Once a look: what was
+    put off because it cannot be told would be due again."""
     rules = {rule.id: rule for rule in runtime.config.rules if rule.timing.updates}
     stopped = silences.running_silences(connection, now=now)
     for row in tellings.alerts_with_news(connection):
@@ -214,7 +192,7 @@ def _silenced(running: Iterable[Any], row: Any) -> Any:
 def _tell_story(runtime: Runtime, connection: Connection, story: Sequence[Telling], now: datetime) -> None:
     """The messages of one story's alerts, the gravest first; that one tells of the others along."""
     members = alerts.story_members(connection, {story[0].row.root})[story[0].row.root]
-    contents = [_content(runtime, one, members, now) for one in story]
+    contents = [alert_content(runtime, one, members, now) for one in story]
     wanted = [channels_for(runtime, one.rule, one.row.severity) for one in story]
     taken: dict[str, int] = {}  # by channel for people: the notification by which this story has its message there
     for at, one in enumerate(story):
@@ -327,78 +305,3 @@ def _put_off(
             ],
             now=now,
         )
-
-
-# ---------------------------------------------------------------- what a message says
-
-
-def _content(runtime: Runtime, telling: Telling, members: Sequence[Any], now: datetime) -> AlertContent:
-    config, row, rule = runtime.config, telling.row, telling.rule
-    shown = [(one, read_judgement(one)) for one in telling.shown]
-    # Told in the transaction that raised it, it says the same whichever articles are settled with its own.
-    at_once = telling.kind == RAISED and not rule.timing.wait
-    known = [one for one in members if not at_once or one.id <= row.article_id]
-    mentioned = {mention.entity for _, judgement in shown for mention in judgement.mentions}
-    first, judgement = shown[0]
-    return AlertContent(
-        kind=telling.kind,
-        alert_id=row.public_id,
-        revision=row.said + 1,
-        rule_id=rule.id,
-        rule_name=rule.name,
-        severity=row.severity,
-        url=alert_page(config.settings.public_url, row.public_id),
-        story_id=row.story,
-        story_title=row.story_title,
-        story_first_seen=row.first_seen_at,
-        outlets=len({one.feed_id for one in known}),
-        originals=max(1, len(originals_of(known))),
-        original_sources=tuple(dict.fromkeys(config.feed(one).title or one for one in originals_of(known))),
-        first_why=(row.because,),
-        first_subject=row.first_subject or "",
-        articles=tuple(_shown(config.feed(one.feed_id).title, one, judged) for one, judged in shown),
-        topics=judgement.topics,
-        topic_names={topic.id: topic.name for topic in config.topics},
-        entity_names={key: entity.name for key, entity in config.entities_by_id.items() if key in mentioned},
-        why=(telling.why, *(one.words for one in telling.news if telling.kind == RAISED)),
-        analysed=first.judged_at,
-        raised=row.raised_at if telling.kind == RAISED else now,
-        story_articles=len(known),
-        new=tuple(sorted(map(_news, telling.news if telling.kind == UPDATED else ()), key=_weight)),
-        first_raised=None if row.told_at is None else row.raised_at,
-    )
-
-
-def _news(row: Any) -> News:
-    return News(NewsKind(row.kind), row.words)
-
-
-def _weight(one: News) -> int:
-    return WEIGHT.index(one.kind)
-
-
-def count_originals(members: Collection[Any], *, until: int) -> int:
-    """How many sources report for themselves; at least one."""
-    return max(1, len(originals_of(one for one in members if one.id <= until)))
-
-
-def originals_of(members: Iterable[Any]) -> list[str]:
-    """The feeds with an article of the story that is no copy, the first to report first."""
-    return list(dict.fromkeys(one.feed_id for one in members if one.duplicate_of is None))
-
-
-def _shown(source: str, row: Any, judgement: Judgement) -> AlertArticle:
-    text = row.judged_text or ""
-    first = next((mention for mention in judgement.mentions if mention.field == "text"), None)
-    start, end = (first.start, first.end) if first else (0, 0)
-    edited = row.title != row.judged_title  # and then the offsets into its headline are of another
-    return AlertArticle(
-        title=row.title,
-        url=row.url,
-        source=source,
-        published=row.published_at,
-        first_seen=row.first_seen_at,
-        language=judgement.language,
-        quote=quote(text, start, end, limit=QUOTE_LIMIT),
-        mentions=tuple(one for one in judgement.mentions if not (edited and one.field == "title")),
-    )

@@ -12,7 +12,7 @@ from worker.pipeline.giving_up import give_up_lost, give_up_stranded
 from worker.pipeline.operator import tell_of_quarantine
 from worker.pipeline.runtime import Runtime
 from worker.pipeline.silencing import tell_ended_silences
-from worker.pipeline.telling import plan_edits, tell_due_alerts
+from worker.pipeline.telling import tell_due_alerts
 from worker.store import articles, feeds, heartbeats, tallies
 from worker.store.clocks import follow_clock
 from worker.store.due import claim_chore, due_queues
@@ -51,9 +51,7 @@ def look_around(runtime: Runtime) -> None:
     park_poison(runtime)
     give_up_lost(runtime)
     tell_ended_silences(runtime)
-    plan_edits(runtime)
-    while tell_due_alerts(runtime):
-        pass
+    tell_due_alerts(runtime)
     for queue in due_queues(runtime.store):
         runtime.hint(queue)
     if claim_chore(runtime.store, "checkpoint", every=CHECKPOINT_EVERY):

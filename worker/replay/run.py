@@ -151,7 +151,8 @@ def _live_through(runtime: Runtime, fetcher: HistoryFetcher, at: datetime, docum
         # A first look may be of several documents; after the first of them the others would be news.
         first=[document.feed for document in documents if document.baseline],
     )
-    _work_off(runtime, poll_due_feeds, analyse_new_articles, storify_and_raise, tell_due_alerts)
+    _work_off(runtime, poll_due_feeds, analyse_new_articles, storify_and_raise)
+    tell_due_alerts(runtime)
 
 
 def _work_off(runtime: Runtime, *steps: Callable[[Runtime], bool]) -> None:
