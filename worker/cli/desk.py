@@ -66,8 +66,8 @@ def check(as_json: JsonOption = False, config: ConfigOption = HERE, data: DataOp
         print_text("\n".join(_lines(rule)))
     if tried:
         print_text(f"\n{len(tried)} examples: the rules fire, and stay quiet, where they must.")
-    for n, note in enumerate(notes):
-        print_text(f"{'' if n else chr(10)}Note: {note}")
+    if notes:
+        print_text("\n" + "\n".join(f"Note: {note}" for note in notes))
 
 
 def _try_examples(desk: Config) -> list[Tried]:

@@ -127,6 +127,7 @@ def print_line(value: Any) -> None:
 
 
 def iso(moment: datetime | None) -> str | None:
+    """In UTC, as every verb writes times for programs."""
     return None if moment is None else moment.isoformat().replace("+00:00", "Z")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Connection, func, insert, select, update
 
@@ -12,6 +12,9 @@ from worker.model import DeliveryState, Message
 from worker.store.engine import Lock, Store, read_clock, take_lock
 from worker.store.lease import new_token
 from worker.store.schema import alert, article, config_version, delivery, notification, story
+
+if TYPE_CHECKING:
+    from worker.delivery.channel import Channel
 
 ADD_DELIVERY = insert(delivery)
 
@@ -106,18 +109,9 @@ def is_told(connection: Connection, operator_key: str) -> bool:
     return connection.execute(held).first() is not None
 
 
-class Writes(Protocol):
-    """The channel that has written a message."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def kind(self) -> str: ...
-
-
 def save_notification(
     connection: Connection,
-    messages: Sequence[tuple[Writes, Message]],
+    messages: Sequence[tuple[Channel, Message]],
     *,
     kind: str,
     subject: str,
@@ -139,7 +133,7 @@ def save_notification(
 
 
 def new_delivery(
-    notification_id: int, channel: Writes, message: Message, *, now: datetime, since: datetime | None = None
+    notification_id: int, channel: Channel, message: Message, *, now: datetime, since: datetime | None = None
 ) -> dict[str, Any]:
     """A delivery's row: due now, and tried as if it had waited since `since`."""
     return dict(

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import ColumnElement, Connection, exists, func, insert, select, update
 
 from worker.model import CRITICAL, DeliveryState, Message
-from worker.store.alerts import Writes, new_delivery
+from worker.store.alerts import new_delivery
 from worker.store.channels import is_shut
 from worker.store.deliveries import NEVER, tried_since
 from worker.store.engine import Store, read_clock
 from worker.store.lease import new_token
 from worker.store.schema import alert, article, delivery, notification, story
+
+if TYPE_CHECKING:
+    from worker.delivery.channel import Channel
 
 
 def crowded(store: Store, limits: Mapping[str, int]) -> list[tuple[str, str]]:
@@ -58,7 +61,7 @@ def _may_be_folded(now: datetime) -> ColumnElement[bool]:
 
 def save_digest(
     connection: Connection,
-    channel: Writes,
+    channel: Channel,
     message: Message,
     folded: Collection[int],
     *,

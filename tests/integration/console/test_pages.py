@@ -1,5 +1,6 @@
 """What the pages show of a real record, on both databases; hostile texts as text, and at a cost that does not grow."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -146,6 +147,18 @@ def test_the_alerts_page_says_what_was_told_who_has_taken_it_and_what_was_kept_q
     shown = words(parsed(served.ask(f"/alerts/{quiet.public_id}")), "//article")[0]
     assert "1 article, by ana's silence of this rule until " in shown and ": a parade <b>we know" in shown
     assert shown.endswith("Nobody was told.")
+
+
+def test_an_alert_that_was_told_along_with_another_leads_to_it(told, runtime, served):
+    (rule,) = runtime.config.rules
+    leaders = rule.model_copy(update={"id": "leaders", "name": "Leaders", "channels": ("mail",)})
+    bring(told, replace(runtime, config=replace(runtime.config, rules=(rule, leaders))), "a", entries(3))
+    by_rule = {row.rule_id: row.public_id for row in sorted(told.rows(alert), key=lambda row: row.id)}
+    for path in ("/", f"/alerts/{by_rule['leaders']}"):
+        tree = parsed(served.ask(path))
+        (link,) = tree.xpath(f"//a[@href='/alerts/{by_rule['kim']}' and text()='another alert on this story']")
+        assert " ".join(link.getparent().text_content().split()) == "Told along with another alert on this story."
+        assert "Nobody was told" not in tree.text_content()
 
 
 def test_h08_hostile_texts_are_text_and_lead_nowhere(told, served):
