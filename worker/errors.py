@@ -48,6 +48,8 @@ class ParseReason(enum.StrEnum):
     CRASHED = "crashed"  # the parser child died, or three polls in a row never ended
     UNSTORABLE = "unstorable"  # the record refused what was read
     POSSIBLE_GAP = "possible_gap"  # it was read, and shares no entry with what was read before
+    NO_ENTRIES = "no_entries"  # it was read, and has none although it had some before
+    QUIET = "quiet"  # it answers, and brought nothing new for longer than ever before
 
 
 class DeliveryReason(enum.StrEnum):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 SEVERITIES = ("low", "normal", "high", "critical")  # in rising order
@@ -26,12 +26,25 @@ class Validators:
 
 
 @dataclass(frozen=True)
+class Access:
+    """How one feed's own server is asked besides: all of it secret, and for that server alone.
+
+    `headers` go along (basic auth is one of them), `ca_file` is what its certificate is checked by, `proxy` the way.
+    """
+
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    ca_file: str = ""
+    proxy: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True)
 class FetchRequest:
-    """One conditional GET. `feed_id` only labels the result; `validators` belong to `url`."""
+    """One conditional GET. `feed_id` only labels the result; `validators` belong to `url`. `access`: None for none."""
 
     feed_id: str
     url: str
     validators: Validators = Validators()
+    access: Access | None = None
 
 
 @dataclass(frozen=True)
@@ -94,7 +107,7 @@ class ParsedEntry:
     """An item as published, already cleaned to text. `text` has paragraphs separated by a newline, no markup.
 
     `guid` and `link` may be empty. `link` is absolute http(s) or empty. `published` is None when absent or unreadable;
-    `published_raw` is what the feed wrote.
+    `published_raw` is what the feed wrote. No `published` is later than the moment at which the entry was seen.
     """
 
     guid: str
@@ -104,18 +117,29 @@ class ParsedEntry:
     author: str = ""
     published: datetime | None = None
     published_raw: str = ""
+    outlet: str = ""  # who wrote it, where the feed is an aggregator's (RSS 2.0 `source`)
+
+
+@dataclass(frozen=True)
+class SkipTimes:
+    """When nothing comes, in UTC (RSS 2.0 `skipHours`, `skipDays`): hours 0 to 23, days 0 (Monday) to 6."""
+
+    hours: frozenset[int] = frozenset()
+    days: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True)
 class ParsedFeed:
-    """`version` is feedparser's ('rss20', 'atom10' ...) or 'json'. `ttl` in seconds, None when absent."""
+    """`version` is feedparser's ('rss20', 'atom10' ...) or 'json'. `wait` in seconds is how long its publisher asks us
+    to leave between two polls (`ttl`, `sy:updatePeriod`), None when it does not; `skip` when not to come at all."""
 
     version: str
     title: str
     link: str
     language: str
     entries: tuple[ParsedEntry, ...]
-    ttl: float | None = None
+    wait: float | None = None
+    skip: SkipTimes | None = None
     skipped: int = 0  # entries that could not be read or were over the cap: reported, never silent
     cut: bool = False  # the document ends inside an entry: what should have followed was not seen
 
@@ -230,6 +254,8 @@ class Judgement:
 
 
 class ArticleState(enum.StrEnum):
+    HELD = "held"  # one of many that a feed brought at once: waits for somebody's word
+    AWAITING = "awaiting"  # waits for its own page
     NEW = "new"  # waits for analysis
     ANALYSING = "analysing"  # under a lease
     JUDGED = "judged"  # waits for the serial step

@@ -47,7 +47,7 @@ def add(
     language: Annotated[str, typer.Option(help="Such as en, ko, ru.")] = "",
     tag: NewTagOption = None,
     tier: Annotated[str, typer.Option(help="1 the desk relies on it, 2 useful, 3 for what it claims.")] = "",
-    interval: Annotated[str, typer.Option(help="How often it is asked, such as 10m. Default: 15m.")] = "",
+    interval: Annotated[str, typer.Option(help="How often it is asked, such as 10m. Default: 10m.")] = "",
     as_json: JsonOption = False,
     config: ConfigOption = HERE,
     data: DataOption = KEPT,

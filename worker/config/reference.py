@@ -118,6 +118,8 @@ def _allowed(annotation: Any, metadata: Iterable[Any]) -> str:
         return f"{', '.join(first)} or {last}" if first else last
     if origin is tuple:
         return f"list, each: {_allowed(inner[0], [])}"
+    if origin is dict:
+        return f"keys with values: {_allowed(inner[0], [])}: {_allowed(inner[1], [])}"
     return " ".join([PLAIN[annotation], *_bounds(metadata)])
 
 

@@ -9,7 +9,20 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from worker.config.values import Duration, Form, Interval, Language, Line, Names, Slug, Slugs, Whole, WordsQuery, titled
+from worker.config.values import (
+    Duration,
+    Flag,
+    Form,
+    Interval,
+    Language,
+    Line,
+    Names,
+    Slug,
+    Slugs,
+    Whole,
+    WordsQuery,
+    titled,
+)
 from worker.model import NewsKind
 
 NewsName = Literal["entity", "originals", "tier", "language", "severity", "headline"]
@@ -102,6 +115,9 @@ class RuleSpec(Model):
     timing: RuleTiming = Field(default=RuleTiming(), description="when messages go out")
     tell_again: Annotated[tuple[NewsName, ...], Field(min_length=1)] = Field(
         default=tuple(kind.value for kind in NewsKind), description="what is new about a story that is worth an update"
+    )
+    full_text: Flag = Field(
+        default=False, description="the articles' own pages are fetched, of the feeds that the rule's `when` chooses"
     )
     must_fire: tuple[ExampleForm, ...] = Field(
         default=(), description="headlines (or articles) on which it must fire; `check` tries them"

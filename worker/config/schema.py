@@ -21,6 +21,8 @@ from worker.config.values import (
     Duration,
     Flag,
     Folder,
+    HeaderName,
+    HeaderValue,
     Kept,
     Language,
     Line,
@@ -33,6 +35,7 @@ from worker.config.values import (
     Url,
     Whole,
     Zone,
+    ZoneName,
 )
 from worker.errors import Problem
 from worker.guard import Allow, HostPolicy, NetworkPolicy
@@ -43,7 +46,10 @@ CALIBRATION = "calibration.json"  # in a topic model's folder: its topics, with 
 
 
 class FeedSpec(Model):
-    """A polled URL. `interval` in seconds; `tier` 1 is a wire or an official source, 3 an aggregator."""
+    """A polled URL. `interval` and `slowest` in seconds; `tier` 1 is a wire or an official source, 3 an aggregator.
+
+    `headers`, `username` and `password` go to the server of `url` alone.
+    """
 
     id: Slug = Field(description="its name in rules, logs and commands; never change it: articles are kept under it")
     url: Url = Field(repr=False, description="where the feed itself is (RSS, Atom, RDF, JSON Feed), not its web page")
@@ -54,7 +60,27 @@ class FeedSpec(Model):
         default=2, ge=1, le=3, description="1 the desk relies on it, 2 useful, 3 for what it claims; for rules to ask"
     )
     interval: Duration = Field(
-        default=900.0, ge=1, description="how often it is asked; a publisher who wants it less often is obeyed"
+        default=600.0,
+        ge=1,
+        description="how often it is asked while it brings news; a publisher who wants it less often is obeyed. Left "
+        "out, one whose answers carry neither `ETag` nor `Last-Modified` is asked every 30 minutes",
+    )
+    slowest: Duration = Field(
+        default=3600.0, ge=1, description="how rarely while it brings none: the interval adapts between the two"
+    )
+    full_text: Flag = Field(
+        default=False, description="`true`: each article's own page is fetched, where the publisher allows robots"
+    )
+    time_zone: ZoneName = Field(
+        default="", description="the zone of its dates that name none; left out, the one of its language, else UTC"
+    )
+    headers: dict[HeaderName, HeaderValue] = Field(
+        default={}, repr=False, description="sent along with each request, to its own server alone"
+    )
+    username: str = Field(default="", repr=False, description="for HTTP basic authentication")
+    password: Kept = Field(default="", repr=False, description="for HTTP basic authentication")
+    ca_file: str = Field(
+        default="", description="a file of certificates (PEM) that its server is checked by, instead of the system's"
     )
     enabled: Flag = Field(default=True, description="`false`: not polled, and kept in the file")
 
@@ -222,9 +248,17 @@ class HostSpec(Model):
 
 
 class Network(Model):
+    """`proxy` is the way out for feeds and pages, where the desk has no other."""
+
     allow: tuple[AllowSpec, ...] = Field(default=(), description="private ranges that feeds and webhooks may lead to")
     hosts: dict[str, HostSpec] = Field(
         default_factory=dict, description="how single addresses inside those ranges are polled, by address"
+    )
+    proxy: str = Field(
+        default="",
+        repr=False,
+        description="an HTTP proxy through which feeds and pages are fetched, such as http://proxy.example:3128; may "
+        "be a reference to a secret that holds it",
     )
 
 

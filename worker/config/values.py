@@ -87,6 +87,29 @@ def _one_line(value: str) -> str:
     return value.strip()
 
 
+def _zone_or_none(value: str) -> str:
+    return _known_zone(value) if value else value
+
+
+# What we send ourselves, or what would change how a request is read.
+OUR_HEADERS = frozenset(
+    "accept accept-encoding connection content-length content-type cookie host if-modified-since if-none-match "
+    "keep-alive proxy-authorization range referer te trailer transfer-encoding upgrade user-agent".split()
+)
+
+
+def _header_name(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}", value) or value.lower() in OUR_HEADERS:
+        raise ValueError("not a header that can be added to our requests; write one such as X-Api-Key")
+    return value
+
+
+def _header_value(value: Any) -> Any:
+    if isinstance(value, str) and not re.fullmatch(r"[\x20-\x7e]{1,2000}", value):
+        raise ValueError("must be one line of plain ASCII, or a reference to a secret")
+    return value
+
+
 def _mail_address(value: str) -> str:
     if not re.fullmatch(rf"{MAILBOX}@(?=.{{1,255}}$)[\w-]+(\.[\w-]+)*", value):
         raise ValueError("not a mail address; write it as name@host")
@@ -174,6 +197,8 @@ Line = Annotated[str, AfterValidator(_one_line), Form("one line of text")]
 Url = Annotated[str, AfterValidator(_http_url), Form("web address")]
 PublicUrl = Annotated[str, AfterValidator(_public_url), Form("web address without a path")]
 Zone = Annotated[str, AfterValidator(_known_zone), Form("time zone")]
+ZoneName = Annotated[str, AfterValidator(_zone_or_none), Form("time zone")]
+HeaderName = Annotated[str, AfterValidator(_header_name), Form("header")]
 Address = Annotated[str, AfterValidator(_mail_address), Form("mail address")]
 Recipient = Annotated[Line, AfterValidator(_recipient), Form("id of a person, or mail address")]
 Language = Annotated[str, AfterValidator(_language), Form("language code")]
@@ -182,6 +207,7 @@ Band = Annotated[tuple[float, float], AfterValidator(_review_band), Form("[low, 
 Folder = Annotated[str, Field(pattern=FOLDER_FORM), Form("small letters, digits, `-` and `_`, up to 61")]
 Port = Annotated[int, Field(strict=True, ge=1, le=65535)]
 Kept = Annotated[Secret | str, Form("`${NAME}` or `${file:PATH}`")]
+HeaderValue = Annotated[Secret | str, AfterValidator(_header_value), Form("text, `${NAME}` or `${file:PATH}`")]
 WordsQuery = Annotated[str, AfterValidator(_query), Form("query")]
 Strings = tuple[Line, ...]
 # An empty list would read as "no such condition" and widen the rule to everything.

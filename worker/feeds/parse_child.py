@@ -128,7 +128,7 @@ def parse_document(body: bytes, *, content_type: str, url: str, now: datetime) -
         title=clean_title(channel.get("title", "")),
         link=base,
         language=str(channel.get("language", ""))[:35],
-        ttl=_ttl(channel.get("ttl")),
+        wait=_ttl(channel.get("ttl")),
     )
 
 
@@ -248,7 +248,7 @@ def parse_json(body: bytes, *, url: str, now: datetime) -> dict[str, Any]:
 
     title, language = clean_title(_plain(value.get("title"))), _plain(value.get("language"))[:35]
     link = _absolute(_plain(value.get("home_page_url")), url) or url
-    return _feed(value["items"], read, version="json", title=title, link=link, language=language, ttl=None)
+    return _feed(value["items"], read, version="json", title=title, link=link, language=language)
 
 
 def _plain(value: Any) -> str:

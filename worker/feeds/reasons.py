@@ -97,6 +97,13 @@ WORDS: Final[Mapping[str, Wording]] = {
         "it shares no entry with the poll before, so some may have come and gone between the two",
         "If it stays so, ask it oftener: lower its interval in feeds.yaml.",
     ),
+    ParseReason.NO_ENTRIES: Wording(
+        "it answers, but has no entry any more", f"{BROWSER}: if the publisher's site has news, {NEW_ADDRESS}."
+    ),
+    ParseReason.QUIET: Wording(
+        "it answers, but has brought nothing new for longer than ever before",
+        f"{BROWSER}: if there is news that the feed does not have, {NEW_ADDRESS}.",
+    ),
 }
 
 

@@ -277,7 +277,7 @@ def _feed_values(runtime: Runtime, result: PollResult, now: datetime) -> dict[st
         detail=result.detail,
         next_poll_at=next_poll(
             judged,
-            parsed_ttl=result.parsed.ttl if result.parsed else None,
+            parsed_ttl=result.parsed.wait if result.parsed else None,
             failures=failures,
             pacing=_pacing(runtime, row),
             now=now,

@@ -1,9 +1,9 @@
-"""The tables. Every unit of work is a row with a state, an attempt count and a lease (token, until)."""
+"""The tables. Every unit of work is a row with a state, an attempt count and a lease (token, until).
+
+Those about feeds stand in schema_feeds.py.
+"""
 
 from __future__ import annotations
-
-from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from sqlalchemy import (
     JSON,
@@ -15,35 +15,49 @@ from sqlalchemy import (
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     String,
     Table,
     Text,
     UniqueConstraint,
     text,
 )
-from sqlalchemy.types import TypeDecorator
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
+from worker.store.columns import EPOCH, MICROSECOND, Instant, RowId, lease_columns, metadata
+from worker.store.schema_feeds import feed, hold, page, poll, quiet_group, robots, trouble
 
-
-class Instant(TypeDecorator[datetime]):
-    """An aware datetime, stored as integer microseconds UTC. A naive value is refused: it has no moment."""
-
-    impl = BigInteger
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Any) -> int | None:
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"naive instant refused: {value!r}")
-        return (value - EPOCH) // MICROSECOND
-
-    def process_result_value(self, value: int | None, dialect: Any) -> datetime | None:
-        return None if value is None else EPOCH + value * MICROSECOND
-
+__all__ = [
+    "EPOCH",
+    "MICROSECOND",
+    "Instant",
+    "alert",
+    "article",
+    "article_key",
+    "attempt",
+    "channel",
+    "chore",
+    "config_version",
+    "decision",
+    "delivery",
+    "feed",
+    "heartbeat",
+    "hold",
+    "judgement",
+    "metadata",
+    "news",
+    "notification",
+    "page",
+    "poll",
+    "quiet_group",
+    "revision",
+    "robots",
+    "signing_key",
+    "silence",
+    "story",
+    "story_key",
+    "story_print",
+    "tally",
+    "trouble",
+]
 
 HAS_TEXT = text("text IS NOT NULL")
 HAS_MERGED = text("merged_into IS NOT NULL")
@@ -52,28 +66,7 @@ IS_FINISHED = text("finished_at IS NOT NULL")
 IS_UNTOLD = text("notification_id IS NULL")
 IS_RUNNING = text("ended_at IS NULL")
 IS_FOLDED = text("digest_id IS NOT NULL")
-
-# SQLite gives rowids only to a column declared INTEGER.
-RowId = BigInteger().with_variant(Integer, "sqlite")
-
-metadata = MetaData(
-    naming_convention={
-        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
-        "pk": "pk_%(table_name)s",
-    }
-)
-
-
-def lease_columns() -> list[Column[Any]]:
-    """`attempts` counts claims that were not finished: it is committed before the dangerous work, cleared after it."""
-    return [
-        Column("attempts", Integer, nullable=False, default=0),
-        Column("lease_token", String(32)),
-        Column("lease_until", Instant),
-    ]
-
+IS_HELD = text("hold_id IS NOT NULL")
 
 config_version = Table(
     "config_version",
@@ -82,45 +75,6 @@ config_version = Table(
     Column("hash", String(64), nullable=False, unique=True),
     Column("body", JSON, nullable=False),
     Column("created_at", Instant, nullable=False),
-)
-
-feed = Table(
-    "feed",
-    metadata,
-    Column("id", String(80), primary_key=True),
-    Column("configured_url", Text, nullable=False),
-    Column("current_url", Text, nullable=False),
-    Column("state", String(16), nullable=False),  # active, stopped (410), removed
-    Column("title", Text, nullable=False, default=""),
-    Column("etag", Text),
-    Column("last_modified", Text),
-    Column("body_hash", String(64)),
-    Column("next_poll_at", Instant, nullable=False),
-    Column("baseline_at", Instant),  # the first successful poll
-    Column("polled_at", Instant),
-    Column("succeeded_at", Instant),
-    Column("failures", Integer, nullable=False, default=0),
-    Column("reason", String(32)),
-    Column("detail", Text),
-    *lease_columns(),
-    Index(None, "state", "next_poll_at"),
-)
-
-poll = Table(
-    "poll",
-    metadata,
-    Column("id", RowId, primary_key=True),
-    Column("feed_id", String(80), ForeignKey("feed.id"), nullable=False),
-    Column("at", Instant, nullable=False),
-    Column("outcome", String(16), nullable=False),  # new, unchanged, failed
-    Column("reason", String(32)),
-    Column("seen", Integer, nullable=False, default=0),
-    Column("new", Integer, nullable=False, default=0),
-    Column("changed", Integer, nullable=False, default=0),
-    Column("skipped", Integer, nullable=False, default=0),
-    Column("milliseconds", Integer, nullable=False, default=0),
-    Index(None, "feed_id", "at"),
-    Index(None, "at"),
 )
 
 story = Table(
@@ -179,6 +133,8 @@ article = Table(
     Column("config_version", RowId),  # by which it was settled: its rules decided the alerts
     # It was published long before it was first seen: old news that resurfaced.
     Column("old", Boolean, nullable=False, default=False, server_default=text("false")),
+    Column("outlet", Text, nullable=False, default="", server_default=""),  # who wrote it, where the feed is another's
+    Column("hold_id", RowId),  # what keeps it back, or kept it back
     Column("grouped_by", String(16)),  # how it found its story: link, headline, title, text; null where it opened it
     *lease_columns(),
     Index(None, "state", "id"),
@@ -186,6 +142,7 @@ article = Table(
     Index(None, "feed_id", "id"),
     # For who watches: what was settled since the last look.
     Index("ix_article_settled", "settled_at", sqlite_where=IS_SETTLED, postgresql_where=IS_SETTLED),
+    Index("ix_article_held", "hold_id", sqlite_where=IS_HELD, postgresql_where=IS_HELD),
     # For retention, which asks only for those that still have their text.
     Index("ix_article_with_text", "first_seen_at", sqlite_where=HAS_TEXT, postgresql_where=HAS_TEXT),
 )
