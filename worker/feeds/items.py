@@ -1,0 +1,169 @@
+"""Which items of a document were in the feed's last one, byte for byte: they need no parse. Pure: no I/O.
+
+Most polls bring a document of which little or nothing is new, and a parser takes about a millisecond an entry. An item
+whose bytes, and the tags around it, are those of the last document parses to what it parsed to then; so a document is
+read without such items, unless that could make a difference to the others (`Remembered`, `is_same_without`).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import struct
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+
+# Changes whenever what an entry's bytes are made of does: what was remembered before is forgotten then.
+READING: Final = b"2"
+MAX_ITEMS: Final = 2_000  # the parser reads no more of one document (parse_child.MAX_ENTRIES)
+MAX_TOKENS: Final = 50_000  # in a document of that many items, a few each; more is an attack, or an accident
+HASH_BYTES: Final = 12  # of BLAKE2b: two items of one feed in 10^20 meet by chance
+ENTRY: Final = struct.Struct(f">{HASH_BYTES}sq")
+# Where an item begins and ends, and what hides such tags. Comments and CDATA are passed over by hand, for a pattern
+# that looks for their ends would look again and again where there is none.
+TOKEN: Final = re.compile(rb"<(?:!\[CDATA\[|!--|(/?)(?:[\w.-]+:)?(?:item|entry)(?=[\s/>]))", re.I)
+CLOSINGS: Final = {b"<![CDATA[": b"]]>", b"<!--": b"-->"}
+# What around an item decides how it is read: the declaration, the tags that it stands in, and what the document asks
+# of our timing, which is read with the first item that is new.
+AROUND: Final = re.compile(
+    rb"<\?xml[^>]{0,400}>|<!DOCTYPE[^>]{0,400}>|<(?:[\w.-]+:)?(?:rss|feed|rdf|channel|items)\b[^>]{0,20000}>"
+    rb"|<(?:ttl|skipHours|skipDays|hour|day|[\w.-]+:update\w+)\b[^<]{0,200}|<language\b[^<]{0,200}",
+    re.I,
+)
+UNSPLITTABLE: Final = re.compile(rb"[\x00\x1b]")  # wide letters, and shifts that make a tag part of a word
+
+
+class Items(Protocol):
+    """The items of one document, by the hashes of their bytes in the document's order."""
+
+    context: bytes
+    hashes: Sequence[bytes]
+
+    def only(self, chosen: Collection[int]) -> bytes:
+        """The document with no other items than those at these positions."""
+
+
+@dataclass(frozen=True)
+class XmlItems:
+    body: bytes = field(repr=False)
+    context: bytes
+    spans: Sequence[tuple[int, int]]
+    hashes: Sequence[bytes]
+
+    def only(self, chosen: Collection[int]) -> bytes:
+        parts, at = [], 0
+        for n, (start, end) in enumerate(self.spans):
+            if n not in chosen:
+                parts.append(self.body[at:start])
+                at = end
+        return b"".join([*parts, self.body[at:]])
+
+
+@dataclass(frozen=True)
+class JsonItems:
+    document: Mapping[str, Any] = field(repr=False)
+    context: bytes
+    hashes: Sequence[bytes]
+
+    def only(self, chosen: Collection[int]) -> bytes:
+        items = [item for n, item in enumerate(self.document["items"]) if n in chosen]
+        return json.dumps({**self.document, "items": items}, ensure_ascii=True).encode()
+
+
+def find_items(body: bytes, *, around: Iterable[str]) -> Items | None:
+    """Its items; None where they cannot be told apart for certain, and the document is to be read whole.
+
+    `around` is what the parse depends on besides the document: its address, its type, the feed's settings.
+    """
+    if UNSPLITTABLE.search(body):
+        return None
+    try:
+        body.decode("utf-8")  # of any other charset the whole document decides (decode.settle_charset)
+    except UnicodeDecodeError:
+        return None
+    told = [READING, *(text.encode("utf-8", "replace") for text in around)]
+    return _json_items(body, told) if body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{" else _xml_items(body, told)
+
+
+def _xml_items(body: bytes, told: list[bytes]) -> XmlItems | None:
+    spans = _spans(body)
+    if not spans:
+        return None
+    context = _hash(b"\0".join([*told, *AROUND.findall(body[: spans[0][0]])]))
+    return XmlItems(body, context, spans, [_hash(body[start:end]) for start, end in spans])
+
+
+def _spans(body: bytes) -> list[tuple[int, int]] | None:
+    """Where each item stands; None for a document whose items are nested, unclosed or too many."""
+    spans: list[tuple[int, int]] = []
+    at, opened = 0, -1
+    for _ in range(MAX_TOKENS):
+        found = TOKEN.search(body, at)
+        if found is None:
+            return spans if opened < 0 and len(spans) <= MAX_ITEMS else None
+        at = found.end()
+        closing = CLOSINGS.get(found[0].upper())
+        if closing is not None:
+            at = body.find(closing, at) + len(closing)
+            if at < len(closing):
+                return None
+        elif not found[1]:
+            end = body.find(b">", at)
+            if opened >= 0 or end < 0 or body[end - 1 : end] == b"/":
+                return None
+            opened = found.start()
+        else:
+            at = body.find(b">", at) + 1
+            if opened < 0 or not at:
+                return None
+            spans.append((opened, at))
+            opened = -1
+    return None
+
+
+def _json_items(body: bytes, told: list[bytes]) -> JsonItems | None:
+    try:
+        document = json.loads(body.decode("utf-8-sig"), strict=False)
+        items = document["items"]
+        if not isinstance(items, list) or not 0 < len(items) <= MAX_ITEMS:
+            return None
+        hashes = [_hash(json.dumps(item, sort_keys=True).encode()) for item in items]
+        rest = {key: value for key, value in document.items() if key in ("version", "language", "authors", "author")}
+        around = json.dumps(rest, sort_keys=True).encode()
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
+    return JsonItems(document, _hash(b"\0".join([*told, around])), hashes)
+
+
+def _hash(data: bytes) -> bytes:
+    return hashlib.blake2b(data, digest_size=HASH_BYTES).digest()
+
+
+# ---------------------------------------------------------------- what is kept of a feed's last document
+
+
+def read_remembered(kept: bytes | None, items: Items | None) -> dict[int, int]:
+    """The items of this document that were in the last one, by position: the ids of their articles."""
+    if not kept or items is None or kept[:HASH_BYTES] != items.context:
+        return {}
+    articles = dict(ENTRY.iter_unpack(kept[HASH_BYTES:]))
+    return {n: articles[one] for n, one in enumerate(items.hashes) if one in articles}
+
+
+def remember(items: Items | None, articles: Mapping[int, int]) -> bytes | None:
+    """What to keep of a document: of each item that is alone with its article, both. `articles`: their ids by position.
+
+    Items that share an article are two versions of one entry, of which the order decides: they are always read.
+    """
+    if items is None:
+        return None
+    bearers = Counter(articles.values())
+    kept = [
+        ENTRY.pack(items.hashes[n], article_id)
+        for n, article_id in sorted(articles.items())
+        if bearers[article_id] == 1
+    ]
+    return b"".join([items.context, *kept]) if kept else None
