@@ -118,6 +118,7 @@ class ParsedEntry:
     published: datetime | None = None
     published_raw: str = ""
     outlet: str = ""  # who wrote it, where the feed is an aggregator's (RSS 2.0 `source`)
+    item: int = -1  # its place among all the document's items, those counted that are skipped or cannot be read
 
 
 @dataclass(frozen=True)
@@ -142,6 +143,7 @@ class ParsedFeed:
     skip: SkipTimes | None = None
     skipped: int = 0  # entries that could not be read or were over the cap: reported, never silent
     cut: bool = False  # the document ends inside an entry: what should have followed was not seen
+    loose: bool = False  # it is not well-formed, so it was read by guesses: where one item ends may be such a guess
 
 
 class KeyKind(enum.StrEnum):

@@ -19,6 +19,7 @@ from urllib.parse import urljoin, urlsplit
 
 import feedparser
 from feedparser.encodings import convert_to_utf8
+from feedparser.exceptions import CharacterEncodingOverride
 
 from worker.articles.text import MAX_URL, clean_text, clean_title
 from worker.errors import FeedParseError, ParseReason
@@ -124,6 +125,7 @@ def parse_document(body: bytes, *, content_type: str, url: str, now: datetime) -
         lambda raw: read_entry(raw, base=url, now=now),
         left_out=left_out,
         cut=cut,
+        loose=is_loose(parsed),
         version=parsed.version or "unknown",
         title=clean_title(channel.get("title", "")),
         link=base,
@@ -132,15 +134,20 @@ def parse_document(body: bytes, *, content_type: str, url: str, now: datetime) -
     )
 
 
+def is_loose(parsed: Mapping[str, Any]) -> bool:
+    """True when feedparser found the document ill-formed. A charset that is not the declared one is no such trouble."""
+    return bool(parsed.get("bozo")) and not isinstance(parsed.get("bozo_exception"), CharacterEncodingOverride)
+
+
 def _feed(raws: Any, read: Any, *, left_out: int = 0, **fields: Any) -> dict[str, Any]:
     """Reads each entry by itself: one that cannot be read is counted, and the others stand.
 
     An empty entry is counted too: some publishers send one when there is no news.
     """
     entries, failed = [], 0
-    for raw in raws[:MAX_ENTRIES]:
+    for item, raw in enumerate(raws[:MAX_ENTRIES]):
         try:
-            entry = read(raw)
+            entry = read(raw) | {"item": item}
         except MemoryError:
             raise
         except Exception:

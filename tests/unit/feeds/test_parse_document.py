@@ -213,6 +213,34 @@ def test_parse_reads_what_publishers_send(document, titles, skipped):
     assert found.skipped == skipped
 
 
+@pytest.mark.parametrize(
+    ("document", "items"),
+    [
+        (rss(ITEM, "<item/>", item("Second"), "<item><title/></item>", item("Third")), [0, 2, 4]),
+        ('{"items": [{"title": "a"}, 5, {}, {"title": "b"}]}', [0, 3]),
+    ],
+)
+def test_parse_counts_the_items_that_it_skips(document, items):
+    found = parse(document)
+    assert [entry.item for entry in found.entries] == items and found.skipped == 2
+
+
+@pytest.mark.parametrize(
+    ("body", "loose"),
+    [
+        (rss(ITEM), False),
+        (rss(item("AT&T & Gaza")), False),  # mended before any parser sees it
+        (rss(item("서울"), pre='<?xml version="1.0" encoding="euc-kr"?>').encode(), False),  # only its charset is wrong
+        (rss(ITEM) + "trailing words", True),
+        (rss(item("Talks <b>on")), True),
+        (rss(ITEM, CUT)[:-45], True),
+        ('{"items": [{"title": "a"}]}', False),
+    ],
+)
+def test_parse_says_when_the_document_is_not_well_formed(body, loose):
+    assert parse(body).loose is loose
+
+
 def test_parse_one_bad_entry_fails_only_itself(monkeypatch):
     read, calls = parse_child.read_entry, iter([None, RecursionError(), ValueError()])
 
