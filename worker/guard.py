@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
+from urllib.parse import urlsplit
 
 from yarl import URL
 
@@ -159,3 +160,11 @@ def _is_public(address: IPAddress) -> bool:
 
 def _port_is_web(port: int) -> bool:
     return port in WEB_PORTS or (port >= 1024 and port not in SERVICE_PORTS)
+
+
+def host_of(url: str) -> str:
+    """By which name a host's feeds are counted together; '' for what is no URL: `check_url` refuses it."""
+    try:
+        return (urlsplit(url).hostname or "").rstrip(".")[:255]
+    except ValueError:
+        return ""

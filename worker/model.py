@@ -89,7 +89,10 @@ class FetchFailed:
 
 @dataclass(frozen=True)
 class Postponed:
-    """Not asked: its batch's time was over first. The feed stays due, and nothing is held against it."""
+    """Not asked: its round's time was over first, or its host asked us to stay away for `held` seconds. The feed stays
+    due, and nothing is held against it."""
+
+    held: float = 0.0
 
 
 FetchOutcome = Fetched | NotModified | FetchFailed | Postponed
@@ -190,13 +193,18 @@ class ChangedArticle:
 
 @dataclass(frozen=True)
 class FeedUpdate:
-    """What a parsed feed changes in the store. `seen` counts entries, `new_keys` are added to known articles."""
+    """What a parsed feed changes in the store. `seen` counts entries, `new_keys` are added to known articles.
+
+    `placed`: the articles of the document's items, by their place in it: ids, those of `new` as -1, -2 … in its order.
+    Without the items whose keys do not tell for certain.
+    """
 
     new: tuple[NewArticle, ...] = ()
     changed: tuple[ChangedArticle, ...] = ()
     new_keys: tuple[tuple[int, ArticleKey], ...] = ()
     seen: int = 0
     skipped: int = 0
+    placed: Mapping[int, int] = field(default_factory=dict)
 
 
 # ---------------------------------------------------------------- judgement

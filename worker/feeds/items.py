@@ -14,7 +14,7 @@ import struct
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 # Changes whenever what an entry's bytes are made of does: what was remembered before is forgotten then.
 READING: Final = b"2"
@@ -36,24 +36,17 @@ AROUND: Final = re.compile(
 UNSPLITTABLE: Final = re.compile(rb"[\x00\x1b]")  # wide letters, and shifts that make a tag part of a word
 
 
-class Items(Protocol):
-    """The items of one document, by the hashes of their bytes in the document's order."""
-
-    context: bytes
-    hashes: Sequence[bytes]
-
-    def only(self, chosen: Collection[int]) -> bytes:
-        """The document with no other items than those at these positions."""
-
-
 @dataclass(frozen=True)
 class XmlItems:
+    """The items of one document, by the hashes of their bytes in the document's order."""
+
     body: bytes = field(repr=False)
     context: bytes
     spans: Sequence[tuple[int, int]]
     hashes: Sequence[bytes]
 
     def only(self, chosen: Collection[int]) -> bytes:
+        """The document with no other items than those at these positions."""
         parts, at = [], 0
         for n, (start, end) in enumerate(self.spans):
             if n not in chosen:
@@ -64,6 +57,8 @@ class XmlItems:
 
 @dataclass(frozen=True)
 class JsonItems:
+    """The same of a JSON Feed."""
+
     document: Mapping[str, Any] = field(repr=False)
     context: bytes
     hashes: Sequence[bytes]
@@ -71,6 +66,9 @@ class JsonItems:
     def only(self, chosen: Collection[int]) -> bytes:
         items = [item for n, item in enumerate(self.document["items"]) if n in chosen]
         return json.dumps({**self.document, "items": items}, ensure_ascii=True).encode()
+
+
+Items = XmlItems | JsonItems
 
 
 def find_items(body: bytes, *, around: Iterable[str]) -> Items | None:

@@ -50,10 +50,10 @@ class Pacing:
 
 @dataclass(frozen=True)
 class Pace:
-    """What is kept of a feed's polls to plan the next: the interval now (None before the first), the freshness that its
-    answers claim, what its document asks for. Seconds."""
+    """What is kept of a feed's polls to plan the next: how many times the configured interval it is by now; in seconds
+    the freshness that its answers claim, and what its document asks for."""
 
-    interval: float | None = None
+    stretch: float = 1.0
     max_age: float | None = None
     wait: float | None = None
     skip: SkipTimes | None = None
@@ -74,20 +74,19 @@ def follow(
     pace = replace(pace, max_age=kept if told is None else told)
     if parsed is not None:
         pace = replace(pace, wait=parsed.wait, skip=parsed.skip)
-    now = pacing.interval if pace.interval is None else pace.interval
-    return replace(pace, interval=now if first else _adapted(now, seen=seen, new=new, pacing=pacing))
+    return pace if first else replace(pace, stretch=_adapted(pace.stretch, seen=seen, new=new, pacing=pacing))
 
 
 def _adapted(now: float, *, seen: int, new: int, pacing: Pacing) -> float:
-    usual, slowest = pacing.interval, max(pacing.slowest, pacing.interval)
+    most = max(pacing.slowest / pacing.interval, 1.0)
     if pacing.ignore_hints:
-        return usual
+        return 1.0
     if seen >= FEW and new > OVERFLOWING * seen:
-        return max(min(now, usual) / 2, usual / RUSH, min(pacing.floor, usual))
-    if new and now <= usual:
+        return max(min(now, 1.0) / 2, 1 / RUSH)
+    if new and now <= 1.0:
         # Asked oftener than configured, for it overflowed: until it clearly does not any more.
-        return now if new > FILLING * seen else min(now * SLOWER, usual)
-    return max(now * FASTER, usual) if new else min(now * SLOWER, slowest)
+        return now if new > FILLING * seen else min(now * SLOWER, 1.0)
+    return max(now * FASTER, 1.0) if new else min(now * SLOWER, most)
 
 
 def next_poll(outcome: Asked, *, pace: Pace, failures: int, pacing: Pacing, now: datetime, jitter: float) -> datetime:
@@ -97,7 +96,7 @@ def next_poll(outcome: Asked, *, pace: Pace, failures: int, pacing: Pacing, now:
     §5.2.2.1; ttl, skipHours, skipDays: RSS 2.0; sy: RSS 1.0 syndication), nor later than a day from now unless the
     configured interval is longer, or its days of rest are.
     """
-    usual = min(pace.interval or pacing.interval, max(pacing.slowest, pacing.interval))
+    usual = min(pacing.interval * pace.stretch, max(pacing.slowest, pacing.interval))
     longest = max(DAY, pacing.interval, pacing.floor)
     wait = max(usual, pacing.floor) * (1 + JITTER * (2 * jitter - 1))
     least = 0.0 if pacing.ignore_hints else _asked(outcome, pace)

@@ -63,14 +63,18 @@ def decide_update(parsed: ParsedFeed, known: Mapping[ArticleKey, KnownArticle]) 
     entries = [(entry, {key.kind: key for key in entry_keys(entry)}) for entry in parsed.entries]
     readable = [(entry, keys) for entry, keys in entries if keys]
     decider = _Decider(known, doubtful=doubtful_keys(readable))
+    placed = {}
     for entry, keys in reversed(readable):
-        decider.decide(entry, keys)
+        number = decider.decide(entry, keys)
+        if number is not None and not decider.doubtful.intersection(keys.values()):
+            placed[entry.item] = number
     return FeedUpdate(
         new=tuple(decider.new.values()),
         changed=tuple(decider.changed.values()),
         new_keys=tuple(decider.new_keys),
         seen=len(parsed.entries),
         skipped=parsed.skipped + len(entries) - len(readable) + decider.unknowable,
+        placed=placed,
     )
 
 
@@ -103,27 +107,30 @@ class _Decider:
         self.new_keys: list[tuple[int, ArticleKey]] = []
         self.unknowable = 0
 
-    def decide(self, entry: ParsedEntry, keys: Keys) -> None:
+    def decide(self, entry: ParsedEntry, keys: Keys) -> int | None:
+        """The id of its article, one of our own for a new one; None where nothing tells which it is."""
         digest = content_hash(entry)
         found = self._find(keys, digest, dated=bool(entry.published_raw))
         free = tuple(k for k in keys.values() if k not in self.known and k not in self.fresh and k not in self.doubtful)
         if found is None and not free:
             self.unknowable += 1  # nothing to know it by again: it would be stored anew at every poll
-        elif found is None or found.article_id in self.new:
-            self._put_new(entry, found, free, digest)
-        else:
-            self._put_change(entry, found, digest)
-            self.new_keys += [(found.article_id, key) for key in free]
-            self.fresh.update(dict.fromkeys(free, found))
+            return None
+        if found is None or found.article_id in self.new:
+            return self._put_new(entry, found, free, digest)
+        self._put_change(entry, found, digest)
+        self.new_keys += [(found.article_id, key) for key in free]
+        self.fresh.update(dict.fromkeys(free, found))
+        return found.article_id
 
     def _put_new(
         self, entry: ParsedEntry, found: KnownArticle | None, free: tuple[ArticleKey, ...], digest: str
-    ) -> None:
+    ) -> int:
         """A new article, or a newer version of one that this document has brought already."""
         number = found.article_id if found else -1 - len(self.new)
         keys = self.new[number].keys + free if found else free
         self.new[number] = NewArticle(entry, keys, canonical_url(entry.link), digest)
         self.fresh.update(dict.fromkeys(keys, KnownArticle(number, digest, 1)))
+        return number
 
     def _put_change(self, entry: ParsedEntry, found: KnownArticle, digest: str) -> None:
         """Of two versions in one document the newest, which is decided last, stands."""

@@ -28,9 +28,9 @@ feed = Table(
     Column("reason", String(32)),
     Column("detail", Text),
     Column("host", String(255), nullable=False, default="", server_default=""),  # of `current_url`
-    # What decides the next poll, all in seconds. `interval` adapts; null: the configured one.
-    Column("interval", Float),
-    Column("max_age", Float),  # the freshness that its answers claim; a 304 without one keeps it
+    # What decides the next poll (feeds/schedule.py): how many times the configured interval it is by now,
+    Column("stretch", Float, nullable=False, default=1.0, server_default="1"),
+    Column("max_age", Float),  # in seconds the freshness that its answers claim; a 304 without one keeps it
     Column("document_wait", Float),  # what its document asks: ttl, sy:updatePeriod
     Column("skip", JSON),  # {"hours": [...], "days": [...]} in which its document says that nothing comes
     Column("items", LargeBinary),  # the items of its last document: hash and article, see feeds/items.py

@@ -38,10 +38,10 @@ def wait(outcome, *, ttl=None, failures=0, pacing=PACING, jitter=UNMOVED):
 
 def adapted(interval, *polls, pacing=PACING):
     """The interval after polls that brought (new, of so many)."""
-    pace = Pace(interval=interval)
+    pace = Pace(stretch=interval / pacing.interval)
     for new, seen in polls:
         pace = follow(pace, fetched(), parsed=parsed(), seen=seen, new=new, pacing=pacing)
-    return pace.interval
+    return pace.stretch * pacing.interval
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,14 @@ def test_a_feed_at_rest_brings_news_at_one_poll_in_four():
 
 def test_the_interval_of_a_rush_is_never_below_the_floor():
     pacing = Pacing(interval=300, floor=200)
-    assert adapted(300, *[(30, 30)] * 9, pacing=pacing) == 200
+    found = next_poll(fetched(), pace=Pace(stretch=0.25), failures=0, pacing=pacing, now=NOW, jitter=0.0)
+    assert (found - NOW).total_seconds() == 200
+
+
+def test_another_interval_in_the_configuration_counts_at_once():
+    slow = Pacing(interval=7200, floor=60, slowest=HOUR)
+    found = next_poll(fetched(), pace=Pace(stretch=3.0), failures=0, pacing=slow, now=NOW, jitter=UNMOVED)
+    assert (found - NOW).total_seconds() == 7200, "slower than the slowest is as configured"
 
 
 def test_a_host_of_the_operators_own_is_asked_at_its_interval():

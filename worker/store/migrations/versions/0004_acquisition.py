@@ -9,12 +9,13 @@ down_revision = "0003"
 ROW_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 IS_OPEN = sa.text("ended_at IS NULL")
 IS_HELD = sa.text("hold_id IS NOT NULL")
-PACE = ("interval", "max_age", "document_wait", "usual_gap", "longest_gap")
+PACE = ("max_age", "document_wait", "usual_gap", "longest_gap")
 
 
 def upgrade() -> None:
     op.add_column("feed", sa.Column("failing_since", sa.BigInteger(), nullable=True))
     op.add_column("feed", sa.Column("host", sa.String(length=255), nullable=False, server_default=""))
+    op.add_column("feed", sa.Column("stretch", sa.Float(), nullable=False, server_default="1"))
     for name in PACE:
         op.add_column("feed", sa.Column(name, sa.Float(), nullable=True))
     op.add_column("feed", sa.Column("skip", sa.JSON(), nullable=True))
@@ -126,5 +127,5 @@ def downgrade() -> None:
     op.drop_table("hold")
     op.drop_column("poll", "missed")
     op.drop_index(op.f("ix_feed_host"), "feed")
-    for name in ("gaps", "news_at", "items", "skip", *reversed(PACE), "host", "failing_since"):
+    for name in ("gaps", "news_at", "items", "skip", *reversed(PACE), "stretch", "host", "failing_since"):
         op.drop_column("feed", name)
