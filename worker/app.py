@@ -55,7 +55,11 @@ def build(
         config=config,
         config_version=config_version,
         store=store,
-        fetcher=Fetcher(policy, user_agent=f"Wirewatch/{__version__} (+{config.settings.contact})"),
+        fetcher=Fetcher(
+            policy,
+            user_agent=f"Wirewatch/{__version__} (+{config.settings.contact})",
+            redis_url=environ.get("REDIS_URL", "").replace("redis+socket:", "unix:", 1),
+        ),
         parser=Parser(),
         channels=build_channels(config, policy=policy, inbox_root=data, links=make_links(config, store)),
         judge=functools.cache(functools.partial(load_judge, config)),

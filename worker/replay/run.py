@@ -11,7 +11,7 @@ import functools
 import hashlib
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -54,12 +54,10 @@ class HistoryFetcher:
     served: dict[str, Document] = field(default_factory=dict)
     policy: NetworkPolicy = field(default_factory=NetworkPolicy)
 
-    def fetch_all(
-        self, requests: Sequence[FetchRequest], *, start_within: float | None = None
-    ) -> Iterator[list[FetchResult]]:
-        yield [FetchResult(request, self._answer(request), 0.0) for request in requests]
+    def open(self) -> HistoryRound:
+        return HistoryRound(self)
 
-    def _answer(self, request: FetchRequest) -> FetchOutcome:
+    def answer(self, request: FetchRequest) -> FetchOutcome:
         document = self.served.get(request.feed_id)
         if document is None:
             return Postponed()
@@ -73,6 +71,27 @@ class HistoryFetcher:
             final_url=request.url,
             body_hash=hashlib.sha256(body).hexdigest(),
         )
+
+
+@dataclass
+class HistoryRound:
+    """What feeds.rounds.Round is to a fetcher: every answer is there at once."""
+
+    fetcher: HistoryFetcher
+    asked: list[FetchRequest] = field(default_factory=list)
+
+    def add(self, requests: Iterable[FetchRequest], *, start_within: float) -> None:
+        self.asked += requests
+
+    def take(self, seconds: float | None = None) -> list[FetchResult]:
+        asked, self.asked = self.asked, []
+        return [FetchResult(request, self.fetcher.answer(request), 0.0) for request in asked]
+
+    def __enter__(self) -> HistoryRound:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.asked = []
 
 
 def replay(

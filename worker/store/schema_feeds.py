@@ -7,6 +7,7 @@ from sqlalchemy import JSON, Column, Float, ForeignKey, Index, Integer, LargeBin
 from worker.store.columns import Instant, RowId, lease_columns, metadata
 
 IS_OPEN = text("ended_at IS NULL")
+BROUGHT_NOTHING = text("outcome = 'unchanged'")
 
 feed = Table(
     "feed",
@@ -60,6 +61,8 @@ poll = Table(
     Column("milliseconds", Integer, nullable=False, default=0),
     Index(None, "feed_id", "at"),
     Index(None, "at"),
+    # For retention, which drops polls that brought nothing long before the others.
+    Index("ix_poll_unchanged", "at", sqlite_where=BROUGHT_NOTHING, postgresql_where=BROUGHT_NOTHING),
 )
 
 hold = Table(

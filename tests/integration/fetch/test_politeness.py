@@ -15,7 +15,7 @@ from scripted import assert_failed, fetch, http, moved
 from worker.errors import FetchReason
 from worker.feeds.fetch import Fetcher
 from worker.guard import Allow, NetworkPolicy
-from worker.model import Fetched, FetchRequest, NotModified, ServerHints, Validators
+from worker.model import Fetched, FetchRequest, NotModified, Postponed, ServerHints, Validators
 
 
 def test_f02_f19_f20_what_a_request_carries(origin):
@@ -148,8 +148,8 @@ def test_f12_a_hosts_other_feeds_wait_too(origin):
     for _ in range(2):  # the hold outlives the batch
         requests = [FetchRequest(str(n), origin.url + "/") for n in range(5)]
         results = [result for group in fetcher.fetch_all(requests) for result in group]
-        assert {result.outcome.reason for result in results} == {FetchReason.RATE_LIMITED}
-        assert all(result.outcome.hints.retry_after > 100 for result in results)
+        held = [result.outcome.held for result in results if isinstance(result.outcome, Postponed)]
+        assert len(held) >= 4 and all(seconds > 100 for seconds in held), "nothing is held against them"
     assert len(origin.requests) == 1
 
 

@@ -8,7 +8,7 @@ from steps import LONG_AGO, change, operator_subjects, poll_now
 
 from worker.pipeline.deliver import deliver_due
 from worker.pipeline.tick import drop_expired, tick
-from worker.store import feeds
+from worker.store import polls
 from worker.store.engine import read_clock
 from worker.store.schema import article, feed, poll
 
@@ -47,7 +47,8 @@ def test_retention_drops_poll_history_in_batches_until_none_is_left(desk, runtim
         poll_now(desk, runtime)
     change(desk, poll, at=LONG_AGO)
     with desk.store.writing() as connection:
-        assert feeds.forget_old_polls(connection, before=read_clock(connection), limit=1) == 1
+        now = read_clock(connection)
+        assert polls.forget_old_polls(connection, before=now, quiet_before=now, limit=1) == 1
     monkeypatch.setattr("worker.pipeline.tick.RETENTION_BATCH", 2)
     drop_expired(runtime)
     assert desk.rows(poll) == []

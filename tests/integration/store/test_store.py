@@ -25,7 +25,7 @@ from worker.model import (
     ParsedEntry,
     TopicScore,
 )
-from worker.store import alerts, articles, deliveries, feeds
+from worker.store import alerts, articles, deliveries, feeds, polls
 from worker.store.due import claim_chore, due_queues
 from worker.store.engine import Lock, open_store, read_clock, take_lock
 from worker.store.latest import read_latest
@@ -54,7 +54,7 @@ def add_articles(store, *guids, feed_id="one", baseline=False):
     with store.writing() as connection:
         now = read_clock(connection)
         found = FeedUpdate(new=tuple(new_article(guid) for guid in guids), seen=len(guids))
-        feeds.save_update(connection, feed_id=feed_id, found=found, now=now, baseline=baseline)
+        polls.save_update(connection, feed_id=feed_id, found=found, now=now, baseline=baseline)
 
 
 def expire_leases(store, table):
@@ -143,7 +143,7 @@ def test_a_feeds_articles_are_counted_up_to_a_limit(store):
             )
         )
         found = FeedUpdate(new=(new_article("g1"),), seen=1)
-        feeds.save_update(connection, feed_id="calm", found=found, now=read_clock(connection), baseline=False)
+        polls.save_update(connection, feed_id="calm", found=found, now=read_clock(connection), baseline=False)
     counted = {"busy": MOST_COUNTED + 1, "calm": 1}
     assert {row.id: row.articles for row in feeds.list_feeds(store)} == counted
     assert read_latest(store).feeds.articles == counted
@@ -230,10 +230,9 @@ def test_poll_saves_articles_and_validators_together_or_not_at_all(store):
     claim = feeds.claim_due_feeds(store, limit=1, lease=LEASE)
     found = FeedUpdate(new=(new_article("g1"), new_article("g1")), seen=2)  # the same key twice: the save must fail
     with pytest.raises(exc.IntegrityError), store.writing() as connection:
-        feeds.save_poll(
+        polls.save_poll(
             connection,
             claim.rows[0],
-            token=claim.token,
             now=claim.now,
             values={"etag": '"2"'},
             outcome="new",
@@ -248,10 +247,10 @@ def test_poll_with_a_lost_lease_saves_nothing(store):
     add_articles(store)
     claim = feeds.claim_due_feeds(store, limit=1, lease=LEASE)
     with store.writing() as connection:
-        values = dict(
-            token="another", now=claim.now, values={}, outcome="new", found=FeedUpdate(new=(new_article("g"),))
-        )
-        assert not feeds.save_poll(connection, claim.rows[0], **values)
+        late = SimpleNamespace(**dict(claim.rows[0]._mapping) | {"lease_token": "another"})
+        brought = dict(now=claim.now, values={}, outcome="new", found=FeedUpdate(new=(new_article("g"),)))
+        assert not polls.save_poll(connection, late, **brought)
+        assert polls.save_quiet_polls(connection, [(late, {"failures": 0}, 5)], now=claim.now) == set()
     with store.reading() as connection:
         assert connection.execute(select(article)).all() == []
 
@@ -259,7 +258,7 @@ def test_poll_with_a_lost_lease_saves_nothing(store):
 def test_find_known_over_many_keys(store):
     guids = [f"g{n}" for n in range(950)]
     add_articles(store, *guids)
-    known = feeds.find_known(store, "one", [ArticleKey(KeyKind.GUID, guid) for guid in [*guids, "other"]])
+    known = polls.find_known(store, "one", [ArticleKey(KeyKind.GUID, guid) for guid in [*guids, "other"]])
     assert len(known) == 950
 
 
@@ -269,7 +268,7 @@ def test_an_update_is_a_new_revision_and_keeps_the_old(store):
     changed = ChangedArticle(article_id=1, revision=2, entry=entry, content_hash="h2")
     with store.writing() as connection:
         found = FeedUpdate(changed=(changed,), new_keys=((1, ArticleKey(KeyKind.LINK, "l")),))
-        feeds.save_update(connection, feed_id="one", found=found, now=read_clock(connection), baseline=False)
+        polls.save_update(connection, feed_id="one", found=found, now=read_clock(connection), baseline=False)
     with store.reading() as connection:
         assert connection.execute(select(revision.c.title).order_by(revision.c.n)).scalars().all() == [
             "A title",

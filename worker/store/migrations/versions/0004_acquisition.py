@@ -8,6 +8,7 @@ down_revision = "0003"
 
 ROW_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 IS_OPEN = sa.text("ended_at IS NULL")
+BROUGHT_NOTHING = sa.text("outcome = 'unchanged'")
 IS_HELD = sa.text("hold_id IS NOT NULL")
 PACE = ("max_age", "document_wait", "usual_gap", "longest_gap")
 
@@ -24,6 +25,7 @@ def upgrade() -> None:
     op.add_column("feed", sa.Column("gaps", sa.Integer(), nullable=False, server_default="0"))
     op.create_index(op.f("ix_feed_host"), "feed", ["host"])
     op.add_column("poll", sa.Column("missed", sa.Integer(), nullable=True))
+    op.create_index("ix_poll_unchanged", "poll", ["at"], sqlite_where=BROUGHT_NOTHING, postgresql_where=BROUGHT_NOTHING)
     _add_holds()
     _add_pages()
     _add_troubles()
@@ -125,6 +127,7 @@ def downgrade() -> None:
     op.drop_column("article", "hold_id")
     op.drop_column("article", "outlet")
     op.drop_table("hold")
+    op.drop_index("ix_poll_unchanged", "poll")
     op.drop_column("poll", "missed")
     op.drop_index(op.f("ix_feed_host"), "feed")
     for name in ("gaps", "news_at", "items", "skip", *reversed(PACE), "stretch", "host", "failing_since"):
