@@ -131,7 +131,7 @@ def test_a_document_that_no_decision_can_be_made_of_is_its_feeds_failure(desk, r
             raise ValueError("a flaw of ours")
         return decide_update(parsed, known)
 
-    monkeypatch.setattr("worker.pipeline.reading.decide_update", decide)
+    monkeypatch.setattr("worker.feeds.document.decide_update", decide)
     desk.set_feed("a", entries(2) + BASELINE)
     desk.set_feed("b", entries(1, start=5) + BASELINE)
     poll_now(desk, runtime)
