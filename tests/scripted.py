@@ -18,11 +18,11 @@ class Origin(socketserver.ThreadingTCPServer):
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), _Conversation)
+    def __init__(self, address="127.0.0.1"):
+        super().__init__((address, 0), _Conversation)
         self.routes, self.requests, self.times = {}, [], []
         self.lock = threading.Lock()
-        self.url = f"http://127.0.0.1:{self.server_address[1]}"
+        self.url = f"http://{address}:{self.server_address[1]}"
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
     def policy(self, **host):
