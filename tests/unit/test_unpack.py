@@ -15,6 +15,11 @@ MIB = 1024 * 1024
 DOCUMENT = b"<rss>" + b"feed " * 100 + b"</rss>"
 
 
+def name(value):
+    """Of a row: the bytes would make each run's names its own, for gzip writes the time into them."""
+    return f"{len(value)}" if isinstance(value, bytes) else str(value)
+
+
 def unpack(wire, coding="gzip", *, limit=MIB, size=7):
     reader = Unpacker(limit, coding)
     for at in range(0, len(wire), size):
@@ -72,6 +77,7 @@ def test_h03_any_bytes_are_a_body_or_broken(coding, wire, size):
         (b"", "deflate", b""),
         (b"\x1f", "", b"\x1f"),  # half a magic number is none
     ],
+    ids=name,
 )
 @pytest.mark.parametrize("size", [1, 7, 5000])
 def test_f20_what_is_packed_is_unpacked(wire, coding, body, size):
@@ -99,6 +105,7 @@ def broken(wire):
         (b"\x78", "deflate", "breaks off"),
         (b"\xff\xff no deflate", "deflate", "is broken"),
     ],
+    ids=name,
 )
 @pytest.mark.parametrize("size", [1, 7, 5000])
 def test_f23_a_packed_body_that_is_not_whole(wire, coding, words, size):

@@ -57,6 +57,10 @@ WORDS: Final[Mapping[str, Wording]] = {
     FetchReason.ENCODING: Wording(
         "its answer is compressed in a way that we did not ask for", "Tell the publisher: other readers fail too."
     ),
+    FetchReason.PROXY: Wording(
+        "our own proxy, that of network.yaml, did not let the request through",
+        "Check `proxy` in network.yaml: its address, user name and password, and whether it runs.",
+    ),
     FetchReason.REDIRECT: Wording(
         "its address leads in a circle, on and on, or from https to http", f"{BROWSER}; {NEW_ADDRESS}."
     ),
