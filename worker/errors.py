@@ -29,6 +29,7 @@ class FetchReason(enum.StrEnum):
     TRUNCATED = "truncated"  # short body, broken chunk, bad gzip
     TOO_LARGE = "too_large"
     ENCODING = "encoding"  # an unrequested or stacked Content-Encoding
+    PROXY = "proxy"  # the operator's own: it cannot be reached, or does not let us through
     REDIRECT = "redirect"  # loop, too many hops, https to http
     GONE = "gone"  # 410
     NOT_FOUND = "not_found"  # 404

@@ -11,10 +11,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from worker.alerts.wording import local_time
-from worker.config.schema import Config
+from worker.config.access import access_of
+from worker.config.schema import Config, FeedSpec
 from worker.errors import FeedParseError, FetchReason
 from worker.feeds.parse import Parser
 from worker.feeds.reasons import explain, wording
+from worker.guard import has_same_origin
 from worker.model import Fetched, FetchFailed, FetchRequest, FetchResult, NotModified, ParsedFeed, Validators
 from worker.polling import new_fetcher
 
@@ -60,6 +62,7 @@ def check_feeds(config: Config, feeds: Sequence[tuple[str, str]], *, rows: Itera
     `rows` are the record's feeds: an address that asked us to wait is not asked, one that gave validators gets them.
     """
     rows, now = list(rows), datetime.now(UTC)
+    specs = {spec.id: spec for spec in config.feeds} | {spec.url: spec for spec in config.feeds}
     waits = _waits(rows, now)
     given = {row.current_url: Validators(row.etag, row.last_modified) for row in rows}
     requests = []
@@ -67,8 +70,9 @@ def check_feeds(config: Config, feeds: Sequence[tuple[str, str]], *, rows: Itera
         if url in waits:
             yield _waiting(name, url, until=waits[url], zone=config.settings.time_zone)
         else:
-            requests.append(FetchRequest(name, url, given.get(url, Validators())))
-    yield from _asked(config, requests)
+            access = access_of(config, specs.get(name), url)
+            requests.append(FetchRequest(name, url, given.get(url, Validators()), access))
+    yield from _asked(config, requests, specs)
 
 
 def _waits(rows: Iterable[Any], now: datetime) -> dict[str, datetime]:
@@ -82,21 +86,22 @@ def _waiting(name: str, url: str, *, until: datetime, zone: str) -> FeedCheck:
     return replace(_failed(FeedCheck(name, url, answers=False), FetchReason.RATE_LIMITED, detail), waits_until=until)
 
 
-def _asked(config: Config, requests: Sequence[FetchRequest]) -> Iterator[FeedCheck]:
+def _asked(config: Config, requests: Sequence[FetchRequest], specs: Mapping[str, FeedSpec]) -> Iterator[FeedCheck]:
     fetcher, parser = new_fetcher(config), Parser()
     try:
         for group in fetcher.fetch_all(requests):
             for result in group:
-                yield _check(parser, result, now=datetime.now(UTC))
+                yield _check(parser, result, specs.get(result.request.feed_id), now=datetime.now(UTC))
     finally:
         parser.close()
 
 
-def _check(parser: Parser, result: FetchResult, *, now: datetime) -> FeedCheck:
+def _check(parser: Parser, result: FetchResult, spec: FeedSpec | None, *, now: datetime) -> FeedCheck:
     request, outcome = result.request, result.outcome
     base = FeedCheck(request.feed_id, request.url, answers=False, seconds=round(result.seconds, 2))
     if isinstance(outcome, FetchFailed):
-        return _failed(base, outcome.reason, outcome.detail)
+        failed = _failed(base, outcome.reason, outcome.detail)
+        return replace(failed, advice=access_advice(spec, outcome) or failed.advice)
     if isinstance(outcome, NotModified) and request.validators != Validators():
         named = _named(outcome.validators)
         return replace(base, answers=True, unchanged=True, validators=named, notes=("unchanged since the last poll",))
@@ -118,8 +123,36 @@ def _check(parser: Parser, result: FetchResult, *, now: datetime) -> FeedCheck:
         validators=_named(outcome.validators),
         redirected_to=outcome.final_url if outcome.final_url != request.url else "",
         set_address=moved,
-        notes=tuple(_notes(parsed, outcome, newest=newest, now=now)),
+        notes=(*_notes(parsed, outcome, newest=newest, now=now), *_access_notes(request, outcome)),
     )
+
+
+def access_advice(spec: FeedSpec | None, failed: FetchFailed) -> str:
+    """What to do where it is the feed's own keys in feeds.yaml that may be wrong; '' where it is not."""
+    used = _keys(spec) if spec else ()
+    keys = " and ".join([", ".join(used[:-1]), used[-1]] if len(used) > 1 else used)
+    if failed.status == 401 and keys:
+        return f"Its server refuses what we say who we are: check {keys} of this feed in feeds.yaml."
+    if failed.status == 401:
+        return "It wants to know who asks: set `username` and `password`, or a header, for this feed in feeds.yaml."
+    if failed.status in (403, 404) and keys:
+        return f"Some servers answer so to a wrong password or key: check {keys} of this feed in feeds.yaml."
+    if failed.reason == FetchReason.TLS and spec and spec.ca_file:
+        return "Check `ca_file` of this feed in feeds.yaml: it must hold the certificate that signed its server's."
+    if failed.reason == FetchReason.TLS:
+        return f"{wording(failed.reason).advice} A server of your own? Name its certificates as `ca_file`."
+    return ""
+
+
+def _keys(spec: FeedSpec) -> tuple[str, ...]:
+    """The keys by which the feed's server is told who asks."""
+    keys = ("username", "password", "headers")
+    return tuple(f"`{key}`" for key in keys if getattr(spec, key))
+
+
+def _access_notes(request: FetchRequest, outcome: Fetched) -> Iterator[str]:
+    if request.access and request.access.headers and not has_same_origin(request.url, outcome.final_url):
+        yield "its headers and password were not sent on to the server that it leads to"
 
 
 def _named(validators: Validators) -> tuple[str, ...]:

@@ -74,10 +74,14 @@ class HostPolicy:
 
 @dataclass(frozen=True)
 class NetworkPolicy:
-    """What network.yaml says. Without one, only public addresses at polite defaults; `hosts` keys are lower case."""
+    """What network.yaml says. Without one, only public addresses at polite defaults; `hosts` keys are lower case.
+
+    `proxy` is where all but webhooks goes by: http://HOST:PORT, perhaps with a user and password.
+    """
 
     allow: tuple[Allow, ...] = ()
     hosts: Mapping[str, HostPolicy] = field(default_factory=dict)
+    proxy: str = field(default="", repr=False)
 
     def host(self, name: str) -> HostPolicy:
         """The policy of a host name or address literal as it stands in a URL; the default one when not listed."""
@@ -114,6 +118,24 @@ def check_url(url: str, *, use: str, policy: NetworkPolicy) -> URL:
     elif not _port_is_web(port) and not any(_opens(allow, port, use) for allow in policy.allow):
         raise FetchError(FetchReason.REFUSED_URL, f"port {port} is not a web port; network.yaml can allow it")
     return parsed
+
+
+def has_same_origin(one: str, other: str) -> bool:
+    """Whether two addresses are of one server: scheme, host and port (RFC 6454 §5). False for what is no address."""
+    try:
+        return URL(one).origin() == URL(other).origin()
+    except ValueError:
+        return False
+
+
+def is_allow_listed(url: str, *, use: str, policy: NetworkPolicy) -> bool:
+    """Whether the host is an address that the operator opened. Of a name there is no telling before it is dialled."""
+    try:
+        parsed = URL(url)
+        address, port = _literal(parsed.raw_host or ""), parsed.port or 0
+    except ValueError:
+        return False
+    return address is not None and any(_opens(one, port, use) and _covers(one.cidr, address) for one in policy.allow)
 
 
 def check_address(ip: str, port: int, *, use: str, policy: NetworkPolicy) -> None:

@@ -29,12 +29,12 @@ class Validators:
 class Access:
     """How one feed's own server is asked besides: all of it secret, and for that server alone.
 
-    `headers` go along (basic auth is one of them), `ca_file` is what its certificate is checked by, `proxy` the way.
+    `headers` go along (basic auth is one of them); its certificate is checked by `ca_file`, if that is none by the
+    system's.
     """
 
     headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     ca_file: str = ""
-    proxy: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)

@@ -1,18 +1,15 @@
-"""The only way out to HTTP: guarded sessions, redirects followed by hand, bounded reading of the answer.
+"""The only way out to HTTP: redirects followed by hand, secrets kept at home, bounded reading of the answer.
 
-guard.py says what may be dialled; this module sees to it that nothing else is. It decides nothing about feeds or
-webhooks and never reads the environment. A name is refused when any of its addresses is, and the socket that is opened
-is judged again by its final address, so that a name cannot change its mind in between.
+guard.py says what may be dialled, dialling.py sees to it that nothing else is; this module decides nothing about feeds
+or webhooks. A name is refused when any of its addresses is, and the socket that is opened is judged again by its final
+address, so that a name cannot change its mind in between.
 """
 
 from __future__ import annotations
 
 import asyncio
-import errno
 import re
-import socket
 import ssl
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,12 +18,14 @@ from typing import Any, Final
 from urllib.parse import quote
 
 import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
 from multidict import CIMultiDictProxy
 from yarl import URL
 
+from worker.dialling import Proxy, RefusedDial, Sent, check_name, find_proxy, open_session, trust
 from worker.errors import FetchError, FetchReason
 from worker.guard import Allow, HostPolicy, NetworkPolicy, check_address, check_url
+from worker.model import Access
+from worker.unpack import Unpacker
 
 __all__ = [
     "Allow",
@@ -49,8 +48,14 @@ WEBHOOK_BODY: Final = 64 * 1024  # what we read of a receiver's answer
 BODY_PATIENCE: Final = 5.0  # seconds for it: only the console shows it
 REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 PERMANENT: Final = frozenset({301, 308})
-# What goes along to a redirect's target; credentials and validators belong to the first URL alone.
+# What goes along to a redirect's target; validators belong to the first URL alone, and an access to its server.
 FORWARDED: Final = frozenset({"accept", "accept-language", "user-agent"})
+# We ask for gzip; servers that send deflate all the same have done so since there is HTTP.
+CODINGS: Final = {"gzip": "gzip", "x-gzip": "gzip", "deflate": "deflate"}
+PROXY_SAYS: Final = {
+    403: "it lets nobody go there (status 403)",
+    407: "it does not take our user name and password (status 407)",
+}
 
 
 @dataclass(frozen=True)
@@ -81,86 +86,7 @@ class Answer:
         return self.url if self.hops and all(status in PERMANENT for status, _ in self.hops) else None
 
 
-# ---------------------------------------------------------------- the guarded session
-
-
-class _RefusedDial(OSError):
-    """Carries a refusal through aiohttp's connector, which lets only an OSError pass unharmed."""
-
-    def __init__(self, refusal: FetchError) -> None:
-        super().__init__(errno.EACCES, str(refusal))
-        self.refusal = refusal
-
-
-class _GuardedResolver(AbstractResolver):
-    """Looks up every address of a name and refuses the name when one of them may not be dialled."""
-
-    def __init__(self, policy: NetworkPolicy, use: str) -> None:
-        self._policy, self._use = policy, use
-        self._resolver = aiohttp.ThreadedResolver()
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
-        found = await self._resolver.resolve(host, port, family)
-        for result in found:
-            try:
-                check_address(result["host"], port, use=self._use, policy=self._policy)
-            except FetchError as refusal:
-                raise _RefusedDial(refusal) from refusal
-        return found
-
-    async def close(self) -> None:
-        await self._resolver.close()
-
-
-def open_session(policy: NetworkPolicy, *, use: str, user_agent: str) -> aiohttp.ClientSession:
-    """A session for one use ('feed' or 'webhook'), to be closed by the caller; call it inside a running loop.
-
-    Every socket it opens passed `check_address` with the address that is dialled, be it from a name or a literal.
-    No cookies, no proxy variables, no netrc. Connections are reused only within the session.
-    """
-
-    def guarded_socket(info: Any) -> socket.socket:
-        family, kind, protocol, _, address = info
-        try:
-            check_address(str(address[0]), int(address[1]), use=use, policy=policy)
-        except FetchError as refusal:
-            raise _RefusedDial(refusal) from refusal
-        return socket.socket(family=family, type=kind, proto=protocol)
-
-    body_leaves = aiohttp.TraceConfig()
-    body_leaves.on_request_chunk_sent.append(_note_sent)
-    return aiohttp.ClientSession(
-        trace_configs=[body_leaves],
-        connector=aiohttp.TCPConnector(
-            resolver=_GuardedResolver(policy, use),
-            socket_factory=guarded_socket,
-            # A receiver that hangs up after its answer may do so while the next message is on its way there, and then
-            # nobody knows whether it has it.
-            force_close=use == "webhook",
-            limit=0,
-            ttl_dns_cache=10,
-        ),
-        cookie_jar=aiohttp.DummyCookieJar(),
-        headers={"User-Agent": user_agent, "Accept-Encoding": "gzip"},
-        timeout=aiohttp.ClientTimeout(total=None, sock_connect=15),
-        auto_decompress=False,
-        trust_env=False,
-        max_line_size=16 * 1024,  # a Location with a long query; aiohttp's 8190 is too tight for some publishers
-        max_field_size=16 * 1024,
-    )
-
-
-class _Sent:
-    """Whether a request's body has begun to leave: from then on the server may act on it, whatever we hear."""
-
-    begun = False
-
-
-async def _note_sent(session: aiohttp.ClientSession, context: Any, chunk: aiohttp.TraceRequestChunkSentParams) -> None:
-    if chunk.chunk and context.trace_request_ctx is not None:
-        context.trace_request_ctx.begun = True
+# ---------------------------------------------------------------- one request
 
 
 async def get(
@@ -171,17 +97,21 @@ async def get(
     use: str,
     policy: NetworkPolicy,
     limits: Limits | None = None,
+    access: Access | None = None,
 ) -> Answer:
     """One GET with its redirects, each checked like the first; any status is an answer. Raises only FetchError.
 
-    `headers` go to the first URL; a redirect's target sees only those in FORWARDED. `use` is the session's.
+    `headers` go to the first URL; a redirect's target sees only those in FORWARDED. `access` is for the first URL's
+    own server: it holds as far as the redirects stay there. `use` and `policy` are the session's.
     """
     limits = limits or Limits()
+    proxy = find_proxy(policy, use=use)
     try:
         async with asyncio.timeout(limits.deadline):
-            return await _follow(session, check_url(url, use=use, policy=policy), headers, use, policy, limits)
+            asking = _Asking(session, use, policy, limits, access or Access(), proxy)
+            return await asking.follow(check_url(url, use=use, policy=policy), headers)
     except (aiohttp.ClientError, OSError, ValueError) as error:
-        raise _translate(error) from error
+        raise _translate(error, proxied=proxy is not None) from error
 
 
 async def post(
@@ -198,7 +128,7 @@ async def post(
 
     Once the status is known the answer stands: a body that drips or breaks off is cut where it stopped.
     """
-    end, leaves = asyncio.get_running_loop().time() + deadline, _Sent()
+    end, leaves = asyncio.get_running_loop().time() + deadline, Sent()
     try:
         async with asyncio.timeout_at(end) as budget:
             target = check_url(url, use=use, policy=policy)
@@ -209,33 +139,65 @@ async def post(
                 budget.reschedule(None)  # from here on `_read_head` keeps the time, and loses only the body
                 return Answer(response.status, response.headers, await _read_head(response, end), str(target))
     except (aiohttp.ClientError, OSError, ValueError) as error:
-        found = _translate(error)
+        found = _translate(error, proxied=False)
         raise FetchError(found.reason, found.detail, sent=leaves.begun) from error
 
 
-async def _follow(
-    session: aiohttp.ClientSession,
-    target: URL,
-    headers: Mapping[str, str],
-    use: str,
-    policy: NetworkPolicy,
-    limits: Limits,
-) -> Answer:
-    hops: list[tuple[int, str]] = []
-    seen = {target}
-    while True:
-        async with session.get(target, headers=headers, allow_redirects=False) as response:
-            if response.status not in REDIRECTS:
-                body = await _read_body(response, limits.max_body) if 200 <= response.status < 300 else b""
-                return Answer(response.status, response.headers, body, str(target), tuple(hops))
-            onward = _next_hop(response, target, use=use, policy=policy)
-            hops.append((response.status, str(onward)))
-        if onward in seen:
-            raise FetchError(FetchReason.REDIRECT, "the redirects go in a circle")
-        if len(hops) > limits.max_hops:
-            raise FetchError(FetchReason.REDIRECT, f"more than {limits.max_hops} redirects")
-        seen.add(onward)
-        target, headers = onward, {k: v for k, v in headers.items() if k.lower() in FORWARDED}
+@dataclass(frozen=True)
+class _Asking:
+    """What stays the same from hop to hop."""
+
+    session: aiohttp.ClientSession
+    use: str
+    policy: NetworkPolicy
+    limits: Limits
+    access: Access
+    proxy: Proxy | None
+
+    async def follow(self, target: URL, headers: Mapping[str, str]) -> Answer:
+        hops: list[tuple[int, str]] = []
+        seen, home = {target}, target.origin()
+        at_home = True
+        while True:
+            async with await self._ask(target, headers, at_home=at_home) as response:
+                if response.status not in REDIRECTS:
+                    body = await _read_body(response, self.limits.max_body) if 200 <= response.status < 300 else b""
+                    return Answer(response.status, response.headers, body, str(target), tuple(hops))
+                onward = _next_hop(response, target, use=self.use, policy=self.policy)
+                hops.append((response.status, str(onward)))
+            if onward in seen:
+                raise FetchError(FetchReason.REDIRECT, "the redirects go in a circle")
+            if len(hops) > self.limits.max_hops:
+                raise FetchError(FetchReason.REDIRECT, f"more than {self.limits.max_hops} redirects")
+            seen.add(onward)
+            # Whoever led us away may lead us back to a page of their choice: not as somebody who is let in there.
+            at_home = at_home and onward.origin() == home
+            target, headers = onward, {k: v for k, v in headers.items() if k.lower() in FORWARDED}
+
+    async def _ask(self, target: URL, headers: Mapping[str, str], *, at_home: bool) -> aiohttp.ClientResponse:
+        sent = dict(headers)
+        options: dict[str, Any] = {}
+        if at_home:
+            sent |= dict(self.access.headers)
+            options["ssl"] = trust(self.access.ca_file) if self.access.ca_file else True
+        if self.proxy:
+            await check_name(target, use=self.use, policy=self.policy)
+            options |= _proxy_options(self.proxy, target, sent)
+        response = await self.session.get(target, headers=sent, allow_redirects=False, **options)
+        if self.proxy and response.status == 407:
+            response.close()
+            raise FetchError(FetchReason.PROXY, PROXY_SAYS[407])
+        return response
+
+
+def _proxy_options(proxy: Proxy, target: URL, sent: dict[str, str]) -> dict[str, Any]:
+    """The proxy's password stands before the tunnel where there is one, else in the request that the proxy passes on
+    without it (RFC 9110 §11.7.1)."""
+    if proxy.authorization and target.scheme == "https":
+        return {"proxy_headers": {"Proxy-Authorization": proxy.authorization}}
+    if proxy.authorization:
+        sent["Proxy-Authorization"] = proxy.authorization
+    return {}
 
 
 def _next_hop(response: aiohttp.ClientResponse, base: URL, *, use: str, policy: NetworkPolicy) -> URL:
@@ -259,16 +221,13 @@ def _next_hop(response: aiohttp.ClientResponse, base: URL, *, use: str, policy: 
 async def _read_body(response: aiohttp.ClientResponse, limit: int) -> bytes:
     if (response.content_length or 0) > limit:
         raise FetchError(FetchReason.TOO_LARGE, f"announced {response.content_length} bytes")
-    gunzip = _Gunzip(limit) if _is_gzip(response) else None
-    wire, body = 0, bytearray()
+    unpacker, wire = Unpacker(limit, _coding(response)), 0
     async for chunk in response.content.iter_any():
         wire += len(chunk)
-        body += gunzip.feed(chunk) if gunzip else chunk
-        if wire > limit or len(body) > limit:
+        if wire > limit:
             raise FetchError(FetchReason.TOO_LARGE, f"more than {limit} bytes")
-    if gunzip:
-        gunzip.finish()
-    return bytes(body)
+        unpacker.feed(chunk)
+    return unpacker.finish()
 
 
 async def _read_head(response: aiohttp.ClientResponse, end: float) -> bytes:
@@ -287,58 +246,14 @@ async def _read_head(response: aiohttp.ClientResponse, end: float) -> bytes:
     return bytes(body[:WEBHOOK_BODY])
 
 
-def _is_gzip(response: aiohttp.ClientResponse) -> bool:
+def _coding(response: aiohttp.ClientResponse) -> str:
+    """What the body is packed by. Raises FetchError for what is not unpacked here."""
     named = ",".join(response.headers.getall("Content-Encoding", [])).split(",")
     codings = [coding for name in named if (coding := name.strip().lower()) not in ("", "identity")]
-    if not codings:
-        return False
-    if codings in (["gzip"], ["x-gzip"]):
-        return True
-    raise FetchError(FetchReason.ENCODING, f"Content-Encoding {', '.join(codings)[:60]!r} was not asked for")
-
-
-class _Gunzip:
-    """RFC 1952 members one after another, never more than `limit` + 1 bytes out; padding after the last is ignored."""
-
-    MAGIC: Final = b"\x1f\x8b"
-    MEMBERS: Final = 1024  # 10 MiB from a block-wise compressor are 160; more only cost time
-
-    def __init__(self, limit: int) -> None:
-        self._left, self._members, self._rest = limit + 1, 1, b""
-        self._started = self._padding = False
-        self._inflater = zlib.decompressobj(wbits=31)
-
-    def feed(self, chunk: bytes) -> bytes:
-        self._started = True
-        out, data = bytearray(), self._rest + chunk
-        self._rest = b""
-        try:
-            while data and self._left > 0 and not self._padding:
-                if self._inflater.eof and not self._next_member(data):
-                    break
-                piece = self._inflater.decompress(data, self._left)
-                self._left -= len(piece)
-                out += piece
-                data = self._inflater.unused_data if self._inflater.eof else self._inflater.unconsumed_tail
-        except zlib.error as error:
-            raise FetchError(FetchReason.TRUNCATED, "the gzip body is broken") from error
-        return bytes(out)
-
-    def _next_member(self, data: bytes) -> bool:
-        if len(data) < len(self.MAGIC) and self.MAGIC.startswith(data):
-            self._rest = data  # half a magic number: the next chunk tells
-            return False
-        self._padding = not data.startswith(self.MAGIC)
-        if self._padding:
-            return False
-        self._inflater, self._members = zlib.decompressobj(wbits=31), self._members + 1
-        if self._members > self.MEMBERS:
-            raise FetchError(FetchReason.TOO_LARGE, f"more than {self.MEMBERS} gzip members")
-        return True
-
-    def finish(self) -> None:
-        if self._started and not self._inflater.eof:
-            raise FetchError(FetchReason.TRUNCATED, "the gzip body breaks off")
+    found = CODINGS.get(codings[0]) if len(codings) == 1 else None
+    if codings and found is None:
+        raise FetchError(FetchReason.ENCODING, f"Content-Encoding {', '.join(codings)[:60]!r} was not asked for")
+    return found or ""
 
 
 # ---------------------------------------------------------------- what both feeds and receivers may ask for
@@ -365,10 +280,30 @@ def read_date(value: str) -> datetime | None:
 # ---------------------------------------------------------------- foreign errors
 
 
-def _translate(error: Exception) -> FetchError:
+def _translate(error: Exception, *, proxied: bool) -> FetchError:
     """The reason behind an aiohttp or socket error, in words without URLs."""
+    found = _of_the_proxy(error) if proxied else None
+    return found or _of_the_host(error)
+
+
+def _of_the_proxy(error: Exception) -> FetchError | None:
+    """What went wrong on the way to the proxy, or in what it answered itself."""
     match error:
-        case aiohttp.ClientConnectorError(os_error=_RefusedDial() as dial):
+        case aiohttp.ClientHttpProxyError():
+            words = PROXY_SAYS.get(error.status, f"it found no way to the host (status {error.status})")
+            return FetchError(FetchReason.PROXY, words)
+        case aiohttp.ClientConnectorDNSError():
+            return FetchError(FetchReason.PROXY, "its name leads nowhere")
+        case aiohttp.ClientProxyConnectionError():
+            return FetchError(FetchReason.PROXY, (error.os_error.strerror or "no connection").lower())
+        case aiohttp.ConnectionTimeoutError():
+            return FetchError(FetchReason.PROXY, "connecting took too long")
+    return None
+
+
+def _of_the_host(error: Exception) -> FetchError:
+    match error:
+        case aiohttp.ClientConnectorError(os_error=RefusedDial() as dial):
             return dial.refusal
         case aiohttp.ClientConnectorDNSError():
             why = error.os_error.strerror or "no address"

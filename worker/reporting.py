@@ -34,17 +34,23 @@ def start_reporting(config: Config, environ: Mapping[str, str], *, role: str, se
 def secrets_of(config: Config, environ: Mapping[str, str]) -> Iterator[str]:
     """All that is one, or may be: a user name may come from the environment, but not one that is a plain word."""
     from worker.config.schema import MAYBE_SECRET_FIELDS, SECRET_FIELDS
+    from worker.config.values import Secret, revealed
 
     for name in SECRET_VARIABLES:
         yield from secrets_in_url(environ.get(name, ""))
     for channel in config.channels:
         for name in SECRET_FIELDS | MAYBE_SECRET_FIELDS:
-            given = getattr(channel, name, "")
-            secret = getattr(given, "reveal", lambda given=given: given)()
+            secret = revealed(getattr(channel, name, ""))
             if name != "username" or not secret.isalpha():
                 yield secret
             if name == "url":
                 yield from secrets_in_url(secret, path=True)
+    for feed in config.feeds:
+        yield from (value.reveal() for value in feed.headers.values() if isinstance(value, Secret))
+        yield revealed(feed.password)
+        if not feed.username.isalpha():
+            yield feed.username
+    yield from secrets_in_url(revealed(config.network.proxy))
 
 
 def start_logging(*, level: str = "INFO", scrub: Scrub = ANYBODYS) -> None:

@@ -18,7 +18,7 @@ HOMES = {
     "spacy": ("nlp/",),
     "feedparser": ("feeds/parse_child.py", "feeds/parse.py"),
     "celery": ("celery.py", "tasks.py"),
-    "aiohttp": ("net.py",),
+    "aiohttp": ("net.py", "dialling.py"),
     "aiosmtplib": ("delivery/smtp.py",),
     "ahocorasick": ("nlp/",),
     "sentry_sdk": ("sentry.py",),

@@ -74,7 +74,7 @@ def list_(
     from worker.store.engine import read_clock
     from worker.store.listing import Wanted, delivery_states, list_alerts
 
-    desk = read_config(config, only=PARTS)
+    desk = read_config(config, only=PARTS, secrets=False)
     ago = duration(since, "--since") if since else None
     with existing_store(data) as store, store.reading() as connection:
         after = read_clock(connection) - timedelta(seconds=ago) if ago is not None else None
@@ -126,7 +126,7 @@ def show(
     """One alert whole: why it was raised, its times, its story, what was told of it and when."""
     from worker.store.listing import delivery_states, read_alert_story
 
-    desk = read_config(config, only=PARTS)
+    desk = read_config(config, only=PARTS, secrets=False)
     with existing_store(data) as store, store.reading() as connection:
         row = get_row(connection, alert)
         whole = read_alert_story(connection, row, limit=MOST_MEMBERS)
@@ -224,7 +224,7 @@ def ack(
     from worker.store.alerts import acknowledge
     from worker.store.engine import read_clock
 
-    check_person(read_config(config, only=PARTS), person)
+    check_person(read_config(config, only=PARTS, secrets=False), person)
     with existing_store(data) as store, store.writing() as connection:
         row = get_row(connection, alert)
         by = acknowledge(connection, row.public_id, by=person, now=read_clock(connection))

@@ -150,7 +150,7 @@ def export(
     from worker.feeds.opml import write_opml
     from worker.feeds.sheet import write_sheet
 
-    desk = read_config(config, only=frozenset({"feeds"}))
+    desk = read_config(config, only=frozenset({"feeds"}), secrets=False)
     chosen = form or (Format.csv if out is not None and out.suffix.lower() == ".csv" else Format.opml)
     body = {Format.opml: write_opml, Format.csv: write_sheet}[chosen](desk.feeds)
     if out is None:

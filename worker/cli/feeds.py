@@ -41,7 +41,7 @@ cli = typer.Typer(no_args_is_help=True, help="The feeds: list, test, add and rem
 def complete_feed(ctx: typer.Context, incomplete: str) -> list[tuple[str, str]]:
     """The configured ids that begin so, with their titles. On any trouble none: a shell must not be disturbed."""
     try:
-        desk = read_config(ctx.params.get("config") or HERE, only=frozenset({"feeds"}))
+        desk = read_config(ctx.params.get("config") or HERE, only=frozenset({"feeds"}), secrets=False)
     except Exception:
         return []
     return [(feed.id, escaped(feed.title)) for feed in desk.feeds if feed.id.startswith(incomplete)]
@@ -63,7 +63,7 @@ def list_(
     data: DataOption = KEPT,
 ) -> None:
     """Every configured feed: how it stands, when it answered, when it is asked next, what is wrong and what to do."""
-    desk = read_config(config, only=frozenset({"feeds", "settings"}))
+    desk = read_config(config, only=frozenset({"feeds", "settings"}), secrets=False)
     rows = _rows(data)
     feeds = [show_feed(spec, (rows or {}).get(spec.id)) for spec in desk.feeds]
     feeds = [one for one in feeds if (not state or one.state in state) and (not tag or set(tag) & set(one.tags))]

@@ -35,7 +35,7 @@ def replay(
 
     if keep is not None and keep.exists() and any(keep.iterdir()):
         raise typer.BadParameter("is not empty; a replay keeps its store in a new folder", param_hint="--keep")
-    desk = read_config(config, only=PARTS, files={"rules": rules} if rules else None)
+    desk = read_config(config, only=PARTS, files={"rules": rules} if rules else None, secrets=False)
     if desk.warnings:
         raise ConfigError(desk.warnings)  # a rule left out would never fire, and nobody would know
     history = read_history(path, latest=datetime.now(UTC) + AHEAD)

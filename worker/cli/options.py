@@ -71,10 +71,17 @@ def adder(*verbs: Callable[..., Any]) -> Callable[[typer.Typer], None]:
     return add_to
 
 
-def read_config(folder: Path, *, only: frozenset[str] | None = None, files: Mapping[str, Path] | None = None) -> Config:
+def read_config(
+    folder: Path,
+    *,
+    only: frozenset[str] | None = None,
+    files: Mapping[str, Path] | None = None,
+    secrets: bool = True,
+) -> Config:
+    """Without `secrets` for who only looks, and need not be able to read those of the feeds."""
     from worker.config.load import load_config
 
-    return load_config(folder, environ=os.environ, only=only, files=files)
+    return load_config(folder, environ=os.environ, only=only, files=files, secrets=secrets)
 
 
 def refuse_example_contact(desk: Config) -> None:

@@ -64,7 +64,7 @@ def silence(
     from worker.store.engine import read_clock
     from worker.store.silences import add_silence
 
-    desk = read_config(config, only=PARTS)
+    desk = read_config(config, only=PARTS, secrets=False)
     check_person(desk, person)
     seconds = duration(long, "--for")
     if seconds < LEAST:
@@ -165,7 +165,7 @@ def unsilence(
     from worker.store.engine import read_clock
     from worker.store.silences import end_silence, find_running
 
-    check_person(read_config(config, only=PARTS), person)
+    check_person(read_config(config, only=PARTS, secrets=False), person)
     with existing_store(data) as store, store.writing() as connection:
         now = read_clock(connection)
         found = find_running(connection, silence, now=now)

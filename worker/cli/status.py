@@ -51,7 +51,7 @@ def status(config: ConfigOption = HERE, data: DataOption = KEPT, as_json: JsonOp
 def _config(folder: Path) -> Config | None:
     """None where it cannot be read: a desk with a broken file is looked at all the same, and `check` says what is."""
     try:
-        return read_config(folder, only=frozenset({"feeds", "settings"}))
+        return read_config(folder, only=frozenset({"feeds", "settings"}), secrets=False)
     except ConfigError:
         return None
 

@@ -34,7 +34,7 @@ def explain(
     """Why an article raised an alert, or why not: poll, topics, names, every rule's verdict, deliveries."""
     from worker.explain import explain as traces_of
 
-    desk = read_config(config, only=PARTS)
+    desk = read_config(config, only=PARTS, secrets=False)
     with existing_store(data) as store:
         found = traces_of(store, desk, article)
     if as_json:

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from worker.articles.folding import fold
+from worker.config.feedchecks import check_feeds, check_reach
 from worker.config.rulespec import Conditions, EntityCondition, Escalation
 from worker.config.schema import (
     CALIBRATION,
@@ -24,8 +25,6 @@ from worker.config.schema import (
 )
 from worker.config.source import Path_, Source
 from worker.config.values import SECRET_FORM, Secret, is_http_url
-from worker.errors import FetchError
-from worker.guard import check_url
 from worker.model import SEVERITIES
 
 SHIPPED_MODEL = Path(__file__).parents[1] / "nlp" / "model"
@@ -46,7 +45,7 @@ FEEDS = ("sources",)
 def check_references(config: Config, sources: Mapping[str, Source]) -> None:
     """Notes each problem in its source. What could not be read is not held against the others."""
     checks = {
-        "feeds": _check_feeds,
+        "feeds": check_feeds,
         "topics": _check_topics,
         "watchlist": _check_aliases,
         "rules": _check_rules,
@@ -88,28 +87,6 @@ def _ids(sources: Mapping[str, Source], part: str, ids: Iterable[str]) -> Known:
 
 def _all_typed(sources: Mapping[str, Source], part: str) -> bool:
     return part in sources and not sources[part].lost
-
-
-def _check_feeds(config: Config, sources: Mapping[str, Source]) -> None:
-    source = sources["feeds"]
-    held: dict[str, str] = {}
-    for n, feed in zip(source.kept, config.feeds, strict=True):
-        if feed.url in held:
-            source.add(("feeds", n, "url"), f"the feed {held[feed.url]} has the same address; keep one")
-        held.setdefault(feed.url, feed.id)
-        _check_address(config, sources, source, ("feeds", n, "url"), feed.url, use="feed")
-
-
-def _check_address(
-    config: Config, sources: Mapping[str, Source], source: Source, path: Path_, url: str, *, use: str
-) -> None:
-    """What the guard refuses without a look-up will not be fetched; what a name leads to is seen only then."""
-    if "network" in sources and not sources["network"].problems:
-        try:
-            check_url(url, use=use, policy=config.to_policy())
-        except FetchError as refusal:
-            why = refusal.detail
-            source.add(path, f"will not be fetched: {why}" if use == "feed" else f"nothing will be sent there: {why}")
 
 
 def _check_topics(config: Config, sources: Mapping[str, Source]) -> None:
@@ -305,7 +282,7 @@ def _check_webhook(config: Config, sources: Mapping[str, Source], channel: Webho
     elif not is_http_url(channel.url):
         source.add(("channels", n, "url"), "write the whole address, with https://")
     else:
-        _check_address(config, sources, source, ("channels", n, "url"), channel.url, use="webhook")
+        check_reach(config, sources, source, ("channels", n, "url"), channel.url, use="webhook")
     for name, secret in (("secret", channel.secret), ("previous_secret", channel.previous_secret)):
         if isinstance(secret, Secret) and not _is_signing_key(secret.reveal()):
             words = "not a Standard Webhooks secret: whsec_ and base64 of 24 to 64 bytes"

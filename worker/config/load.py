@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import ipaddress
 import json
-from collections.abc import Callable, Iterator, Mapping
+import ssl
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,7 @@ from worker.config.schema import (
 )
 from worker.config.source import Path_, Source, read_source
 from worker.config.typed import WORDS, shown, typed_item, unknown
-from worker.config.values import SECRET_FORM, Secret
+from worker.config.values import SECRET_FORM, Secret, names_a_credential
 from worker.errors import ConfigError
 
 # part: (file, key of the list in it, type of its items)
@@ -48,6 +49,7 @@ FILES = {part: file for part, (file, _, _) in LISTS.items()} | {
     part: f"{part}.yaml" for part in ("channels", "network", "settings")
 }
 NO_LITERAL = "never write a secret here; write ${NAME} (an environment variable) or ${file:PATH}"
+DISABLE, REMOVE = "set `enabled: false`", "remove this key"  # what else to do about a secret that is not there
 NEEDED_SECRETS = {"secret", "key"}  # without which their channel can do nothing
 MAX_SECRET = 64 * 1024  # bytes: the longest secret is a key of a few thousand
 
@@ -81,7 +83,7 @@ def load_config(
         parts["network"] = reader.network(sources["network"])
     if "settings" in sources:
         parts["settings"] = reader.whole(sources["settings"], Settings)
-    config = Config(**{part: value for part, value in parts.items() if value is not None})
+    config = Config(folder=folder, **{part: value for part, value in parts.items() if value is not None})
     unread = [problem for part in sources for problem in sources[part].problems if part != "rules"]
     check_references(config, sources)
     found = [problem for source in sources.values() for problem in sorted(source.problems, key=lambda one: one.line)]
@@ -98,6 +100,8 @@ class Reader:
 
     def items(self, source: Source, key: str, kind: type[BaseModel]) -> tuple[Any, ...]:
         """The items of the file's one list; each is read by itself, so one bad item hides no other."""
+        if kind is FeedSpec:
+            return self._keep(source, key, lambda path, raw: self._feed(source, path, raw))
         return self._keep(source, key, lambda path, raw: typed_item(source, path, raw, kind))
 
     def topic_model(self, source: Source) -> Path | None:
@@ -128,7 +132,35 @@ class Reader:
             words = f"{shown(raw['kind'])} is no kind of channel" if "kind" in raw else "missing"
             source.add((*path, "kind"), f"{words}; choose {', '.join(CHANNELS)}")
             return None
-        return typed_item(source, path, self._with_secrets(source, path, raw), kind)
+        wanted = raw.get("enabled", True) is not False
+        values = self._with_secrets(source, path, raw, must=SECRET_FIELDS, may=MAYBE_SECRET_FIELDS, wanted=wanted)
+        for name in raw:
+            if "${" in str(raw[name]) and name not in SECRET_FIELDS | MAYBE_SECRET_FIELDS:
+                _refuse_reference(source, (*path, name))
+        return typed_item(source, path, values, kind)
+
+    def _feed(self, source: Source, path: Path_, raw: Any) -> Any:
+        if not isinstance(raw, dict):
+            return typed_item(source, path, raw, FeedSpec)
+        wanted = raw.get("enabled", True) is not False
+        values = self._with_secrets(source, path, raw, must={"password"}, may={"username"}, wanted=wanted)
+        if isinstance(given := raw.get("headers"), dict):
+            secret = {name for name in given if names_a_credential(name)}
+            where = (*path, "headers")
+            values["headers"] = self._with_secrets(source, where, given, must=secret, may=given.keys(), wanted=wanted)
+        spec = typed_item(source, path, values, FeedSpec)
+        if spec is not None and spec.ca_file and wanted and self.environ is not None:
+            self._check_certificates(source, (*path, "ca_file"), spec.ca_file)
+        return spec
+
+    def _check_certificates(self, source: Source, where: Path_, name: str) -> None:
+        try:
+            with (self.folder / name).open("rb"):
+                ssl.create_default_context(cafile=self.folder / name)
+        except (OSError, ValueError) as error:
+            why = "it holds none" if isinstance(error, ssl.SSLError) else getattr(error, "strerror", None) or "no path"
+            words = f"no certificate can be read there: {why}; write a PEM file's path, relative to this folder"
+            source.refuse(where, words)
 
     def _keep(self, source: Source, key: str, read: Callable[[Path_, Any], Any]) -> tuple[Any, ...]:
         """The items that `read` could type; the source notes their positions, and the ids of the others."""
@@ -141,8 +173,11 @@ class Reader:
 
     def network(self, source: Source) -> Network | None:
         value = source.value if source.value is not None else {}
-        if not self._is_mapping(source, value, ("allow", "hosts")):
+        if not self._is_mapping(source, value, ("allow", "hosts", "proxy")):
             return None
+        given = {name: value[name] for name in ("proxy",) if value.get(name) is not None}
+        proxy = self._with_secrets(source, (), given, must=(), may={"proxy"}, instead=REMOVE)
+        found = typed_item(source, (), proxy, Network)
         allow = [
             typed_item(source, ("allow", n), raw, AllowSpec)
             for n, raw in self._listed(source, value.get("allow"), "allow")
@@ -163,7 +198,8 @@ class Reader:
                 source.add(("hosts", name), "only an address inside an allow-listed range may have its own politeness")
         if source.problems:
             return None
-        return Network(allow=tuple(spec for spec in allow if spec), hosts={k: v for k, v in typed.items() if v})
+        opened = {"allow": tuple(spec for spec in allow if spec), "hosts": {k: v for k, v in typed.items() if v}}
+        return found.model_copy(update=opened)  # type: ignore[no-any-return]
 
     def whole(self, source: Source, kind: type[BaseModel]) -> Any:
         if not source.readable:
@@ -202,42 +238,58 @@ class Reader:
                 source.add((*path, "id"), f"{item.id} is already used in line {seen[item.id]}; ids are unique")
             seen.setdefault(item.id, source.line((*path, "id")))
 
-    def _with_secrets(self, source: Source, path: Path_, raw: dict[str, Any]) -> dict[str, Any]:
-        """Secrets in place of their references; those of a disabled channel stay, and all where none is wanted."""
+    def _with_secrets(
+        self,
+        source: Source,
+        path: Path_,
+        raw: dict[str, Any],
+        *,
+        must: Collection[str],
+        may: Collection[str],
+        wanted: bool = True,
+        instead: str = DISABLE,
+    ) -> dict[str, Any]:
+        """Secrets in place of their references: `must` be references, `may` be. Those that are not `wanted` (what they
+        belong to is disabled) stay, and all where none is to be looked for."""
         values = dict(raw)
-        for name, given in raw.items():
-            where = (*path, name)
+        for name in (name for name in raw if name in must or name in may):
+            given, where = raw[name], (*path, name)
             found = SECRET_FORM.fullmatch(given) if isinstance(given, str) else None
-            readable = found is not None and name in SECRET_FIELDS | MAYBE_SECRET_FIELDS
-            if name in SECRET_FIELDS and not readable and (given != "" or name in NEEDED_SECRETS):
+            if found is None and name in must and (given != "" or name in NEEDED_SECRETS):
                 source.refuse(where, NO_LITERAL)
                 values[name] = Secret("")
-            elif not readable and "${" in str(given):
-                words = "${…} must be the whole value, and only of a secret, or of a channel's url or username"
-                source.refuse(where, words)
-            elif readable and self.environ is not None and raw.get("enabled", True) is not False:
-                value = self._resolve(source, where, found)
-                values[name] = Secret(value) if name in SECRET_FIELDS else value
+            elif found is None and not isinstance(given, str):
+                source.refuse(where, WORDS["string_type"])
+            elif found is None and "${" in given:
+                _refuse_reference(source, where)
+            elif found is not None and self.environ is not None and wanted:
+                value = self._resolve(source, where, found, instead=instead)
+                values[name] = value if name in MAYBE_SECRET_FIELDS else Secret(value)
         return values
 
-    def _resolve(self, source: Source, where: Path_, found: Any) -> str:
+    def _resolve(self, source: Source, where: Path_, found: Any, *, instead: str) -> str:
         """The secret, or '' with the problem noted."""
         name, path = found["name"], found["path"]
         if name:
             value = (self.environ or {}).get(name, "")
             if not value:
-                source.refuse(where, f"the environment variable {name} is not set; set it, or set `enabled: false`")
+                source.refuse(where, f"the environment variable {name} is not set; set it, or {instead}")
             return value
         try:
             with (self.folder / path).open("rb") as handle:
                 secret = handle.read(MAX_SECRET).decode().strip()
         except (OSError, ValueError) as error:
             reason = getattr(error, "strerror", None) or "not UTF-8"
-            source.refuse(where, f"the secret file {path} cannot be read: {reason}; write it, or set `enabled: false`")
+            source.refuse(where, f"the secret file {path} cannot be read: {reason}; write it, or {instead}")
             return ""
         if not secret:
             source.refuse(where, f"the secret file {path} is empty; write the secret into it")
         return secret
+
+
+def _refuse_reference(source: Source, where: Path_) -> None:
+    words = "${…} must be the whole value, and only of a secret, of a username or a header, or of a channel's url"
+    source.refuse(where, words)
 
 
 def _id(raw: Any) -> str | None:

@@ -27,6 +27,7 @@ from worker.config.values import (
     Language,
     Line,
     Port,
+    ProxyAddress,
     PublicUrl,
     Range,
     Recipient,
@@ -36,6 +37,7 @@ from worker.config.values import (
     Whole,
     Zone,
     ZoneName,
+    revealed,
 )
 from worker.errors import Problem
 from worker.guard import Allow, HostPolicy, NetworkPolicy
@@ -77,7 +79,9 @@ class FeedSpec(Model):
     headers: dict[HeaderName, HeaderValue] = Field(
         default={}, repr=False, description="sent along with each request, to its own server alone"
     )
-    username: str = Field(default="", repr=False, description="for HTTP basic authentication")
+    username: str = Field(
+        default="", repr=False, description="for HTTP basic authentication. May be a reference to a secret"
+    )
     password: Kept = Field(default="", repr=False, description="for HTTP basic authentication")
     ca_file: str = Field(
         default="", description="a file of certificates (PEM) that its server is checked by, instead of the system's"
@@ -212,8 +216,8 @@ CHANNELS: Mapping[str, type[Model]] = {
     "feed": FeedChannel,
 }
 # Fields that must hold a reference to a secret, and those that may.
-SECRET_FIELDS = {"password", "secret", "previous_secret", "key"}
-MAYBE_SECRET_FIELDS = {"url", "username"}
+SECRET_FIELDS = frozenset({"password", "secret", "previous_secret", "key"})
+MAYBE_SECRET_FIELDS = frozenset({"url", "username"})
 
 
 class Person(Model):
@@ -254,11 +258,11 @@ class Network(Model):
     hosts: dict[str, HostSpec] = Field(
         default_factory=dict, description="how single addresses inside those ranges are polled, by address"
     )
-    proxy: str = Field(
+    proxy: ProxyAddress = Field(
         default="",
         repr=False,
-        description="an HTTP proxy through which feeds and pages are fetched, such as http://proxy.example:3128; may "
-        "be a reference to a secret that holds it",
+        description="an HTTP proxy through which feeds and pages are fetched, such as http://proxy.example:3128; with "
+        "a user name and password in it, a reference to the secret that holds all of it",
     )
 
 
@@ -323,10 +327,19 @@ class Settings(Model):
     deliver_batch: Whole = Field(default=32, ge=1, le=500, description="deliveries that are sent together")
 
 
+# Of each model the fields that may hold a secret; a feed's headers are hidden besides.
+MAYBE_SECRETS: Mapping[type[BaseModel], frozenset[str]] = {
+    EmailChannel: MAYBE_SECRET_FIELDS,
+    WebhookChannel: MAYBE_SECRET_FIELDS,
+    FeedSpec: frozenset({"username"}),
+    Network: frozenset({"proxy"}),
+}
+
+
 @dataclass(frozen=True)
 class Config:
     """Everything the files say. `topic_model` is the desk's own, None the shipped one. `warnings` are problems that did
-    not matter for what was loaded."""
+    not matter for what was loaded. `folder`: where the files lie, for paths that are relative to it."""
 
     feeds: tuple[FeedSpec, ...] = ()
     topics: tuple[TopicSpec, ...] = ()
@@ -338,6 +351,7 @@ class Config:
     network: Network = field(default_factory=Network)
     settings: Settings = field(default_factory=lambda: Settings(contact="unset"))
     warnings: tuple[Problem, ...] = ()
+    folder: Path | None = None
 
     @functools.cached_property
     def entities_by_id(self) -> Mapping[str, WatchedEntity]:
@@ -357,7 +371,7 @@ class Config:
     def to_policy(self) -> NetworkPolicy:
         allow = tuple(Allow(spec.network(), frozenset(spec.ports), frozenset(spec.uses)) for spec in self.network.allow)
         hosts = {name.lower(): HostPolicy(**spec.model_dump()) for name, spec in self.network.hosts.items()}
-        return NetworkPolicy(allow=allow, hosts=hosts)
+        return NetworkPolicy(allow=allow, hosts=hosts, proxy=revealed(self.network.proxy))
 
     def public(self) -> dict[str, Any]:
         """The whole as JSON values, secrets as '***'."""
@@ -374,7 +388,10 @@ class Config:
 
 
 def _public(model: BaseModel) -> dict[str, Any]:
-    """A secret field is hidden whether it was resolved or not, so that the form does not depend on the environment."""
+    """A secret field is hidden whether it was resolved or not, so that the form does not depend on the environment.
+    Of a feed's headers only the names are told: which of their values are secret their owner alone knows."""
     values = model.model_dump(mode="json", by_alias=True, fallback=repr)
-    secrets = SECRET_FIELDS | (MAYBE_SECRET_FIELDS if isinstance(model, EmailChannel | WebhookChannel) else set())
+    if isinstance(model, FeedSpec):
+        values["headers"] = dict.fromkeys(model.headers, HIDDEN)
+    secrets = SECRET_FIELDS | MAYBE_SECRETS.get(type(model), frozenset())
     return {key: HIDDEN if key in secrets and value else value for key, value in values.items()}

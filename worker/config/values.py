@@ -104,9 +104,26 @@ def _header_name(value: str) -> str:
     return value
 
 
-def _header_value(value: Any) -> Any:
-    if isinstance(value, str) and not re.fullmatch(r"[\x20-\x7e]{1,2000}", value):
+def _header_value(value: Secret | str) -> Secret | str:
+    if not re.fullmatch(r"[\x21-\x7e]([\x20-\x7e]{0,1998}[\x21-\x7e])?", revealed(value)):
         raise ValueError("must be one line of plain ASCII, or a reference to a secret")
+    return value
+
+
+def names_a_credential(header: str) -> bool:
+    """Whether what stands in a header of this name is most likely secret."""
+    return re.search(r"authoriz|(^|-)auth(-|$)|token|secret|key|passw|credential", header, re.I) is not None
+
+
+def _proxy_address(value: Secret | str) -> Secret | str:
+    """'' for none; a reference that was not followed stays."""
+    if isinstance(value, str) and (not value or SECRET_FORM.fullmatch(value)):
+        return value
+    found = re.fullmatch(r"http://([^\s/?#]+@)?([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:\d{1,5})?/?", revealed(value))
+    if not found:
+        raise ValueError("not a proxy's address; write it as http://proxy.example:3128")
+    if found[1] and isinstance(value, str):
+        raise ValueError("its user name and password are a secret: write the whole address as ${NAME} or ${file:PATH}")
     return value
 
 
@@ -170,6 +187,10 @@ class Secret:
     __str__ = __repr__
 
 
+def revealed(value: Secret | str) -> str:
+    return value.reveal() if isinstance(value, Secret) else value
+
+
 @dataclass(frozen=True)
 class Form:
     """How a value is written, in words for the reference."""
@@ -208,6 +229,7 @@ Folder = Annotated[str, Field(pattern=FOLDER_FORM), Form("small letters, digits,
 Port = Annotated[int, Field(strict=True, ge=1, le=65535)]
 Kept = Annotated[Secret | str, Form("`${NAME}` or `${file:PATH}`")]
 HeaderValue = Annotated[Secret | str, AfterValidator(_header_value), Form("text, `${NAME}` or `${file:PATH}`")]
+ProxyAddress = Annotated[Secret | str, AfterValidator(_proxy_address), Form("web address, `${NAME}` or `${file:PATH}`")]
 WordsQuery = Annotated[str, AfterValidator(_query), Form("query")]
 Strings = tuple[Line, ...]
 # An empty list would read as "no such condition" and widen the rule to everything.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -13,6 +13,7 @@ from worker.articles.text import canonical_url
 from worker.config.schema import Config, FeedSpec
 from worker.config.source import Source
 from worker.config.typed import typed_item
+from worker.config.values import read_duration, write_duration
 from worker.errors import FetchError
 from worker.feeds.decode import XML_CHARSET, settle_charset
 from worker.feeds.listed import MAX_LISTED, FeedList, ListedFeed, ListError, slug
@@ -103,12 +104,23 @@ class _Desk:
             return Adoption(**known, fate=Fate.THERE, id=self.there[same])
         if one.id and one.id in self.ids:
             return Adoption(**known, fate=Fate.REFUSED, why=f"id: {one.id} is taken by another feed")
+        one = self._polite(one, url)
         spec, why = _typed(one, url=url, feed_id=one.id or self._free_id(one.title, url), tags=self.tags)
         if spec is None:
             return Adoption(**known, fate=Fate.REFUSED, why=why)
         self.there[same] = spec.id
         self.ids.add(spec.id)
         return Adoption(**known, fate=Fate.ADDED, id=spec.id, why=why, spec=spec)
+
+    def _polite(self, one: ListedFeed, url: str) -> ListedFeed:
+        """Without an interval that would be no feed's on its host; one that cannot be read is said elsewhere."""
+        floor = self.policy.host(urlsplit(url).hostname or "").interval_floor
+        try:
+            hurried = bool(one.interval) and read_duration(one.interval) < floor
+        except ValueError:
+            return one
+        note = f"interval {one.interval} left out: its host is asked every {write_duration(floor)} at most"
+        return replace(one, interval="", notes=(*one.notes, note)) if hurried else one
 
     def _refusal(self, url: str) -> str:
         """What the guard refuses without a look-up; what a name leads to is seen only when it is asked."""

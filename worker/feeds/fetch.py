@@ -198,7 +198,13 @@ class Fetcher:
         outcome: FetchOutcome
         try:
             answer = await net.get(
-                session, request.url, headers=headers, use="feed", policy=self.policy, limits=self._limits
+                session,
+                request.url,
+                headers=headers,
+                use="feed",
+                policy=self.policy,
+                limits=self._limits,
+                access=request.access,
             )
             outcome = read_answer(request, answer, now=datetime.now(UTC))
         except FetchError as error:

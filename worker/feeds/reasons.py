@@ -57,6 +57,10 @@ WORDS: Final[Mapping[str, Wording]] = {
     FetchReason.ENCODING: Wording(
         "its answer is compressed in a way that we did not ask for", "Tell the publisher: other readers fail too."
     ),
+    FetchReason.PROXY: Wording(
+        "our own proxy, that of network.yaml, did not let the request through",
+        "Check `proxy` in network.yaml: its address, user name and password, and whether it runs.",
+    ),
     FetchReason.REDIRECT: Wording(
         "its address leads in a circle, on and on, or from https to http", f"{BROWSER}; {NEW_ADDRESS}."
     ),
@@ -66,7 +70,8 @@ WORDS: Final[Mapping[str, Wording]] = {
     FetchReason.NOT_FOUND: Wording("nothing is at its address (404)", f"If it stays so, {NEW_ADDRESS}."),
     FetchReason.FORBIDDEN: Wording(
         "its publisher does not let us in (401, 403 or 451)",
-        f"{BROWSER}: if that works, the publisher refuses programs; ask them, with the contact of settings.yaml.",
+        f"{BROWSER}: if that works, the publisher refuses programs; ask them, with the contact of settings.yaml. If it "
+        "asks who you are there, set `username` and `password` in feeds.yaml, or check them.",
     ),
     FetchReason.RATE_LIMITED: Wording(
         "its publisher asks us to come less often", f"{WAIT} If it stays so, raise the interval of this host's feeds."

@@ -21,6 +21,7 @@ EXAMPLES = [
 ]
 MESSAGES = set(re.findall(r"^\| (?:`([^`|]+)`|`` (.+?) ``) \|", PAGE.split("## What `check` says")[1], re.M))
 ENVIRONMENT = {"SMTP_PASSWORD": "made up"}
+MODULES = ("checks", "feedchecks", "load", "source", "typed", "values")
 SHORT = 18  # letters; shorter pieces of text in the checks are no messages
 
 
@@ -128,7 +129,7 @@ def test_examples_recognise_what_the_page_says(desk):
         assert [mention.entity for mention in find_mentions(index, ArticleText(id="a", title=text))] == [entity]
 
 
-@pytest.mark.parametrize("module", ["checks", "load", "source", "typed", "values"])
+@pytest.mark.parametrize("module", MODULES)
 def test_every_refusal_is_on_the_page(module):
     told = {plain or ticked for plain, ticked in MESSAGES}
     said = {text for text in spoken(module) if len(text) >= SHORT and " " in text}
@@ -136,7 +137,7 @@ def test_every_refusal_is_on_the_page(module):
 
 
 def test_every_message_on_the_page_is_said():
-    said = set().union(*map(spoken, ("checks", "load", "source", "typed", "values")))
+    said = set().union(*map(spoken, MODULES))
     told = {plain or ticked for plain, ticked in MESSAGES} - {"message"}
     assert len(told) > 40
     assert told - said == set()

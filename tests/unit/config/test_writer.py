@@ -18,7 +18,7 @@ from worker.config.schema import FeedSpec, WatchedEntity
 from worker.config.writer import editing
 from worker.errors import ConfigError, WirewatchError
 
-NEW = FeedSpec(id="new", url="https://new.example/feed", title="김 \x1b[31m: # 'x'", tags=("korea",), interval="90s")
+NEW = FeedSpec(id="new", url="https://new.example/feed", title="김 \x1b[31m: # 'x'", tags=("korea",), interval="150s")
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_writer_adds_at_the_end_and_keeps_every_byte_before(folder):
     assert config.feeds[-1] == NEW
     assert (folder / "feeds.yaml").read_bytes().startswith(before["feeds.yaml"])
     assert files(folder) == before | {"feeds.yaml": (folder / "feeds.yaml").read_bytes()}  # and nothing lies about
-    assert b"    interval: 90s\n" in (folder / "feeds.yaml").read_bytes()
+    assert b"    interval: 150s\n" in (folder / "feeds.yaml").read_bytes()
     assert b"tier" not in (folder / "feeds.yaml").read_bytes()[len(before["feeds.yaml"]) :]  # defaults are left out
 
 

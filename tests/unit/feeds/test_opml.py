@@ -227,7 +227,7 @@ SPECS = st.builds(
         tuple
     ),
     tier=st.integers(1, 3),
-    interval=st.sampled_from(["15m", "90s", "1.5s", "36h", "1d"]),
+    interval=st.sampled_from(["15m", "150s", "150.5s", "36h", "1d"]),
     enabled=st.booleans(),
 )
 
