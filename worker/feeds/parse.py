@@ -18,7 +18,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from worker.errors import FeedParseError, ParseReason
-from worker.model import ParsedEntry, ParsedFeed
+from worker.model import ParsedEntry, ParsedFeed, SkipTimes
 
 LENGTH: Final = struct.Struct(">I")
 START_SECONDS: Final = 20.0  # Python and feedparser from a cold disk
@@ -41,10 +41,13 @@ class Parser:
         for _ in range(children):
             self._places.put(None)
 
-    def parse(self, body: bytes, *, content_type: str, url: str, now: datetime) -> ParsedFeed:
-        """The document as a feed, entries in document order. Raises FeedParseError, and nothing else for any bytes."""
+    def parse(self, body: bytes, *, content_type: str, url: str, now: datetime, zone: str = "") -> ParsedFeed:
+        """The document as a feed, entries in document order. Raises FeedParseError, and nothing else for any bytes.
+
+        `zone` is the feed's own, for dates that name none.
+        """
         refuse_early(body)
-        header = json.dumps({"content_type": content_type, "url": url, "now": now.isoformat()})
+        header = json.dumps({"content_type": content_type, "url": url, "now": now.isoformat(), "zone": zone})
         place = self._places.get()
         try:
             if place is None or not place.alive:
@@ -95,7 +98,9 @@ def read_feed(answer: dict[str, Any]) -> ParsedFeed:
         )
         for entry in answer.pop("entries")
     )
-    return ParsedFeed(**answer, entries=entries)
+    skip = answer.pop("skip", None)
+    times = SkipTimes(hours=frozenset(skip["hours"]), days=frozenset(skip["days"])) if skip else None
+    return ParsedFeed(**answer, entries=entries, skip=times)
 
 
 class _ChildLost(Exception):

@@ -244,11 +244,11 @@ def test_parse_says_when_the_document_is_not_well_formed(body, loose):
 def test_parse_one_bad_entry_fails_only_itself(monkeypatch):
     read, calls = parse_child.read_entry, iter([None, RecursionError(), ValueError()])
 
-    def choke(raw, **fields):
+    def choke(raw, by):
         error = next(calls, None)
         if error:
             raise error
-        return read(raw, **fields)
+        return read(raw, by)
 
     monkeypatch.setattr(parse_child, "read_entry", choke)
     found = parse(rss(ITEM, ITEM, ITEM, ITEM))
