@@ -26,8 +26,8 @@ from worker.articles.text import MAX_URL, clean_text, clean_title
 from worker.errors import FeedParseError, ParseReason
 from worker.feeds.dates import published_at
 from worker.feeds.decode import (
-    escape_ampersands,
     is_cut,
+    mend,
     refuse_declarations,
     refuse_what_is_no_feed,
     settle_charset,
@@ -112,13 +112,13 @@ def parse_document(body: bytes, *, content_type: str, url: str, now: datetime, z
     """The document as the fields of a ParsedFeed. `zone` is its own, for dates without. Raises FeedParseError."""
     if _looks_like_json(body):
         return parse_json(body, url=url, now=now, zone=zone)
-    body, charset = settle_charset(body, content_type)
-    plain = convert_to_utf8({"content-type": f"application/xml; charset={charset or ''}"}, body, {})
+    plain = as_utf8(body, content_type)
     refuse_what_is_no_feed(plain)
-    refuse_declarations(plain)
+    plain = mend(plain)
+    refuse_declarations(plain)  # in what the parser will see: mending may bring one to light
     # Without a content-location: it would make a bare guid (<guid>123</guid>) an address that changes with the feed's.
     headers = {"content-type": "application/xml; charset=utf-8"}
-    parsed = feedparser.parse(io.BytesIO(escape_ampersands(plain)), response_headers=headers, **QUIET)
+    parsed = feedparser.parse(io.BytesIO(plain), response_headers=headers, **QUIET)
     if not parsed.get("version") and not parsed.entries:
         raise FeedParseError(ParseReason.NOT_A_FEED, what_instead(plain))
     cut = bool(parsed.bozo) and is_cut(plain)
@@ -140,6 +140,13 @@ def parse_document(body: bytes, *, content_type: str, url: str, now: datetime, z
         wait=wait_of(channel),
         skip=skip_of(plain),
     )
+
+
+def as_utf8(body: bytes, content_type: str) -> bytes:
+    """An XML document in UTF-8, with a declaration that says so. Which charset it was in the whole of it decides."""
+    body, charset = settle_charset(body, content_type)
+    converted: bytes = convert_to_utf8({"content-type": f"application/xml; charset={charset or ''}"}, body, {})
+    return converted
 
 
 def is_loose(parsed: Mapping[str, Any]) -> bool:
