@@ -33,7 +33,7 @@ DECLARATION: Final = re.compile(rb"<!(?:ENTITY|ATTLIST|ELEMENT|NOTATION)\b", re.
 SKIPPED: Final = ((b"<!--", b"-->"), (b"<?", b"?>"), (b"<![CDATA[", b"]]>"))
 SUBSET: Final = re.compile(rb"""<!--|<\?|["'\[\]>]""")  # what decides where a DOCTYPE ends
 CLOSINGS: Final = {b"<!--": b"-->", b"<?": b"?>", b'"': b'"', b"'": b"'"}
-# Publishers forget to escape (AT&T, ?a=1&b=2), and use HTML's names, which XML has not. In CDATA it is right as it stands.
+# Publishers forget to escape (AT&T, ?a=1&b=2), and use HTML's names, which XML has not. In CDATA both are right.
 ODD_REFERENCE: Final = re.compile(
     rb"<!\[CDATA\[.*?(?:\]\]>|\Z)|&(?!(?:lt|gt|amp|quot|apos|#\d{1,7}|#[xX][0-9a-fA-F]{1,6});)(?:(\w{1,31});)?"
     rb"|&#(?:[xX]0*(?:[0-8bcefBCEF]|1[0-9a-fA-F])|0*(?:[0-8]|1[124-9]|2\d|3[01]));",
