@@ -5,6 +5,7 @@ What publishers asked of the desk binds this, too: it is read from the record's 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -13,6 +14,7 @@ from typing import Any, Final
 from worker.alerts.wording import local_time
 from worker.config.schema import Config
 from worker.errors import FeedParseError, FetchReason
+from worker.feeds.fetch import Fetcher
 from worker.feeds.parse import Parser
 from worker.feeds.reasons import explain, wording
 from worker.model import Fetched, FetchFailed, FetchRequest, FetchResult, NotModified, ParsedFeed, Validators
@@ -54,12 +56,37 @@ class FeedCheck:
     waits_until: datetime | None = None
 
 
+@dataclass(frozen=True)
+class Asking:
+    """What feeds are asked with: one for all that one command asks, so that no host is hurried."""
+
+    fetcher: Fetcher
+    parser: Parser
+
+    @classmethod
+    @contextlib.contextmanager
+    def by(cls, config: Config) -> Iterator[Asking]:
+        asking = cls(new_fetcher(config), Parser())
+        try:
+            yield asking
+        finally:
+            asking.parser.close()
+
+
 def check_feeds(config: Config, feeds: Sequence[tuple[str, str]], *, rows: Iterable[Any] = ()) -> Iterator[FeedCheck]:
     """One for each (name, url), as the answers come; as polite as any poll.
 
     `rows` are the record's feeds: an address that asked us to wait is not asked, one that gave validators gets them.
     """
-    rows, now = list(rows), datetime.now(UTC)
+    with Asking.by(config) as asking:
+        yield from check_with(asking, config, feeds, rows=list(rows))
+
+
+def check_with(
+    asking: Asking, config: Config, feeds: Sequence[tuple[str, str]], *, rows: Sequence[Any]
+) -> Iterator[FeedCheck]:
+    """`check_feeds`, with what is there already."""
+    now = datetime.now(UTC)
     waits = _waits(rows, now)
     given = {row.current_url: Validators(row.etag, row.last_modified) for row in rows}
     requests = []
@@ -68,7 +95,15 @@ def check_feeds(config: Config, feeds: Sequence[tuple[str, str]], *, rows: Itera
             yield _waiting(name, url, until=waits[url], zone=config.settings.time_zone)
         else:
             requests.append(FetchRequest(name, url, given.get(url, Validators())))
-    yield from _asked(config, requests)
+    for group in asking.fetcher.fetch_all(requests):
+        for result in group:
+            yield check_answer(asking.parser, result, now=datetime.now(UTC))
+
+
+def wait_for(config: Config, url: str, rows: Sequence[Any]) -> FeedCheck | None:
+    """What is said of an address that asked us to wait; None where it did not."""
+    until = _waits(rows, datetime.now(UTC)).get(url)
+    return _waiting(url, url, until=until, zone=config.settings.time_zone) if until else None
 
 
 def _waits(rows: Iterable[Any], now: datetime) -> dict[str, datetime]:
@@ -82,17 +117,7 @@ def _waiting(name: str, url: str, *, until: datetime, zone: str) -> FeedCheck:
     return replace(_failed(FeedCheck(name, url, answers=False), FetchReason.RATE_LIMITED, detail), waits_until=until)
 
 
-def _asked(config: Config, requests: Sequence[FetchRequest]) -> Iterator[FeedCheck]:
-    fetcher, parser = new_fetcher(config), Parser()
-    try:
-        for group in fetcher.fetch_all(requests):
-            for result in group:
-                yield _check(parser, result, now=datetime.now(UTC))
-    finally:
-        parser.close()
-
-
-def _check(parser: Parser, result: FetchResult, *, now: datetime) -> FeedCheck:
+def check_answer(parser: Parser, result: FetchResult, *, now: datetime) -> FeedCheck:
     request, outcome = result.request, result.outcome
     base = FeedCheck(request.feed_id, request.url, answers=False, seconds=round(result.seconds, 2))
     if isinstance(outcome, FetchFailed):

@@ -29,6 +29,7 @@ TEN: Final = 10  # that many letters beyond ASCII for each broken one: UTF-8 wit
 ROOTS: Final = re.compile(rb"<(?:[\w.-]+:)?(?:rss|feed|rdf|channel|html)[\s>]", re.I)
 # Every format has one of these elements, under whatever prefix; without any, no parser finds a feed.
 FEED_MARKUP: Final = re.compile(rb"<(?:[^\s<>/:]+:)?(?:rss|feed|rdf|channel|item|entry)[\s>/]", re.I)
+WEB_PAGE: Final = "a web page, not a feed"
 DECLARATION: Final = re.compile(rb"<!(?:ENTITY|ATTLIST|ELEMENT|NOTATION)\b", re.I)
 SKIPPED: Final = ((b"<!--", b"-->"), (b"<?", b"?>"), (b"<![CDATA[", b"]]>"))
 SUBSET: Final = re.compile(rb"""<!--|<\?|["'\[\]>]""")  # what decides where a DOCTYPE ends
@@ -82,16 +83,15 @@ def _reads_as_korean(body: bytes) -> bool:
     return sum("\uac00" <= character <= "\ud7a3" for character in beyond) > 0.8 * len(beyond)
 
 
-def refuse_what_is_no_feed(plain: bytes) -> None:
-    """A web page, or anything else, before it costs what a parse does. `plain` in UTF-8. Raises FeedParseError."""
-    if not FEED_MARKUP.search(plain):
-        raise FeedParseError(ParseReason.NOT_A_FEED, what_instead(plain))
+def has_feed_markup(plain: bytes) -> bool:
+    """False for a web page, or anything else, before it costs what a parse does. `plain` in UTF-8."""
+    return FEED_MARKUP.search(plain) is not None
 
 
 def what_instead(plain: bytes) -> str:
     start = plain[:2000].lstrip().lower()
     if start.startswith((b"<!doctype html", b"<html")) or b"<html" in start:
-        return "a web page, not a feed"
+        return WEB_PAGE
     return "neither RSS, Atom, RDF nor JSON Feed"
 
 

@@ -13,7 +13,7 @@ import resource
 import struct
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, BinaryIO, Final
 from urllib.parse import urljoin, urlsplit
@@ -26,18 +26,21 @@ from worker.articles.text import MAX_URL, clean_text, clean_title
 from worker.errors import FeedParseError, ParseReason
 from worker.feeds.dates import published_at
 from worker.feeds.decode import (
+    WEB_PAGE,
+    has_feed_markup,
     is_cut,
     mend,
     refuse_declarations,
-    refuse_what_is_no_feed,
     settle_charset,
     what_instead,
 )
+from worker.feeds.discover import find_feeds
 from worker.feeds.wishes import skip_of, wait_of
 
 LENGTH: Final = struct.Struct(">I")
 OUT_OF_MEMORY: Final = 77  # our exit code for it
 MAX_ENTRIES: Final = 2_000  # the longest real feed we know has 1,000; what is over is counted, never silent
+PAGE_HEAD: Final = 200_000  # bytes of a page in which it says what feeds it has
 MAX_RAW: Final = 400_000  # code points of one entry's markup that are cleaned
 DATES: Final = ("published", "updated", "created", "prism_publicationdate")  # as feedparser names them; the best first
 # Sanitising and resolving are ours (articles/text.py), done once and on what is kept.
@@ -91,6 +94,9 @@ def _read(source: BinaryIO) -> bytes | None:
 
 def _answer(header: Mapping[str, str], body: bytes) -> dict[str, Any]:
     try:
+        if header["want"] == "named":
+            named = find_feeds(body, content_type=header["content_type"], url=header["url"])
+            return {"named": [asdict(one) for one in named]}
         return parse_document(
             body,
             content_type=header["content_type"],
@@ -113,14 +119,15 @@ def parse_document(body: bytes, *, content_type: str, url: str, now: datetime, z
     if _looks_like_json(body):
         return parse_json(body, url=url, now=now, zone=zone)
     plain = as_utf8(body, content_type)
-    refuse_what_is_no_feed(plain)
+    if not has_feed_markup(plain):
+        raise no_feed(plain, url)
     plain = mend(plain)
     refuse_declarations(plain)  # in what the parser will see: mending may bring one to light
     # Without a content-location: it would make a bare guid (<guid>123</guid>) an address that changes with the feed's.
     headers = {"content-type": "application/xml; charset=utf-8"}
     parsed = feedparser.parse(io.BytesIO(plain), response_headers=headers, **QUIET)
     if not parsed.get("version") and not parsed.entries:
-        raise FeedParseError(ParseReason.NOT_A_FEED, what_instead(plain))
+        raise no_feed(plain, url)
     cut = bool(parsed.bozo) and is_cut(plain)
     # The last entry is half: better left for the next poll than told in half, unless there is no other.
     left_out = int(cut and len(parsed.entries) > 1)
@@ -140,6 +147,16 @@ def parse_document(body: bytes, *, content_type: str, url: str, now: datetime, z
         wait=wait_of(channel),
         skip=skip_of(plain),
     )
+
+
+def no_feed(plain: bytes, url: str) -> FeedParseError:
+    """What it is instead, and which feed it names, if it is a page that does."""
+    detail = what_instead(plain)
+    if detail == WEB_PAGE:
+        named = find_feeds(plain[:PAGE_HEAD], content_type="", url=url)
+        said = next((one.url for one in named if one.said and len(one.url) <= 200), "")
+        detail += f"; it names this feed: {said}" if said else ""
+    return FeedParseError(ParseReason.NOT_A_FEED, detail)
 
 
 def as_utf8(body: bytes, content_type: str) -> bytes:
