@@ -14,7 +14,7 @@ from typing import Any
 
 from worker.alerts.decide import Reason
 from worker.alerts.rules import FeedFacts, evaluate
-from worker.articles.shown import WAITING
+from worker.articles.shown import WAITING, source_words
 from worker.articles.text import canonical_url
 from worker.config.schema import Config
 from worker.config.versions import Version, read_version
@@ -114,7 +114,7 @@ def _article(trace: Trace, config: Config) -> dict[str, Any]:
         "title": row.title,
         "url": row.url,
         "feed": row.feed_id,
-        "source": config.feed(row.feed_id).title or trace.feed.title,
+        "source": source_words(row.outlet, config.feed(row.feed_id).title or trace.feed.title),
         "state": row.state,
         "revision": row.revision,
         "baseline": row.baseline,
@@ -163,7 +163,7 @@ def _story(trace: Trace, config: Config) -> dict[str, Any]:
         else {
             "id": first.public_id,
             "title": first.title,
-            "source": config.feed(first.feed_id).title,
+            "source": source_words(first.outlet, config.feed(first.feed_id).title),
             "by": by or "what both had then",
         },
     }

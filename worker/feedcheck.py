@@ -5,6 +5,7 @@ What publishers asked of the desk binds this, too: it is read from the record's 
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -14,10 +15,11 @@ from worker.alerts.wording import local_time
 from worker.config.access import access_of
 from worker.config.schema import Config, FeedSpec
 from worker.errors import FeedParseError, FetchReason
+from worker.feeds.fetch import Fetcher
 from worker.feeds.parse import Parser
 from worker.feeds.reasons import explain, wording
 from worker.guard import has_same_origin
-from worker.model import Fetched, FetchFailed, FetchRequest, FetchResult, NotModified, ParsedFeed, Validators
+from worker.model import Fetched, FetchFailed, FetchRequest, FetchResult, NotModified, ParsedFeed, Postponed, Validators
 from worker.polling import new_fetcher
 
 QUIET: Final = timedelta(days=90)  # no entry for so long: most feeds that are kept up bring one a month at least
@@ -56,12 +58,37 @@ class FeedCheck:
     waits_until: datetime | None = None
 
 
+@dataclass(frozen=True)
+class Asking:
+    """What feeds are asked with: one for all that one command asks, so that no host is hurried."""
+
+    fetcher: Fetcher
+    parser: Parser
+
+    @classmethod
+    @contextlib.contextmanager
+    def by(cls, config: Config) -> Iterator[Asking]:
+        asking = cls(new_fetcher(config), Parser())
+        try:
+            yield asking
+        finally:
+            asking.parser.close()
+
+
 def check_feeds(config: Config, feeds: Sequence[tuple[str, str]], *, rows: Iterable[Any] = ()) -> Iterator[FeedCheck]:
     """One for each (name, url), as the answers come; as polite as any poll.
 
     `rows` are the record's feeds: an address that asked us to wait is not asked, one that gave validators gets them.
     """
-    rows, now = list(rows), datetime.now(UTC)
+    with Asking.by(config) as asking:
+        yield from check_with(asking, config, feeds, rows=list(rows))
+
+
+def check_with(
+    asking: Asking, config: Config, feeds: Sequence[tuple[str, str]], *, rows: Sequence[Any]
+) -> Iterator[FeedCheck]:
+    """`check_feeds`, with what is there already."""
+    now = datetime.now(UTC)
     specs = {spec.id: spec for spec in config.feeds} | {spec.url: spec for spec in config.feeds}
     waits = _waits(rows, now)
     given = {row.current_url: Validators(row.etag, row.last_modified) for row in rows}
@@ -72,7 +99,15 @@ def check_feeds(config: Config, feeds: Sequence[tuple[str, str]], *, rows: Itera
         else:
             access = access_of(config, specs.get(name), url)
             requests.append(FetchRequest(name, url, given.get(url, Validators()), access))
-    yield from _asked(config, requests, specs)
+    for group in asking.fetcher.fetch_all(requests):
+        for result in group:
+            yield check_answer(asking.parser, result, specs.get(result.request.feed_id), now=datetime.now(UTC))
+
+
+def wait_for(config: Config, url: str, rows: Sequence[Any]) -> FeedCheck | None:
+    """What is said of an address that asked us to wait; None where it did not."""
+    until = _waits(rows, datetime.now(UTC)).get(url)
+    return _waiting(url, url, until=until, zone=config.settings.time_zone) if until else None
 
 
 def _waits(rows: Iterable[Any], now: datetime) -> dict[str, datetime]:
@@ -86,17 +121,7 @@ def _waiting(name: str, url: str, *, until: datetime, zone: str) -> FeedCheck:
     return replace(_failed(FeedCheck(name, url, answers=False), FetchReason.RATE_LIMITED, detail), waits_until=until)
 
 
-def _asked(config: Config, requests: Sequence[FetchRequest], specs: Mapping[str, FeedSpec]) -> Iterator[FeedCheck]:
-    fetcher, parser = new_fetcher(config), Parser()
-    try:
-        for group in fetcher.fetch_all(requests):
-            for result in group:
-                yield _check(parser, result, specs.get(result.request.feed_id), now=datetime.now(UTC))
-    finally:
-        parser.close()
-
-
-def _check(parser: Parser, result: FetchResult, spec: FeedSpec | None, *, now: datetime) -> FeedCheck:
+def check_answer(parser: Parser, result: FetchResult, spec: FeedSpec | None = None, *, now: datetime) -> FeedCheck:
     request, outcome = result.request, result.outcome
     base = FeedCheck(request.feed_id, request.url, answers=False, seconds=round(result.seconds, 2))
     if isinstance(outcome, FetchFailed):
@@ -105,6 +130,8 @@ def _check(parser: Parser, result: FetchResult, spec: FeedSpec | None, *, now: d
     if isinstance(outcome, NotModified) and request.validators != Validators():
         named = _named(outcome.validators)
         return replace(base, answers=True, unchanged=True, validators=named, notes=("unchanged since the last poll",))
+    if isinstance(outcome, Postponed):
+        return _failed(base, FetchReason.RATE_LIMITED, "not asked: its host asked us to wait")
     if not isinstance(outcome, Fetched):
         return _failed(base, FetchReason.STATUS, "304 to a request that asked for no such thing")
     try:

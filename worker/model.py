@@ -289,7 +289,7 @@ class AlertArticle:
 
     title: str
     url: str
-    source: str  # the feed's title or id
+    source: str  # the feed's title or id, and before it the outlet that the feed names as the writer
     published: datetime | None
     first_seen: datetime
     language: str

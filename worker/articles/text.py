@@ -28,8 +28,13 @@ UNSEEN: Final = frozenset(
 # Parameters that only say where a reader came from (the public lists of link cleaners agree on these).
 TRACKING: Final = re.compile(
     r"(utm_[a-z_]+|at_(medium|campaign|custom\d|link.*|bbc_team|format|ptr_name)|fbclid|gclid|dclid|msclkid|yclid|igshid"
-    r"|mc_cid|mc_eid|cmpid|CMP|ns_campaign|ns_mchannel|ns_source|ns_linkname|ocid|smid|_hs(enc|mi)|guccounter)"
+    r"|mc_cid|mc_eid|cmpid|CMP|ns_campaign|ns_mchannel|ns_source|ns_linkname|ocid|smid|_hs(enc|mi)|guccounter"
+    r"|guce_referrer(_sig)?|gbraid|wbraid|twclid|ttclid|igsh|mibextid|mkt_tok|ref_src|soc_src|soc_trk|xtor"
+    # Of single publishers: Al Jazeera, Deutsche Welle, Barron's, heise, Bloomberg, CNET, the New York Times.
+    r"|traffic_source|maca|refsec|wt_z?mc|srnd|ftag|mwrsm)"
 )
+# These may name a page, but not when they say that the reader came from a feed: ref=rss, mod=rss_world.
+FROM_FEED: Final = re.compile(r"(ref|source|from|partner|emc|mod)=rss([_-].*)?", re.I)
 SMALL_WORDS: Final = frozenset("of the and for in on de la al".split())  # as an outlet's name has them
 
 
@@ -106,9 +111,13 @@ def canonical_url(url: str) -> str:
     if port and port not in (80, 443):
         host = f"{host}:{port}"
     # Split, never decoded: a query in an older encoding (EUC-KR and others) would lose what tells its pages apart.
-    fields = [f for f in parts.query.split("&") if f and not TRACKING.fullmatch(unquote_plus(f.partition("=")[0]))]
+    fields = [field for field in parts.query.split("&") if field and not _is_tracking(field)]
     # One page under http and https, with and without a closing slash, is one page.
     return urlunsplit(("https", host, _escaped(parts.path).rstrip("/") or "/", _escaped("&".join(fields)), ""))
+
+
+def _is_tracking(field: str) -> bool:
+    return bool(TRACKING.fullmatch(unquote_plus(field.partition("=")[0])) or FROM_FEED.fullmatch(field))
 
 
 def _escaped(part: str) -> str:

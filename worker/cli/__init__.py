@@ -14,6 +14,7 @@ from worker.cli import (
     desk,
     feedlists,
     feeds,
+    finding,
     history,
     links,
     roles,
@@ -34,7 +35,7 @@ GARBAGE = 20_000
 
 cli.add_typer(topics.cli, name="topics")
 cli.add_typer(feeds.cli, name="feeds")
-for module in (feeds, feedlists):
+for module in (feeds, feedlists, finding):
     module.add_to(feeds.cli)
 cli.add_typer(alerts.cli, name="alerts")
 for module in (alerts, silences):

@@ -11,6 +11,7 @@ import typer
 
 from worker.alerts.moments import span
 from worker.alerts.wording import local_time
+from worker.articles.shown import source_words
 from worker.cli.options import (
     HERE,
     KEPT,
@@ -107,7 +108,12 @@ def _as_json(row: Any) -> dict[str, Any]:
         "rule": row.rule_id,
         "severity": row.severity,
         "story": {"id": row.story, "title": row.story_title},
-        "article": {"title": row.title, "url": row.url, "feed": row.feed_id, "source": row.source or row.feed_id},
+        "article": {
+            "title": row.title,
+            "url": row.url,
+            "feed": row.feed_id,
+            "source": source_words(row.outlet, row.source or row.feed_id),
+        },
         "because": row.because,
         "published": iso(row.published_at),
         "first_seen": iso(row.first_seen_at),
@@ -156,7 +162,7 @@ def _member(row: Any) -> dict[str, Any]:
         "id": row.public_id,
         "title": row.title,
         "url": row.url,
-        "source": row.source or row.feed_id,
+        "source": source_words(row.outlet, row.source or row.feed_id),
         "first_seen": iso(row.first_seen_at),
         "copy": row.duplicate_of is not None,
         "by": row.grouped_by,

@@ -114,7 +114,7 @@ def test(
     refuse_example_contact(desk)
     found = []
     with bar(len(wanted), "feeds", hidden=as_json) as done:
-        for one in check_feeds(desk, wanted, rows=_rows_if_readable(data)):
+        for one in check_feeds(desk, wanted, rows=rows_if_readable(data)):
             found.append(one)
             done()
             if as_json:
@@ -126,7 +126,7 @@ def test(
     raise typer.Exit(0 if all(one.answers for one in found) else 1)
 
 
-def _rows_if_readable(data: Path) -> list[Any]:
+def rows_if_readable(data: Path) -> list[Any]:
     """The record's feeds, to be obeyed. One that cannot be read keeps nobody from testing a feed, and is told of."""
     try:
         return list((_rows(data) or {}).values())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from html.entities import html5
 from typing import Final
 
 from worker.errors import FeedParseError, ParseReason
@@ -23,16 +24,25 @@ WIDE: Final = (
 )
 HEADER_CHARSET: Final = re.compile(r"""charset\s*=\s*["']?([\w.:-]{1,40})""", re.I)
 XML_CHARSET: Final = re.compile(rb"""<\?xml[^>]{0,200}?encoding\s*=\s*["']([\w.:-]{1,40})["']""", re.I)
+MOST_BEFORE: Final = 4_000  # bytes of a program's warnings before a document
 TEN: Final = 10  # that many letters beyond ASCII for each broken one: UTF-8 with an accident, not another charset
 ROOTS: Final = re.compile(rb"<(?:[\w.-]+:)?(?:rss|feed|rdf|channel|html)[\s>]", re.I)
 # Every format has one of these elements, under whatever prefix; without any, no parser finds a feed.
 FEED_MARKUP: Final = re.compile(rb"<(?:[^\s<>/:]+:)?(?:rss|feed|rdf|channel|item|entry)[\s>/]", re.I)
+WEB_PAGE: Final = "a web page, not a feed"
 DECLARATION: Final = re.compile(rb"<!(?:ENTITY|ATTLIST|ELEMENT|NOTATION)\b", re.I)
 SKIPPED: Final = ((b"<!--", b"-->"), (b"<?", b"?>"), (b"<![CDATA[", b"]]>"))
 SUBSET: Final = re.compile(rb"""<!--|<\?|["'\[\]>]""")  # what decides where a DOCTYPE ends
 CLOSINGS: Final = {b"<!--": b"-->", b"<?": b"?>", b'"': b'"', b"'": b"'"}
-# Publishers forget to escape: AT&T, ?a=1&b=2. In CDATA it is right as it stands.
-BARE_AMPERSAND: Final = re.compile(rb"<!\[CDATA\[.*?(?:\]\]>|\Z)|&(?!#?\w{1,31};)", re.DOTALL)
+# Publishers forget to escape (AT&T, ?a=1&b=2), and use HTML's names, which XML has not. In CDATA both are right.
+ODD_REFERENCE: Final = re.compile(
+    rb"<!\[CDATA\[.*?(?:\]\]>|\Z)|&(?!(?:lt|gt|amp|quot|apos|#\d{1,7}|#[xX][0-9a-fA-F]{1,6});)(?:(\w{1,31});)?"
+    rb"|&#(?:[xX]0*(?:[0-8bcefBCEF]|1[0-9a-fA-F])|0*(?:[0-8]|1[124-9]|2\d|3[01]));",
+    re.DOTALL,
+)
+NO_XML: Final = bytes(n for n in range(32) if n not in b"\t\n\r")  # letters that XML 1.0 has not (section 2.2)
+BLANK: Final = bytes.maketrans(NO_XML, b" " * len(NO_XML))
+CLOSED_ROOT: Final = re.compile(rb"</(?:[\w.-]+:)?(?:rss|feed|rdf)\s*>", re.I)
 OPENED: Final = re.compile(rb"<(?:[\w.-]+:)?(?:item|entry)[\s>]", re.I)
 CLOSED: Final = re.compile(rb"</(?:[\w.-]+:)?(?:item|entry)\s*>", re.I)
 
@@ -73,16 +83,15 @@ def _reads_as_korean(body: bytes) -> bool:
     return sum("\uac00" <= character <= "\ud7a3" for character in beyond) > 0.8 * len(beyond)
 
 
-def refuse_what_is_no_feed(plain: bytes) -> None:
-    """A web page, or anything else, before it costs what a parse does. `plain` in UTF-8. Raises FeedParseError."""
-    if not FEED_MARKUP.search(plain):
-        raise FeedParseError(ParseReason.NOT_A_FEED, what_instead(plain))
+def has_feed_markup(plain: bytes) -> bool:
+    """False for a web page, or anything else, before it costs what a parse does. `plain` in UTF-8."""
+    return FEED_MARKUP.search(plain) is not None
 
 
 def what_instead(plain: bytes) -> str:
     start = plain[:2000].lstrip().lower()
     if start.startswith((b"<!doctype html", b"<html")) or b"<html" in start:
-        return "a web page, not a feed"
+        return WEB_PAGE
     return "neither RSS, Atom, RDF nor JSON Feed"
 
 
@@ -123,9 +132,31 @@ def _end_of_doctype(plain: bytes, at: int) -> int:
     return len(plain)
 
 
-def escape_ampersands(plain: bytes) -> bytes:
-    """With what is plainly meant as an ampersand written as one, so that the strict parser can read the document."""
-    return BARE_AMPERSAND.sub(lambda found: b"&amp;" if found[0] == b"&" else found[0], plain)
+def mend(plain: bytes) -> bytes:
+    """The document, in UTF-8, without the errors that are plain to see, so that the strict parser can read it: what a
+    program wrote before or behind it, letters that XML has not, ampersands and HTML's names of letters."""
+    return ODD_REFERENCE.sub(_reference, _trimmed(plain).translate(BLANK))
+
+
+def _trimmed(plain: bytes) -> bytes:
+    """From its last declaration before the root on, to the root's end: others are a program's, or ours."""
+    root = ROOTS.search(plain, 0, MOST_BEFORE)
+    start = plain.rfind(b"<?xml ", 0, root.start() if root else MOST_BEFORE)
+    if start < 0:
+        start = len(plain) - len(plain.lstrip(b"\xef\xbb\xbf \t\r\n"))
+    closed = [found.end() for found in CLOSED_ROOT.finditer(plain)]
+    end = closed[-1] if closed and not OPENED.search(plain, closed[-1]) else len(plain)
+    return plain[start:end]
+
+
+def _reference(found: re.Match[bytes]) -> bytes:
+    whole, name = found[0], found[1]
+    if whole.startswith(b"<"):
+        return whole
+    if whole.startswith(b"&#"):
+        return b" "  # a letter that XML has not
+    letters = html5.get(f"{name.decode()};") if name else None
+    return letters.replace("&", "&amp;").replace("<", "&lt;").encode() if letters else b"&amp;" + whole[1:]
 
 
 def is_cut(plain: bytes) -> bool:

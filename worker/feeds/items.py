@@ -16,8 +16,9 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-# Changes whenever what an entry's bytes are made of does: what was remembered before is forgotten then.
-READING: Final = b"2"
+# The form of what is remembered: what was kept in another is forgotten. A new way of reading items is no reason: what
+# is not read anew is no edit.
+FORM: Final = b"1"
 MAX_ITEMS: Final = 2_000  # the parser reads no more of one document (parse_child.MAX_ENTRIES)
 MAX_TOKENS: Final = 50_000  # in a document of that many items, a few each; more is an attack, or an accident
 HASH_BYTES: Final = 12  # of BLAKE2b: two items of one feed in 10^20 meet by chance
@@ -30,7 +31,7 @@ CLOSINGS: Final = {b"<![CDATA[": b"]]>", b"<!--": b"-->"}
 # of our timing, which is read with the first item that is new.
 AROUND: Final = re.compile(
     rb"<\?xml[^>]{0,400}>|<!DOCTYPE[^>]{0,400}>|<(?:[\w.-]+:)?(?:rss|feed|rdf|channel|items)\b[^>]{0,20000}>"
-    rb"|<(?:ttl|skipHours|skipDays|hour|day|[\w.-]+:update\w+)\b[^<]{0,200}|<language\b[^<]{0,200}",
+    rb"|<(?:ttl|skipHours|skipDays|hour|day|[\w.-]+:update\w+)\b[^<]{0,200}|<(?:[\w.-]+:)?language\b[^<]{0,200}",
     re.I,
 )
 UNSPLITTABLE: Final = re.compile(rb"[\x00\x1b]")  # wide letters, and shifts that make a tag part of a word
@@ -82,7 +83,7 @@ def find_items(body: bytes, *, around: Iterable[str]) -> Items | None:
         body.decode("utf-8")  # of any other charset the whole document decides (decode.settle_charset)
     except UnicodeDecodeError:
         return None
-    told = [READING, *(text.encode("utf-8", "replace") for text in around)]
+    told = [FORM, *(text.encode("utf-8", "replace") for text in around)]
     return _json_items(body, told) if body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{" else _xml_items(body, told)
 
 

@@ -18,7 +18,8 @@ from datetime import datetime
 from typing import Any, Final
 
 from worker.errors import FeedParseError, ParseReason
-from worker.model import ParsedEntry, ParsedFeed
+from worker.feeds.discover import NamedFeed
+from worker.model import ParsedEntry, ParsedFeed, SkipTimes
 
 LENGTH: Final = struct.Struct(">I")
 START_SECONDS: Final = 20.0  # Python and feedparser from a cold disk
@@ -41,15 +42,26 @@ class Parser:
         for _ in range(children):
             self._places.put(None)
 
-    def parse(self, body: bytes, *, content_type: str, url: str, now: datetime) -> ParsedFeed:
-        """The document as a feed, entries in document order. Raises FeedParseError, and nothing else for any bytes."""
+    def parse(self, body: bytes, *, content_type: str, url: str, now: datetime, zone: str = "") -> ParsedFeed:
+        """The document as a feed, entries in document order. Raises FeedParseError, and nothing else for any bytes.
+
+        `zone` is the feed's own, for dates that name none.
+        """
         refuse_early(body)
-        header = json.dumps({"content_type": content_type, "url": url, "now": now.isoformat()})
+        header = {"want": "feed", "content_type": content_type, "url": url, "now": now.isoformat(), "zone": zone}
+        return read_feed(self._ask(header, body))
+
+    def find_feeds(self, body: bytes, *, content_type: str, url: str) -> list[NamedFeed]:
+        """The feeds that a web page names. Raises FeedParseError."""
+        answer = self._ask({"want": "named", "content_type": content_type, "url": url}, body)
+        return [NamedFeed(**one) for one in answer["named"]]
+
+    def _ask(self, header: dict[str, str], body: bytes) -> dict[str, Any]:
         place = self._places.get()
         try:
             if place is None or not place.alive:
                 place = self._replace(place)
-            answer = place.ask(header.encode(), body, seconds=self.deadline)
+            answer = place.ask(json.dumps(header).encode(), body, seconds=self.deadline)
         except BaseException as error:
             # Also when we are interrupted: a child with an answer under way would give it to the next document.
             if place is not None:
@@ -62,7 +74,7 @@ class Parser:
             self._places.put(place)
         if "error" in answer:
             raise FeedParseError(ParseReason(answer["error"]), answer["detail"])
-        return read_feed(answer)
+        return answer
 
     def _replace(self, dead: _Child | None) -> _Child:
         if dead is not None:
@@ -95,7 +107,9 @@ def read_feed(answer: dict[str, Any]) -> ParsedFeed:
         )
         for entry in answer.pop("entries")
     )
-    return ParsedFeed(**answer, entries=entries)
+    skip = answer.pop("skip", None)
+    times = SkipTimes(hours=frozenset(skip["hours"]), days=frozenset(skip["days"])) if skip else None
+    return ParsedFeed(**answer, entries=entries, skip=times)
 
 
 class _ChildLost(Exception):

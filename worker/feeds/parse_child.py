@@ -13,7 +13,8 @@ import resource
 import struct
 import sys
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any, BinaryIO, Final
 from urllib.parse import urljoin, urlsplit
 
@@ -23,21 +24,25 @@ from feedparser.exceptions import CharacterEncodingOverride
 
 from worker.articles.text import MAX_URL, clean_text, clean_title
 from worker.errors import FeedParseError, ParseReason
+from worker.feeds.dates import published_at
 from worker.feeds.decode import (
-    escape_ampersands,
+    WEB_PAGE,
+    has_feed_markup,
     is_cut,
+    mend,
     refuse_declarations,
-    refuse_what_is_no_feed,
     settle_charset,
     what_instead,
 )
+from worker.feeds.discover import find_feeds
+from worker.feeds.wishes import skip_of, wait_of
 
 LENGTH: Final = struct.Struct(">I")
 OUT_OF_MEMORY: Final = 77  # our exit code for it
 MAX_ENTRIES: Final = 2_000  # the longest real feed we know has 1,000; what is over is counted, never silent
+PAGE_HEAD: Final = 200_000  # bytes of a page in which it says what feeds it has
 MAX_RAW: Final = 400_000  # code points of one entry's markup that are cleaned
-EARLIEST: Final = datetime(1990, 1, 1, tzinfo=UTC)
-AHEAD: Final = timedelta(days=2)  # a clock may be a day off and a zone wrong; more is no date
+DATES: Final = ("published", "updated", "created", "prism_publicationdate")  # as feedparser names them; the best first
 # Sanitising and resolving are ours (articles/text.py), done once and on what is kept.
 QUIET: Final = dict(sanitize_html=False, resolve_relative_uris=False)
 
@@ -89,8 +94,15 @@ def _read(source: BinaryIO) -> bytes | None:
 
 def _answer(header: Mapping[str, str], body: bytes) -> dict[str, Any]:
     try:
+        if header["want"] == "named":
+            named = find_feeds(body, content_type=header["content_type"], url=header["url"])
+            return {"named": [asdict(one) for one in named]}
         return parse_document(
-            body, content_type=header["content_type"], url=header["url"], now=datetime.fromisoformat(header["now"])
+            body,
+            content_type=header["content_type"],
+            url=header["url"],
+            now=datetime.fromisoformat(header["now"]),
+            zone=header["zone"],
         )
     except FeedParseError as error:
         return {"error": str(error.reason), "detail": error.detail}
@@ -102,36 +114,56 @@ def _answer(header: Mapping[str, str], body: bytes) -> dict[str, Any]:
         return {"error": str(ParseReason.NOT_A_FEED), "detail": f"cannot be parsed ({type(error).__name__})"}
 
 
-def parse_document(body: bytes, *, content_type: str, url: str, now: datetime) -> dict[str, Any]:
-    """The document as the fields of a ParsedFeed. Raises FeedParseError."""
+def parse_document(body: bytes, *, content_type: str, url: str, now: datetime, zone: str = "") -> dict[str, Any]:
+    """The document as the fields of a ParsedFeed. `zone` is its own, for dates without. Raises FeedParseError."""
     if _looks_like_json(body):
-        return parse_json(body, url=url, now=now)
-    body, charset = settle_charset(body, content_type)
-    plain = convert_to_utf8({"content-type": f"application/xml; charset={charset or ''}"}, body, {})
-    refuse_what_is_no_feed(plain)
-    refuse_declarations(plain)
+        return parse_json(body, url=url, now=now, zone=zone)
+    plain = as_utf8(body, content_type)
+    if not has_feed_markup(plain):
+        raise no_feed(plain, url)
+    plain = mend(plain)
+    refuse_declarations(plain)  # in what the parser will see: mending may bring one to light
     # Without a content-location: it would make a bare guid (<guid>123</guid>) an address that changes with the feed's.
     headers = {"content-type": "application/xml; charset=utf-8"}
-    parsed = feedparser.parse(io.BytesIO(escape_ampersands(plain)), response_headers=headers, **QUIET)
+    parsed = feedparser.parse(io.BytesIO(plain), response_headers=headers, **QUIET)
     if not parsed.get("version") and not parsed.entries:
-        raise FeedParseError(ParseReason.NOT_A_FEED, what_instead(plain))
+        raise no_feed(plain, url)
     cut = bool(parsed.bozo) and is_cut(plain)
     # The last entry is half: better left for the next poll than told in half, unless there is no other.
     left_out = int(cut and len(parsed.entries) > 1)
     channel = parsed.feed
+    language = str(channel.get("language", ""))[:35]
     base = _absolute(channel.get("link", ""), url) or url
     return _feed(
         parsed.entries[:-1] if left_out else parsed.entries,
-        lambda raw: read_entry(raw, base=url, now=now),
+        lambda raw: read_entry(raw, Reading(url, now, zone, language)),
         left_out=left_out,
         cut=cut,
         loose=is_loose(parsed),
         version=parsed.version or "unknown",
         title=clean_title(channel.get("title", "")),
         link=base,
-        language=str(channel.get("language", ""))[:35],
-        wait=_ttl(channel.get("ttl")),
+        language=language,
+        wait=wait_of(channel),
+        skip=skip_of(plain),
     )
+
+
+def no_feed(plain: bytes, url: str) -> FeedParseError:
+    """What it is instead, and which feed it names, if it is a page that does."""
+    detail = what_instead(plain)
+    if detail == WEB_PAGE:
+        named = find_feeds(plain[:PAGE_HEAD], content_type="", url=url)
+        said = next((one.url for one in named if one.said and len(one.url) <= 200), "")
+        detail += f"; it names this feed: {said}" if said else ""
+    return FeedParseError(ParseReason.NOT_A_FEED, detail)
+
+
+def as_utf8(body: bytes, content_type: str) -> bytes:
+    """An XML document in UTF-8, with a declaration that says so. Which charset it was in the whole of it decides."""
+    body, charset = settle_charset(body, content_type)
+    converted: bytes = convert_to_utf8({"content-type": f"application/xml; charset={charset or ''}"}, body, {})
+    return converted
 
 
 def is_loose(parsed: Mapping[str, Any]) -> bool:
@@ -160,21 +192,48 @@ def _feed(raws: Any, read: Any, *, left_out: int = 0, **fields: Any) -> dict[str
     return {**fields, "entries": entries, "skipped": len(raws) - len(entries) + left_out}
 
 
-def read_entry(raw: Mapping[str, Any], *, base: str, now: datetime) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Reading:
+    """By what an entry is read, besides its own words: links by `base`, dates by the others."""
+
+    base: str
+    now: datetime
+    zone: str = ""
+    language: str = ""
+
+
+def read_entry(raw: Mapping[str, Any], by: Reading) -> dict[str, Any]:
     """One entry's fields as a ParsedEntry's."""
-    title, text = clean_title(raw.get("title", "")[:MAX_RAW]), _longest_text(raw)
-    dates = {name: value for name, value in raw.items() if name.startswith(("published", "updated"))}
-    published_raw = str(dates.get("published") or dates.get("updated") or "")[:100]
-    moment = dates.get("published_parsed") or dates.get("updated_parsed")
+    outlet = _outlet(raw)
+    title, text = _without_outlet(clean_title(raw.get("title", "")[:MAX_RAW]), outlet), _longest_text(raw)
+    # Not by key: feedparser warns where it gives one date for another.
+    dates = {name: str(value) for name, value in raw.items() if name in DATES and value}
+    raws = [dates[name] for name in DATES if name in dates]
+    published = published_at(raws, now=by.now, zone=by.zone, language=by.language)
     return {
         "guid": str(raw.get("id", "")).strip()[:MAX_URL],
-        "link": _absolute(_link(raw), base),
+        "link": _absolute(_link(raw), by.base),
         "title": title or text[:120].split("\n")[0],
         "text": text,
         "author": clean_title(str(raw.get("author", "")))[:200],
-        "published": _plausible(moment, now),
-        "published_raw": clean_title(published_raw)[:100],
+        "published": published.isoformat() if published else None,
+        "published_raw": clean_title(raws[0] if raws else "")[:100],
+        "outlet": outlet,
     }
+
+
+def _outlet(raw: Mapping[str, Any]) -> str:
+    """Who wrote it, as an aggregator says: RSS `source`, and Atom's, whose title is the feed that it was taken from."""
+    source = raw.get("source")
+    named = source.get("title", "") if isinstance(source, Mapping) else source
+    return clean_title(str(named or "")[:MAX_RAW])[:200].rstrip()
+
+
+def _without_outlet(title: str, outlet: str) -> str:
+    """The headline as its outlet wrote it: aggregators put the name behind it."""
+    if outlet and (found := re.search(rf"\s[-|–—]\s{re.escape(outlet)}$", title)):
+        return title[: found.start()].rstrip() or title
+    return title
 
 
 def _longest_text(raw: Mapping[str, Any]) -> str:
@@ -203,32 +262,12 @@ def _absolute(link: str, base: str) -> str:
     return joined if fits and joined.isprintable() else ""
 
 
-def _plausible(moment: Any, now: datetime) -> str | None:
-    """feedparser's UTC time tuple as ISO text; None for none, and for one that no article can have."""
-    if moment is None:
-        return None
-    try:
-        found = datetime(*moment[:6], tzinfo=UTC)
-    except (ValueError, TypeError, OverflowError):
-        return None
-    return found.isoformat() if EARLIEST <= found <= now + AHEAD else None
-
-
-def _ttl(value: Any) -> float | None:
-    """RSS 2.0 `ttl` is in minutes."""
-    try:
-        minutes = float(value)
-    except (TypeError, ValueError):
-        return None
-    return minutes * 60 if 0 < minutes < 100_000 else None
-
-
 def _looks_like_json(body: bytes) -> bool:
     return body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(b"{")
 
 
-def parse_json(body: bytes, *, url: str, now: datetime) -> dict[str, Any]:
-    """JSON Feed 1.1 (jsonfeed.org). Raises FeedParseError."""
+def parse_json(body: bytes, *, url: str, now: datetime, zone: str = "") -> dict[str, Any]:
+    """JSON Feed 1.0 and 1.1 (jsonfeed.org). Raises FeedParseError."""
     try:
         # A stray byte or a bare line break in one entry is no reason to lose the others.
         value = json.loads(body.decode("utf-8-sig", "replace"), strict=False)
@@ -237,8 +276,9 @@ def parse_json(body: bytes, *, url: str, now: datetime) -> dict[str, Any]:
     if not isinstance(value, dict) or not isinstance(value.get("items"), list):
         raise FeedParseError(ParseReason.NOT_A_FEED, "JSON, but no JSON Feed: it has no items")
 
+    language = _plain(value.get("language"))[:35]
+
     def read(item: Mapping[str, Any]) -> dict[str, Any]:
-        published = _plain(item.get("date_published")) or _plain(item.get("date_modified"))
         return read_entry(
             {
                 "id": _plain(item.get("id")),
@@ -246,14 +286,14 @@ def parse_json(body: bytes, *, url: str, now: datetime) -> dict[str, Any]:
                 "link": _plain(item.get("url")) or _plain(item.get("external_url")),
                 "content": [{"value": _plain(item.get("content_html"))}],
                 "summary": _escaped(_plain(item.get("content_text")) or _plain(item.get("summary"))),
-                "published": published,
-                "published_parsed": _iso(published),
+                "published": _plain(item.get("date_published")),
+                "updated": _plain(item.get("date_modified")),
+                "author": _author(item),
             },
-            base=url,
-            now=now,
+            Reading(url, now, zone, language),
         )
 
-    title, language = clean_title(_plain(value.get("title"))), _plain(value.get("language"))[:35]
+    title = clean_title(_plain(value.get("title")))
     link = _absolute(_plain(value.get("home_page_url")), url) or url
     return _feed(value["items"], read, version="json", title=title, link=link, language=language)
 
@@ -267,12 +307,11 @@ def _escaped(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;")
 
 
-def _iso(text: str) -> Any:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC).timetuple()
+def _author(item: Mapping[str, Any]) -> str:
+    """Version 1.1 has a list of them, 1.0 had one."""
+    authors = item.get("authors")
+    listed = authors if isinstance(authors, list) else [item.get("author")]
+    return ", ".join(_escaped(_plain(one.get("name"))) for one in listed if isinstance(one, dict) and one.get("name"))
 
 
 if __name__ == "__main__":

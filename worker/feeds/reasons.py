@@ -81,7 +81,8 @@ WORDS: Final[Mapping[str, Wording]] = {
     ParseReason.EMPTY: Wording("its answer has no content", f"{WAIT} If it stays so, {NEW_ADDRESS}."),
     ParseReason.NOT_A_FEED: Wording(
         "what is at its address is no feed",
-        f"{BROWSER}: a page to sign in or prove oneself, or a page that moved? Then {NEW_ADDRESS}.",
+        "Run `wirewatch feeds discover ADDRESS`: it lists the feeds that a page names. If it lists none, open it in a "
+        f"browser: a page to sign in or prove oneself, or a page that moved? Then {NEW_ADDRESS}.",
     ),
     ParseReason.FORBIDDEN_MARKUP: Wording(
         "its document declares entities, as attacks do and no real feed does",

@@ -161,6 +161,8 @@ class _Decider:
         """The guid is known; a feed that reuses guids for other articles is seen through by link and headline."""
         if guid.content_hash == digest:
             return guid
+        if link is not None and link.content_hash == digest:
+            return link  # the guid was another's first, and this page came under it later
         other = title is not None and title.article_id != guid.article_id
         if other and title and (title.content_hash == digest or (link and link.article_id == title.article_id)):
             return title

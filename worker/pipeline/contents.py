@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from worker.alerts.news import WEIGHT
 from worker.alerts.timing import RAISED, UPDATED
+from worker.articles.shown import source_words
 from worker.articles.text import quote
 from worker.config.schema import RuleSpec
 from worker.links import alert_page
@@ -86,7 +87,7 @@ def originals_of(members: Iterable[Any]) -> list[str]:
     return list(dict.fromkeys(one.feed_id for one in members if one.duplicate_of is None))
 
 
-def _shown(source: str, row: Any, judgement: Judgement) -> AlertArticle:
+def _shown(feed: str, row: Any, judgement: Judgement) -> AlertArticle:
     text = row.judged_text or ""
     first = next((mention for mention in judgement.mentions if mention.field == "text"), None)
     start, end = (first.start, first.end) if first else (0, 0)
@@ -94,7 +95,7 @@ def _shown(source: str, row: Any, judgement: Judgement) -> AlertArticle:
     return AlertArticle(
         title=row.title,
         url=row.url,
-        source=source,
+        source=source_words(row.outlet, feed),
         published=row.published_at,
         first_seen=row.first_seen_at,
         language=judgement.language,

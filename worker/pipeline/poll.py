@@ -8,6 +8,8 @@ from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
+from worker.config.access import access_of
+from worker.config.schema import Config
 from worker.errors import ParseReason
 from worker.feeds.rounds import Round
 from worker.model import FetchFailed, FetchRequest, FetchResult, Validators
@@ -81,7 +83,7 @@ class _Polling:
             save(self.runtime, [_lost(row, claim) for row in lost])
         asked = [row for row in claim.rows if row not in lost]
         self.rows |= {row.id: (row, claim) for row in asked}
-        self.visits.add([_request(row) for row in asked], start_within=self.lease * ASKING)
+        self.visits.add([_request(self.runtime.config, row) for row in asked], start_within=self.lease * ASKING)
 
     def _room(self, host: str) -> HostRoom:
         policy = self.runtime.fetcher.policy.host(host)
@@ -101,12 +103,13 @@ class _Polling:
             yield part
 
 
-def _request(row: Any) -> FetchRequest:
-    return FetchRequest(row.id, row.current_url, Validators(row.etag, row.last_modified))
+def _request(config: Config, row: Any) -> FetchRequest:
+    access = access_of(config, config.find_feed(row.id), row.current_url)
+    return FetchRequest(row.id, row.current_url, Validators(row.etag, row.last_modified), access)
 
 
 def _lost(row: Any, claim: Claim) -> PollResult:
     """The failed poll of a feed that used up its attempts: it is not asked, for asking it may end this worker too."""
     outcome = FetchFailed(str(ParseReason.CRASHED), f"{MAX_ATTEMPTS} polls in a row never came to their end")
-    fetched = FetchResult(_request(row), outcome, 0.0)
+    fetched = FetchResult(FetchRequest(row.id, row.current_url), outcome, 0.0)
     return PollResult(row, claim, fetched, "failed", reason=outcome.reason, detail=outcome.detail)

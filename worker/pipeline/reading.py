@@ -98,7 +98,7 @@ def unstorable(result: PollResult, error: Exception) -> PollResult:
 def _decide(runtime: Runtime, row: Any, fetched: Fetched, claim: Claim) -> Document:
     """What the document holds, and what of it is news. Raises FeedParseError."""
     spec = runtime.config.feed(row.id)
-    read_as = dict(content_type=fetched.content_type, url=fetched.final_url, now=claim.now)
+    read_as = dict(content_type=fetched.content_type, url=fetched.final_url, now=claim.now, zone=spec.time_zone)
     return decide_document(
         fetched.body,
         around=(fetched.final_url, fetched.content_type, spec.time_zone, spec.language),

@@ -169,6 +169,7 @@ def _alert_rows() -> Any:
         .add_columns(story.c.first_seen_at.label("story_first_seen_at"))
         .add_columns(ROOT)
         .add_columns(article.c.url, article.c.feed_id, article.c.title, article.c.published_at, article.c.first_seen_at)
+        .add_columns(article.c.outlet)
         .add_columns(feed.c.title.label("source"), told_with())
         .join(story, story.c.id == alert.c.story_id)
         .join(article, article.c.id == alert.c.article_id)
@@ -213,10 +214,11 @@ def _articles(connection: Connection) -> list[ArticleFound]:
     """In the order of their arrival, the last first."""
     original = article.alias("original")
     publisher = feed.alias("publisher")
-    names = "id public_id feed_id state baseline title url first_seen_at settled_at duplicate_of story_id".split()
+    names = "id public_id feed_id outlet state baseline title url first_seen_at settled_at duplicate_of story_id"
     newest = (
-        select(*(article.c[name] for name in names), feed.c.title.label("source"))
+        select(*(article.c[name] for name in names.split()), feed.c.title.label("source"))
         .add_columns(original.c.title.label("original_title"), original.c.feed_id.label("original_feed_id"))
+        .add_columns(original.c.outlet.label("original_outlet"))
         .add_columns(publisher.c.title.label("original_source"), ROOT)
         .outerjoin(story, story.c.id == article.c.story_id)
         .join(feed, feed.c.id == article.c.feed_id)

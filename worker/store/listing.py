@@ -74,6 +74,7 @@ def _alerts() -> Any:
         article.c.published_at,
         article.c.first_seen_at,
         article.c.feed_id,
+        article.c.outlet,
         feed.c.title.label("source"),
         silence.c.public_id.label("silence"),
         told_with(),

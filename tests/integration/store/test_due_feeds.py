@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from sqlalchemy import select, update
@@ -43,7 +44,7 @@ def test_f17_a_crowded_host_leaves_room_for_others(store):
     with store.reading() as connection:
         crowd = select(feed).where(feed.c.host == "crowded.example").order_by(feed.c.next_poll_at)
         waiting = [row.next_poll_at for row in connection.execute(crowd) if row.lease_token is None]
-    gaps = [(after - before).total_seconds() for before, after in zip(waiting, waiting[1:], strict=False)]
+    gaps = [(after - before).total_seconds() for before, after in pairwise(waiting)]
     assert all(gap == pytest.approx(1.0) for gap in gaps), "what makes way is due as far apart as its host is asked"
 
 

@@ -60,6 +60,7 @@ XML = '<?xml version="1.0"?>'
         rss(item(), pre="<!DOCTYPE rss [<!-- ]> --><!ENTITY a 'b'>]>"),  # a comment that looks like the end
         rss(item(), pre='<!DOCTYPE a ">\n<?x?><!DOCTYPE r [<!ENTITY a "b">]>'),  # an open quote before it
         rss(item(), pre="<!DOCTYPE rss [<!ENTITY a 'b'>"),  # never closed
+        rss(item("&b;"), pre=f"<!-- {XML}{DECLARED}<rss> -->"),  # in a comment, and bare once the document is mended
     ],
 )
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-32"])
@@ -231,7 +232,9 @@ def test_parse_counts_the_items_that_it_skips(document, items):
         (rss(ITEM), False),
         (rss(item("AT&T & Gaza")), False),  # mended before any parser sees it
         (rss(item("서울"), pre='<?xml version="1.0" encoding="euc-kr"?>').encode(), False),  # only its charset is wrong
-        (rss(ITEM) + "trailing words", True),
+        (rss(ITEM) + "<!-- cached --> trailing words", False),
+        ("\n\nWarning: x in <b>y.php</b><br />\n" + rss(ITEM), False),
+        (rss(item("A&nbsp;B &hellip; &unknown; &#3; \x08")), False),
         (rss(item("Talks <b>on")), True),
         (rss(ITEM, CUT)[:-45], True),
         ('{"items": [{"title": "a"}]}', False),
@@ -244,11 +247,11 @@ def test_parse_says_when_the_document_is_not_well_formed(body, loose):
 def test_parse_one_bad_entry_fails_only_itself(monkeypatch):
     read, calls = parse_child.read_entry, iter([None, RecursionError(), ValueError()])
 
-    def choke(raw, **fields):
+    def choke(raw, by):
         error = next(calls, None)
         if error:
             raise error
-        return read(raw, **fields)
+        return read(raw, by)
 
     monkeypatch.setattr(parse_child, "read_entry", choke)
     found = parse(rss(ITEM, ITEM, ITEM, ITEM))

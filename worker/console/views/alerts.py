@@ -13,7 +13,7 @@ from worker.alerts.languages import language_name
 from worker.alerts.wording import SEVERITY, marked, matched_words, web_link, why_lines
 from worker.articles.text import quote
 from worker.console.views.deliveries import DeliveryView, delivery_view
-from worker.console.views.names import NO_HEADLINE, Headline, Names, Pieces, one_line, paragraphs
+from worker.console.views.names import NO_HEADLINE, Headline, Names, Pieces, one_line, paragraphs, source_of
 from worker.console.words import Moment, counted
 from worker.model import AlertArticle, AlertContent, Mention, TopicScore
 from worker.store.latest import AlertFound, AlertWhole
@@ -93,7 +93,7 @@ def _content(found: AlertFound, names: Names) -> AlertContent:
     article = AlertArticle(
         title=one_line(judged.title if judged else row.title) or NO_HEADLINE,
         url=row.url,
-        source=one_line(row.source) or row.feed_id,
+        source=source_of(row),
         published=row.published_at,
         first_seen=row.first_seen_at,
         language=judged.language if judged else "",
@@ -153,7 +153,7 @@ def member_views(found: AlertWhole, names: Names) -> list[MemberView]:
                 [(one_line(row.title) or NO_HEADLINE, False)],
                 web_link(row.url),
                 "",
-                one_line(row.source) or row.feed_id,
+                source_of(row),
             ),
             seen=names.at(row.first_seen_at, found.now),
             copy=row.duplicate_of is not None,

@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from worker.alerts.languages import language_name
 from worker.alerts.wording import marked, web_link
-from worker.articles.shown import WAITING
-from worker.console.views.names import NO_HEADLINE, Headline, Names, one_line
+from worker.articles.shown import WAITING, source_words
+from worker.console.views.names import NO_HEADLINE, Headline, Names, one_line, source_of
 from worker.console.words import Moment
 from worker.store.latest import ArticleFound
 
@@ -47,7 +47,7 @@ def article_view(found: ArticleFound, names: Names, now: datetime) -> ArticleVie
             list(marked(title, [word for word in words if word])),
             web_link(row.url),
             judged.language if judged else "",
-            one_line(row.source) or row.feed_id,
+            source_of(row),
         ),
         language=language_name(judged.language) if judged else "",
         seen=names.at(row.first_seen_at, now),
@@ -69,7 +69,8 @@ def _copied(row: Any, title: str) -> str:
     """Whose report it repeats; with its headline only where that is another one."""
     if row.duplicate_of is None:
         return ""
-    source = one_line(row.original_source) or row.original_feed_id or "a feed that is gone"
+    feed = one_line(row.original_source) or row.original_feed_id or "a feed that is gone"
+    source = source_words(one_line(row.original_outlet or ""), feed)
     original = one_line(row.original_title)
     return source if original == title else f"{source}: {original}"
 

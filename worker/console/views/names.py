@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from worker import display
+from worker.articles.shown import source_words
 from worker.config.schema import Config, FeedSpec
 from worker.console.words import Moment, moment
 
@@ -20,6 +21,11 @@ Pieces = Sequence[tuple[str, bool]]  # a text in pieces, True for those to be ma
 TITLE_LETTERS: Final = 300  # a headline that is longer is none
 DETAIL_LETTERS: Final = 200
 NO_HEADLINE: Final = "(no headline)"
+
+
+def source_of(row: Any) -> str:
+    """Whose an article is; `row` has `outlet`, `source` (its feed's title) and `feed_id`."""
+    return source_words(one_line(row.outlet), one_line(row.source) or row.feed_id)
 
 
 @dataclass(frozen=True)
