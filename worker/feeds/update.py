@@ -63,18 +63,21 @@ def decide_update(parsed: ParsedFeed, known: Mapping[ArticleKey, KnownArticle]) 
     entries = [(entry, {key.kind: key for key in entry_keys(entry)}) for entry in parsed.entries]
     readable = [(entry, keys) for entry, keys in entries if keys]
     decider = _Decider(known, doubtful=doubtful_keys(readable))
-    placed = {}
+    placed: dict[int, int] = {}
+    shared: set[int] = set()
     for entry, keys in reversed(readable):
         number = decider.decide(entry, keys)
-        if number is not None and not decider.doubtful.intersection(keys.values()):
+        if number is not None and decider.is_alone(number, keys):
             placed[entry.item] = number
+        elif number is not None:
+            shared.add(number)
     return FeedUpdate(
         new=tuple(decider.new.values()),
         changed=tuple(decider.changed.values()),
         new_keys=tuple(decider.new_keys),
         seen=len(parsed.entries),
         skipped=parsed.skipped + len(entries) - len(readable) + decider.unknowable,
-        placed=placed,
+        placed={item: number for item, number in placed.items() if number not in shared},
     )
 
 
@@ -121,6 +124,11 @@ class _Decider:
         self.new_keys += [(found.article_id, key) for key in free]
         self.fresh.update(dict.fromkeys(free, found))
         return found.article_id
+
+    def is_alone(self, number: int, keys: Keys) -> bool:
+        """Whether every key of an entry is its article's, and nobody else's."""
+        owners = [self.known.get(key) or self.fresh.get(key) for key in keys.values() if key not in self.doubtful]
+        return len(owners) == len(keys) and all(one is None or one.article_id == number for one in owners)
 
     def _put_new(
         self, entry: ParsedEntry, found: KnownArticle | None, free: tuple[ArticleKey, ...], digest: str
