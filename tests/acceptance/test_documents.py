@@ -22,7 +22,12 @@ DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 SERVERS = re.compile(r"wirewatch (up|worker|scheduler|console)\b")
 WITH_PORT = re.compile(r"wirewatch (up|console)\b")
 # A newcomer's machine has no network here, and nothing runs while the commands are tried: these say so by their code.
-ANSWERS = {"wirewatch feeds test": {1}, "wirewatch status": {1}, "wirewatch poll": {1}}
+ANSWERS = {
+    "wirewatch feeds test": {1},
+    "wirewatch feeds discover": {1},
+    "wirewatch status": {1},
+    "wirewatch poll": {1},
+}
 
 
 def documented(path):

@@ -5,6 +5,7 @@ The page is anybody's. It is read by events, without a tree, up to a bound, and 
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -43,20 +44,24 @@ class NamedFeed:
 def find_feeds(page: bytes, *, content_type: str, url: str) -> list[NamedFeed]:
     """In the page's order, what it says before what we guess, each address once; `url` is the page's own."""
     listener = _Links(url)
-    body, charset = settle_charset(page[:MOST_READ], content_type)
-    for encoding in (charset, None):  # None: as the page itself says
-        try:
-            etree.fromstring(body, parser=etree.HTMLParser(target=listener, encoding=encoding, huge_tree=False))
-        except LookupError:
-            continue  # a charset that nobody has
-        except (etree.ParserError, etree.XMLSyntaxError, ValueError, AssertionError):
-            pass  # what was heard so far stands
-        break
+    body, encoding = _readable(page[:MOST_READ], content_type)
+    # What was heard before the parser gave up stands.
+    with contextlib.suppress(etree.ParserError, etree.XMLSyntaxError, ValueError, AssertionError):
+        etree.fromstring(body, parser=etree.HTMLParser(target=listener, encoding=encoding, huge_tree=False))
     found: dict[str, NamedFeed] = {}
     for one in sorted(listener.found, key=lambda one: not one.said):
         if one.url not in found and one.url != url:
             found[one.url] = one
     return list(found.values())[:MOST_FOUND]
+
+
+def _readable(page: bytes, content_type: str) -> tuple[bytes, str | None]:
+    """The page and the charset to read it by; None for the one that the page itself names."""
+    for told in (content_type, ""):  # a server may name a charset that nobody has
+        body, charset = settle_charset(page, told)
+        with contextlib.suppress(LookupError):
+            return (body.decode(charset, "replace").encode(), "utf-8") if charset else (body, None)
+    return page, None
 
 
 class _Links:

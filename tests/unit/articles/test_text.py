@@ -159,6 +159,10 @@ def test_clean_text_twice_is_once_for_text_without_markup(text):
         ("https://news.example.com/?q=%B0%A1", "https://news.example.com/?q=%B0%A1"),  # EUC-KR, as it came
         ("https://news.example.com/?%75tm_source=rss", "https://news.example.com/"),  # an escaped name is that name
         ("https://news.example.com/?utm_source=rss#utm", "https://news.example.com/"),
+        ("https://news.example.com/a?id=5&ref=rss", "https://news.example.com/a?id=5"),  # says where the reader was
+        ("https://news.example.com/a?mod=rss_world&partner=RSS", "https://news.example.com/a"),
+        ("https://news.example.com/a?ref=5&mod=x&source=press", "https://news.example.com/a?ref=5&mod=x&source=press"),
+        ("https://news.example.com/?feed=rss2&p=5", "https://news.example.com/?feed=rss2&p=5"),  # another page
         ("https://news.example.com/\ud800", "https://news.example.com/%ED%A0%80"),
         ("ftp://news.example.com/a", ""),
         ("javascript:alert(1)", ""),
@@ -197,6 +201,14 @@ KNOWN_TRACKING = [
     "CMP",
     "ocid",
     "smid",
+    "traffic_source",
+    "maca",
+    "refsec",
+    "wt_mc",
+    "srnd",
+    "xtor",
+    "ref_src",
+    "gbraid",
 ]
 NAMES = st.sampled_from(
     ["id", "page", "no", "sid", "cat", "medium", "utm", "at_x", "fbclidx", "xfbclid", "aid", "뉴스"]
