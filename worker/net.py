@@ -8,6 +8,7 @@ address, so that a name cannot change its mind in between.
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import ssl
 from collections.abc import Mapping
@@ -35,6 +36,7 @@ __all__ = [
     "NetworkPolicy",
     "check_address",
     "check_url",
+    "find_proxy",
     "get",
     "open_session",
     "post",
@@ -295,7 +297,7 @@ def _of_the_proxy(error: Exception) -> FetchError | None:
         case aiohttp.ClientConnectorDNSError():
             return FetchError(FetchReason.PROXY, "its name leads nowhere")
         case aiohttp.ClientProxyConnectionError():
-            return FetchError(FetchReason.PROXY, (error.os_error.strerror or "no connection").lower())
+            return FetchError(FetchReason.PROXY, _why(error.os_error))
         case aiohttp.ConnectionTimeoutError():
             return FetchError(FetchReason.PROXY, "connecting took too long")
     return None
@@ -317,7 +319,7 @@ def _of_the_host(error: Exception) -> FetchError:
             kind = "connecting took too long" if isinstance(error, aiohttp.ConnectionTimeoutError) else "out of time"
             return FetchError(FetchReason.TIMEOUT, kind)
         case aiohttp.ClientConnectorError():
-            return FetchError(FetchReason.CONNECT, error.os_error.strerror or "no connection")
+            return FetchError(FetchReason.CONNECT, _why(error.os_error))
         case aiohttp.ClientPayloadError():
             return FetchError(FetchReason.TRUNCATED, "the body breaks off")
         case aiohttp.ClientResponseError() if "chunk" in error.message.lower():
@@ -328,3 +330,8 @@ def _of_the_host(error: Exception) -> FetchError:
             return FetchError(FetchReason.RESET, "the connection broke")
         case _:
             return FetchError(FetchReason.REFUSED_URL, "the request could not be written")
+
+
+def _why(error: OSError) -> str:
+    """In the system's words for it: the error's own have the address in them."""
+    return os.strerror(error.errno).lower() if error.errno else "no connection"
