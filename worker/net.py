@@ -24,7 +24,7 @@ from yarl import URL
 
 from worker.dialling import Proxy, RefusedDial, Sent, check_name, find_proxy, open_session, trust
 from worker.errors import FetchError, FetchReason
-from worker.guard import Allow, HostPolicy, NetworkPolicy, check_address, check_url
+from worker.guard import Allow, HostPolicy, NetworkPolicy, check_address, check_url, has_same_origin
 from worker.model import Access
 from worker.unpack import Unpacker
 
@@ -158,8 +158,7 @@ class _Asking:
 
     async def follow(self, target: URL, headers: Mapping[str, str]) -> Answer:
         hops: list[tuple[int, str]] = []
-        seen, home = {target}, target.origin()
-        at_home = True
+        seen, home, at_home = {target}, str(target), True
         while True:
             async with await self._ask(target, headers, at_home=at_home) as response:
                 if response.status not in REDIRECTS:
@@ -173,7 +172,7 @@ class _Asking:
                 raise FetchError(FetchReason.REDIRECT, f"more than {self.limits.max_hops} redirects")
             seen.add(onward)
             # Whoever led us away may lead us back to a page of their choice: not as somebody who is let in there.
-            at_home = at_home and onward.origin() == home
+            at_home = at_home and has_same_origin(home, str(onward))
             target, headers = onward, {k: v for k, v in headers.items() if k.lower() in FORWARDED}
 
     async def _ask(self, target: URL, headers: Mapping[str, str], *, at_home: bool) -> aiohttp.ClientResponse:
