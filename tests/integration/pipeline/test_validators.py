@@ -189,3 +189,34 @@ def test_f25_a_feed_recovers_by_itself(desk, poll):
     assert (row(desk).reason, row(desk).failures) == ("reset", 4)
     assert poll(answer(TWO)) == [("/", '"1"', None)]
     assert (row(desk).reason, row(desk).failures) == (None, 0)
+
+
+# ---------------------------------------------------------------- access
+
+
+def test_a_feeds_password_is_for_its_own_server_also_after_a_move(desk, origin, monkeypatch):
+    other = Origin()
+    path = desk.config / "feeds.yaml"
+    body = yaml.safe_load(path.read_text())
+    body["feeds"][0] |= {"username": "desk", "password": "${WORD}", "headers": {"X-Key": "${WORD}"}}
+    path.write_text(yaml.safe_dump(body))
+    monkeypatch.setenv("WORD", "canary")
+    runtime = desk.runtime()
+    try:
+        origin.routes = {"/": moved(301, "/new"), "/new": answer(ONE)}
+        poll_now(desk, runtime)
+        poll_now(desk, runtime)  # at its new address, of the same server
+        assert [origin.headers(n)["x-key"] for n in range(3)] == [b"canary"] * 3
+        assert all("authorization" in origin.headers(n) for n in range(3))
+        origin.routes["/new"] = moved(301, other.url + "/")
+        other.routes["/"] = answer(TWO)
+        poll_now(desk, runtime)
+        poll_now(desk, runtime)  # at its new address, of another one
+        assert (row(desk).current_url, len(other.requests)) == (other.url + "/", 2)
+        assert not [n for n in range(2) if {"authorization", "x-key"} & set(other.headers(n))]
+        said = f"{runtime.config} {desk.rows(feed)}"
+        assert "canary" not in said
+    finally:
+        runtime.store.close()
+        other.shutdown()
+        other.server_close()
