@@ -2,7 +2,9 @@
 
 import contextlib
 import ipaddress
+import socket
 import socketserver
+import ssl
 import threading
 import time
 
@@ -18,17 +20,24 @@ class Origin(socketserver.ThreadingTCPServer):
     daemon_threads = True
     block_on_close = False
 
-    def __init__(self, address="127.0.0.1"):
-        super().__init__((address, 0), _Conversation)
-        self.routes, self.requests, self.times = {}, [], []
-        self.lock = threading.Lock()
-        self.url = f"http://{address}:{self.server_address[1]}"
+    def __init__(self, host="127.0.0.1", *, port=0, tls=None):
+        """`tls`: a certificate and its key. `names` are those that TLS clients asked for."""
+        self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        super().__init__((host, port), _Conversation)
+        self.routes, self.requests, self.times, self.names = {}, [], [], []
+        self.lock, self.tls = threading.Lock(), None
+        if tls:
+            self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.tls.load_cert_chain(*tls)
+            self.tls.sni_callback = lambda connection, name, context: self.names.append(name)
+        self.port = self.server_address[1]
+        self.url = f"{'https' if tls else 'http'}://{f'[{host}]' if ':' in host else host}:{self.port}"
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
 
     def policy(self, **host):
         mine = HostPolicy(**{"interval_floor": 1, "spacing": 0, "concurrent": 50, "ignore_hints": True, **host})
-        port = frozenset({self.server_address[1]})
-        return NetworkPolicy((Allow(ipaddress.ip_network("127.0.0.0/8"), port),), {"127.0.0.1": mine})
+        allow = tuple(Allow(ipaddress.ip_network(cidr), frozenset({self.port})) for cidr in ("127.0.0.0/8", "::1/128"))
+        return NetworkPolicy(allow, {"127.0.0.1": mine})
 
     def headers(self, index=-1):
         lines = self.requests[index].split(b"\r\n")[1:]
@@ -38,7 +47,11 @@ class Origin(socketserver.ThreadingTCPServer):
 class _Conversation(socketserver.BaseRequestHandler):
     def handle(self):
         with contextlib.suppress(OSError):  # the client hung up, as some tests want
-            self.answer(self.server)
+            if not self.server.tls:
+                self.answer(self.server)
+                return
+            with self.server.tls.wrap_socket(self.request, server_side=True) as self.request:
+                self.answer(self.server)
 
     def answer(self, origin):
         request = b""
@@ -70,12 +83,29 @@ def moved(status, location):
     return http(status, b"Location: " + location.encode())
 
 
-def fetch(origin, url, *, validators=None, policy=None, **options):
+def fetch(origin, url, *, validators=None, policy=None, access=None, **options):
     """One request's outcome."""
     url = origin.url + url if url.startswith("/") else url
     fetcher = Fetcher(policy or origin.policy(), user_agent="Wirewatch/0 (+https://desk.example)", **options)
-    [[result]] = list(fetcher.fetch_all([FetchRequest("f", url, validators or Validators())]))
+    [[result]] = list(fetcher.fetch_all([FetchRequest("f", url, validators or Validators(), access)]))
     return result.outcome
+
+
+def look_up(monkeypatch, names):
+    """From now on these names lead to these addresses, None to none; every other name is looked up as ever."""
+    real = socket.getaddrinfo
+
+    def found(host, port, *arguments, **options):
+        if host not in names:
+            return real(host, port, *arguments, **options)
+        if names[host] is None:
+            raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+        families = [(socket.AF_INET6 if ":" in ip else socket.AF_INET, ip) for ip in names[host]]
+        return [
+            (family, socket.SOCK_STREAM, 6, "", (ip, port, 0, 0)[: 4 if ":" in ip else 2]) for family, ip in families
+        ]
+
+    monkeypatch.setattr(socket, "getaddrinfo", found)
 
 
 def assert_failed(outcome, reason):

@@ -123,7 +123,7 @@ def check_url(url: str, *, use: str, policy: NetworkPolicy) -> URL:
 def has_same_origin(one: str, other: str) -> bool:
     """Whether two addresses are of one server: scheme, host and port (RFC 6454 §5). False for what is no address."""
     try:
-        return URL(one).origin() == URL(other).origin()
+        return str(URL(one).origin()).lower() == str(URL(other).origin()).lower()
     except ValueError:
         return False
 

@@ -8,6 +8,7 @@ address, so that a name cannot change its mind in between.
 from __future__ import annotations
 
 import asyncio
+import os
 import re
 import ssl
 from collections.abc import Mapping
@@ -23,7 +24,7 @@ from yarl import URL
 
 from worker.dialling import Proxy, RefusedDial, Sent, check_name, find_proxy, open_session, trust
 from worker.errors import FetchError, FetchReason
-from worker.guard import Allow, HostPolicy, NetworkPolicy, check_address, check_url
+from worker.guard import Allow, HostPolicy, NetworkPolicy, check_address, check_url, has_same_origin
 from worker.model import Access
 from worker.unpack import Unpacker
 
@@ -35,6 +36,7 @@ __all__ = [
     "NetworkPolicy",
     "check_address",
     "check_url",
+    "find_proxy",
     "get",
     "open_session",
     "post",
@@ -156,8 +158,7 @@ class _Asking:
 
     async def follow(self, target: URL, headers: Mapping[str, str]) -> Answer:
         hops: list[tuple[int, str]] = []
-        seen, home = {target}, target.origin()
-        at_home = True
+        seen, home, at_home = {target}, str(target), True
         while True:
             async with await self._ask(target, headers, at_home=at_home) as response:
                 if response.status not in REDIRECTS:
@@ -171,7 +172,7 @@ class _Asking:
                 raise FetchError(FetchReason.REDIRECT, f"more than {self.limits.max_hops} redirects")
             seen.add(onward)
             # Whoever led us away may lead us back to a page of their choice: not as somebody who is let in there.
-            at_home = at_home and onward.origin() == home
+            at_home = at_home and has_same_origin(home, str(onward))
             target, headers = onward, {k: v for k, v in headers.items() if k.lower() in FORWARDED}
 
     async def _ask(self, target: URL, headers: Mapping[str, str], *, at_home: bool) -> aiohttp.ClientResponse:
@@ -295,7 +296,7 @@ def _of_the_proxy(error: Exception) -> FetchError | None:
         case aiohttp.ClientConnectorDNSError():
             return FetchError(FetchReason.PROXY, "its name leads nowhere")
         case aiohttp.ClientProxyConnectionError():
-            return FetchError(FetchReason.PROXY, (error.os_error.strerror or "no connection").lower())
+            return FetchError(FetchReason.PROXY, _why(error.os_error))
         case aiohttp.ConnectionTimeoutError():
             return FetchError(FetchReason.PROXY, "connecting took too long")
     return None
@@ -317,7 +318,7 @@ def _of_the_host(error: Exception) -> FetchError:
             kind = "connecting took too long" if isinstance(error, aiohttp.ConnectionTimeoutError) else "out of time"
             return FetchError(FetchReason.TIMEOUT, kind)
         case aiohttp.ClientConnectorError():
-            return FetchError(FetchReason.CONNECT, error.os_error.strerror or "no connection")
+            return FetchError(FetchReason.CONNECT, _why(error.os_error))
         case aiohttp.ClientPayloadError():
             return FetchError(FetchReason.TRUNCATED, "the body breaks off")
         case aiohttp.ClientResponseError() if "chunk" in error.message.lower():
@@ -328,3 +329,8 @@ def _of_the_host(error: Exception) -> FetchError:
             return FetchError(FetchReason.RESET, "the connection broke")
         case _:
             return FetchError(FetchReason.REFUSED_URL, "the request could not be written")
+
+
+def _why(error: OSError) -> str:
+    """In the system's words for it: the error's own have the address in them."""
+    return os.strerror(error.errno).lower() if error.errno else "no connection"

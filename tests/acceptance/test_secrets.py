@@ -33,15 +33,20 @@ USER, PASSWORD = "canary-of-smtp-03", "canary p@ss/w0rd+04"
 KEY = "canary of the webhook 05"
 HOOK, FEED = "canaryOfTheHook06", "canaryOfTheFeed07"
 ASKED = "canaryOfWhoAsks08"
+READER, READER_PASSWORD, READER_KEY = "canary-of-the-reader-09", "canary r/e@der+10", "canaryOfTheReadersKey11"
 SECRETS = {
     "HOOK_SECRET": "whsec_" + base64.b64encode(KEY.encode()).decode(),
     "SMTP_USER": USER,
     "SMTP_PASSWORD": PASSWORD,
+    "READER": READER,
+    "READER_PASSWORD": READER_PASSWORD,
+    "READER_KEY": READER_KEY,
 }
 
 
 class SecretDesk(Desk):
-    """Mail to a relay that refuses our password, webhooks to a receiver that is not there, a feed behind a token."""
+    """Mail to a relay that refuses our password, webhooks to a receiver that is not there, a feed behind a token,
+    a password and a key."""
 
     def __init__(self, folder, *, relay, collector, trusted="", **options):
         super().__init__(folder, **options)
@@ -62,7 +67,8 @@ class SecretDesk(Desk):
         super().write_config()
         mail = {"port": self.relay.port, "security": "starttls", "username": "${SMTP_USER}"}
         mail["password"] = "${SMTP_PASSWORD}"
-        self.edit("feeds", lambda body: body["feeds"][0].update(url=self.feed_url))
+        reader = {"username": "${READER}", "password": "${READER_PASSWORD}", "headers": {"X-Api-Key": "${READER_KEY}"}}
+        self.edit("feeds", lambda body: body["feeds"][0].update(url=self.feed_url, **reader))
         self.edit("network", lambda body: body["allow"][0]["ports"].append(self.hook))
         self.edit("channels", lambda body: body["channels"][1].update(mail))
         self.edit("channels", lambda body: body["channels"][2].update(url="${HOOK_URL}"))
@@ -78,13 +84,14 @@ class SecretDesk(Desk):
     def secrets(self):
         """Every secret of the desk, and those of the processes around it."""
         own = [DATABASE, REDIS, USER, PASSWORD, KEY, HOOK, FEED, ASKED, Collector.KEY, bring_key(self.data)]
-        return own + [SECRETS["HOOK_SECRET"].removeprefix("whsec_")]
+        return own + [SECRETS["HOOK_SECRET"].removeprefix("whsec_"), READER, READER_PASSWORD, READER_KEY]
 
     def words(self):
         """What a careless library would say: addresses as they stand, and secrets by themselves."""
         addresses = [self.database_url, self.redis_url, self.collector.dsn, self.feed_url, self.hook_url]
         bare = [PASSWORD, quote(PASSWORD, safe=""), SECRETS["HOOK_SECRET"]]
         bare.append(base64.b64encode(f"\0{USER}\0{PASSWORD}".encode()).decode())
+        bare += [READER_KEY, "Basic " + base64.b64encode(f"{READER}:{READER_PASSWORD}".encode()).decode()]
         return " ".join([*addresses, *bare])
 
 

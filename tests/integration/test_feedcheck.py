@@ -1,15 +1,19 @@
 """Feeds asked once: what each of their answers is said to be. The origin is real, and so is the parser's child."""
 
+import base64
 import types
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 import pytest
+from certificates import make_authority
 from origin import rss
+from proxy import Proxy
 from scripted import Origin, http, moved
 
 from worker.alerts.wording import local_time
-from worker.config.schema import AllowSpec, Config, HostSpec, Network, Settings
+from worker.config.schema import AllowSpec, Config, FeedSpec, HostSpec, Network, Settings
+from worker.config.values import Secret
 from worker.feedcheck import check_feeds
 
 NOW = datetime.now(UTC)
@@ -37,6 +41,23 @@ def check(origin):
         return {one.name: one for one in check_feeds(config, feeds, rows=rows)}
 
     return check
+
+
+@pytest.fixture
+def ask(origin, tmp_path):
+    """Asks one configured feed, at `/a`, with what else is said of it in feeds.yaml."""
+
+    def ask(route, *, proxy="", origin=origin, **said):
+        origin.routes["/a"] = route
+        ports = [origin.port]
+        allow = AllowSpec.model_validate({"cidr": "127.0.0.0/8", "ports": ports, "for": ["feed"]})
+        spec = FeedSpec.model_validate({"id": "a", "url": origin.url + "/a"} | said)
+        settings = Settings(contact="https://desk.example")
+        config = Config(feeds=(spec,), network=Network(allow=(allow,), proxy=proxy), settings=settings, folder=tmp_path)
+        (one,) = check_feeds(config, [("a", spec.url)])
+        return one
+
+    return ask
 
 
 def row(url, *, etag=None, last_modified=None, reason=None, minutes=-1, moved_to=None):
@@ -194,3 +215,76 @@ def test_feedcheck_notes_what_is_odd_about_a_feed_that_answers(origin, check, do
 def test_feedcheck_names_the_format(origin, check, document, name):
     origin.routes["/a"] = http(200, body=document)
     assert check(a="/a")["a"].format == name
+
+
+# ---------------------------------------------------------------- access
+
+CANARY = "canary-of-the-feed"
+LOGIN = {"username": "desk", "password": Secret(CANARY)}
+HEADERS = {"headers": {"X-Api-Key": Secret(CANARY)}}
+
+
+def test_feedcheck_says_who_asks(origin, ask):
+    one = ask(http(200, body=dated(NOW)), **LOGIN, **HEADERS)
+    assert (one.answers, one.notes) == (True, ())
+    assert origin.headers()["authorization"] == b"Basic " + base64.b64encode(f"desk:{CANARY}".encode())
+    assert origin.headers()["x-api-key"] == CANARY.encode()
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "advice"),
+    [
+        (401, LOGIN, "check `username` and `password` of this feed"),
+        (401, HEADERS, "check `headers` of this feed"),
+        (401, LOGIN | HEADERS, "check `username`, `password` and `headers` of this feed"),
+        (401, {}, "set `username` and `password`, or a header,"),
+        (403, HEADERS, "wrong password or key: check `headers`"),
+        (404, LOGIN, "wrong password or key: check `username` and `password`"),
+        (403, {}, "ask them, with the contact"),
+        (404, {}, "new address"),
+    ],
+)
+def test_feedcheck_names_the_keys_to_check(ask, status, said, advice):
+    one = ask(http(status), **said)
+    assert not one.answers and advice in one.advice
+    assert CANARY not in repr(one)
+
+
+def test_feedcheck_tells_that_secrets_stay_at_home(origin, ask):
+    other = Origin("127.0.0.2", port=origin.port)
+    try:
+        other.routes["/a"] = http(200, body=dated(NOW))
+        one = ask(moved(301, other.url + "/a"), **LOGIN)
+    finally:
+        other.shutdown()
+        other.server_close()
+    assert one.answers and one.set_address == other.url + "/a"
+    assert any("were not sent on" in note for note in one.notes)
+    assert "authorization" not in other.headers()
+
+
+def test_feedcheck_checks_by_certificates_of_ones_own(ask, tmp_path):
+    authority = make_authority(tmp_path)
+    server = Origin(tls=authority.issue("IP:127.0.0.1"))
+    try:
+        answer = http(200, body=dated(NOW))
+        assert ask(answer, origin=server, ca_file=str(authority.ca.relative_to(tmp_path))).answers
+        one = ask(answer, origin=server)
+        assert one.reason == "tls" and "`ca_file`" in one.advice
+        one = ask(answer, origin=server, ca_file="gone.pem")
+        assert one.reason == "tls" and one.advice.startswith("Check `ca_file`")
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def test_feedcheck_goes_by_the_proxy_and_tells_of_its_trouble(origin, ask):
+    document = http(200, body=dated(NOW))
+    with Proxy(user="desk", password=CANARY) as way:
+        assert ask(document, proxy=Secret(f"http://desk:{CANARY}@127.0.0.1:{way.port}")).answers
+        assert way.asked == [f"GET {origin.url}/a HTTP/1.1"]
+        one = ask(document, proxy=f"http://127.0.0.1:{way.port}")
+    assert (one.answers, one.reason) == (False, "proxy")
+    assert one.wrong.startswith("our own proxy") and "status 407" in one.wrong
+    assert "Check `proxy` in network.yaml" in one.advice
+    assert CANARY not in repr(one)

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 
 from worker.articles.folding import fold
-from worker.config.feedchecks import check_feeds, check_reach
+from worker.config.feedchecks import check_feeds, check_reach, policy_of
 from worker.config.rulespec import Conditions, EntityCondition, Escalation
 from worker.config.schema import (
     CALIBRATION,
@@ -282,7 +282,7 @@ def _check_webhook(config: Config, sources: Mapping[str, Source], channel: Webho
     elif not is_http_url(channel.url):
         source.add(("channels", n, "url"), "write the whole address, with https://")
     else:
-        check_reach(config, sources, source, ("channels", n, "url"), channel.url, use="webhook")
+        check_reach(policy_of(config, sources), source, ("channels", n, "url"), channel.url, use="webhook")
     for name, secret in (("secret", channel.secret), ("previous_secret", channel.previous_secret)):
         if isinstance(secret, Secret) and not _is_signing_key(secret.reveal()):
             words = "not a Standard Webhooks secret: whsec_ and base64 of 24 to 64 bytes"

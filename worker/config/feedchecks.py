@@ -16,22 +16,19 @@ Found = Iterator[tuple[str, str]]  # (key, words)
 
 def check_feeds(config: Config, sources: Mapping[str, Source]) -> None:
     """Notes each problem in its source."""
-    source, policy = sources["feeds"], _policy(config, sources)
+    source, policy = sources["feeds"], policy_of(config, sources)
     held: dict[str, str] = {}
     for n, feed in zip(source.kept, config.feeds, strict=True):
         if feed.url in held:
             source.add(("feeds", n, "url"), f"the feed {held[feed.url]} has the same address; keep one")
         held.setdefault(feed.url, feed.id)
-        check_reach(config, sources, source, ("feeds", n, "url"), feed.url, use="feed")
+        check_reach(policy, source, ("feeds", n, "url"), feed.url, use="feed")
         for key, words in (*_pace(feed, policy), *_access(feed, policy)):
             source.add(("feeds", n, key), words)
 
 
-def check_reach(
-    config: Config, sources: Mapping[str, Source], source: Source, path: Path_, url: str, *, use: str
-) -> None:
+def check_reach(policy: NetworkPolicy | None, source: Source, path: Path_, url: str, *, use: str) -> None:
     """What the guard refuses without a look-up will not be fetched; what a name leads to is seen only then."""
-    policy = _policy(config, sources)
     if policy is not None:
         try:
             check_url(url, use=use, policy=policy)
@@ -40,7 +37,7 @@ def check_reach(
             source.add(path, f"will not be fetched: {why}" if use == "feed" else f"nothing will be sent there: {why}")
 
 
-def _policy(config: Config, sources: Mapping[str, Source]) -> NetworkPolicy | None:
+def policy_of(config: Config, sources: Mapping[str, Source]) -> NetworkPolicy | None:
     """None where network.yaml was not read, or could not be: then there is no telling."""
     sound = "network" in sources and not sources["network"].problems
     return config.to_policy() if sound else None

@@ -260,11 +260,12 @@ class Reader:
                 values[name] = Secret("")
             elif found is None and not isinstance(given, str):
                 source.refuse(where, WORDS["string_type"])
+                values[name] = Secret("")
             elif found is None and "${" in given:
                 _refuse_reference(source, where)
             elif found is not None and self.environ is not None and wanted:
                 value = self._resolve(source, where, found, instead=instead)
-                values[name] = value if name in MAYBE_SECRET_FIELDS else Secret(value)
+                values[name] = (value or given) if name in MAYBE_SECRET_FIELDS else Secret(value)
         return values
 
     def _resolve(self, source: Source, where: Path_, found: Any, *, instead: str) -> str:

@@ -36,7 +36,8 @@ def typed_item(source: Source, path: Path_, raw: Any, kind: type[BaseModel]) -> 
         return kind.model_validate(raw)
     except ValidationError as error:
         for found in error.errors(include_url=False):
-            source.add((*path, *found["loc"]), _in_words(found, kind))
+            where = (part for part in found["loc"] if part != "[key]")  # a mapping's key is named by itself
+            source.add((*path, *where), _in_words(found, kind))
         return None
 
 

@@ -3,6 +3,7 @@
 import sys
 
 import pytest
+from certificates import make_authority
 from scripted import Origin
 
 DIALLED = None
@@ -26,8 +27,25 @@ def dialled():
 
 
 @pytest.fixture
-def origin():
-    server = Origin()
-    yield server
-    server.shutdown()
-    server.server_close()
+def serve():
+    """Opens such servers, and closes them at the end."""
+    opened = []
+
+    def serve(*arguments, **options):
+        opened.append(Origin(*arguments, **options))
+        return opened[-1]
+
+    yield serve
+    for server in opened:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture
+def origin(serve):
+    return serve()
+
+
+@pytest.fixture
+def authority(tmp_path):
+    return make_authority(tmp_path)

@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import ipaddress
+import re
 import socket
 import threading
 import time
@@ -132,10 +133,47 @@ def test_f12_hints_come_with_the_failure(origin):
     assert fetch(origin, "/").hints.retry_after == 86_400
 
 
-@pytest.mark.parametrize("coding", [b"gzip", b"x-gzip", b"GZIP", b"identity, gzip"])
+@pytest.mark.parametrize("coding", [b"gzip", b"x-gzip", b"GZIP", b"identity, gzip", b"identity", b""])
 def test_f20_gzip_is_decoded(origin, coding):
+    """Also that of a file which was packed before it was published, and which nobody announced."""
     origin.routes["/"] = http(200, b"Content-Encoding: " + coding, body=gzip.compress(b"<rss/>"))
     assert fetch(origin, "/").body == b"<rss/>"
+
+
+@pytest.mark.parametrize("body", [zlib.compress(b"<rss/>"), zlib.compress(b"<rss/>")[2:-4]], ids=["zlib", "bare"])
+def test_f20_deflate_that_we_did_not_ask_for_is_decoded(origin, body):
+    origin.routes["/"] = http(200, b"Content-Encoding: deflate", body=body)
+    assert fetch(origin, "/").body == b"<rss/>"
+    assert origin.headers()["accept-encoding"] == b"gzip"
+
+
+def test_f20_a_plain_document_that_was_announced_as_gzip_is_read(origin):
+    origin.routes["/"] = http(200, b"Content-Encoding: gzip", body=b"<rss/>")
+    assert fetch(origin, "/").body == b"<rss/>"
+
+
+def test_f19_no_cookie_no_referer_no_parameter_of_ours(origin):
+    """Nor on the way of redirects, nor the next time."""
+    cookie = b"Set-Cookie: a=b; Path=/"
+    origin.routes |= {
+        "/feed?c=d": http(302, b"Location: /e", cookie),
+        "/e": http(301, b"Location: /f?g", cookie),
+        "/f?g": http(200, cookie, body=b"x"),
+    }
+    fetcher = Fetcher(origin.policy(), user_agent="Wirewatch/1.2 (+https://desk.example)")
+    for _ in range(2):
+        [[one]] = list(fetcher.fetch_all([FetchRequest("f", origin.url + "/feed?c=d")]))
+        assert isinstance(one.outcome, Fetched)
+    assert [request.split(b" ")[1] for request in origin.requests] == [b"/feed?c=d", b"/e", b"/f?g"] * 2
+    for n in range(len(origin.requests)):
+        assert set(origin.headers(n)) == {"host", "user-agent", "accept", "accept-encoding"}
+        assert re.fullmatch(rb"\w+/[\d.]+ \(\+https://desk\.example\)", origin.headers(n)["user-agent"])
+
+
+def test_f06_a_304_that_nobody_asked_for_is_a_failure(origin):
+    origin.routes |= {"/": http(304, b'ETag: "x"', length=False), "/moved": moved(301, "/")}
+    assert_failed(fetch(origin, "/"), FetchReason.STATUS)
+    assert_failed(fetch(origin, "/moved", validators=Validators('"of the old address"')), FetchReason.STATUS)
 
 
 def test_f21_a_partial_feed_is_a_feed(origin):

@@ -39,6 +39,23 @@ def test_feeds_list_without_a_record_makes_none(run, desk, tmp_path):
     assert not (tmp_path / "var").exists()
 
 
+def test_feeds_secrets_are_wanted_only_by_who_asks_feeds(run, desk, tmp_path):
+    """Whoever looks, exports or edits need not be able to read them."""
+    login = "    username: ana\n    password: ${NOT_SET}\n    headers: {X-Key: '${file:none}'}\n"
+    (desk / "feeds.yaml").write_text(feeds_file(desk).replace("    tags: [world, wire]\n", login))
+    places = "--config", desk, "--data", tmp_path / "var"
+    for verb in (["list"], ["export"], ["add", "https://nk.example/rss"]):
+        code, out, err = run("feeds", *verb, *places)
+        assert (code, err) == (0, ""), verb
+        assert "NOT_SET" not in out
+    assert login in feeds_file(desk)
+    for verb in (["check"], ["feeds", "test", "gazette"]):
+        code, _, err = run(*verb, *places)
+        assert code == 1
+        assert "feeds.yaml:7: feeds[0].password: the environment variable NOT_SET is not set" in err
+        assert "feeds.yaml:8: feeds[0].headers.X-Key: the secret file none cannot be read" in err
+
+
 def test_feeds_list_as_json(run, desk, tmp_path):
     code, out, _ = run("feeds", "list", "--json", "--config", desk, "--data", tmp_path / "var")
     gazette, courier = rows(out)

@@ -20,7 +20,11 @@ EXAMPLES = [
     (f"{name}.yaml", yaml.safe_load(body)) for name, body in re.findall(r"```yaml\n# (\w+)\.yaml\n(.*?)```", PAGE, re.S)
 ]
 MESSAGES = set(re.findall(r"^\| (?:`([^`|]+)`|`` (.+?) ``) \|", PAGE.split("## What `check` says")[1], re.M))
-ENVIRONMENT = {"SMTP_PASSWORD": "made up"}
+ENVIRONMENT = {
+    "SMTP_PASSWORD": "made up",
+    "STRAIT_PASSWORD": "made up",
+    "EGRESS_PROXY": "http://desk:made%20up@proxy.example:3128",
+}
 MODULES = ("checks", "feedchecks", "load", "source", "typed", "values")
 SHORT = 18  # letters; shorter pieces of text in the checks are no messages
 
@@ -60,6 +64,10 @@ def desk(tmp_path):
             (tmp_path / name).write_text(yaml.safe_dump(body, allow_unicode=True))
         (tmp_path / "secrets").mkdir(exist_ok=True)
         (tmp_path / "secrets" / "desk-webhook").write_text(f"whsec_{'A' * 32}\n")
+        (tmp_path / "secrets" / "ministry-key").write_text("made up\n")
+        (tmp_path / "certificates").mkdir(exist_ok=True)
+        certificate = pathlib.Path(__file__).parent / "desk.pem"
+        (tmp_path / "certificates" / "ministry.pem").write_text(certificate.read_text())
         (tmp_path / "secrets" / "desk-feed").write_text("made-up-and-long-enough\n")
         return load_config(tmp_path, environ=ENVIRONMENT)
 

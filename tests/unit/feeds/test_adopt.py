@@ -4,7 +4,7 @@ import codecs
 
 import pytest
 
-from worker.config.schema import AllowSpec, Config, FeedSpec, Network
+from worker.config.schema import AllowSpec, Config, FeedSpec, HostSpec, Network
 from worker.feeds import adopt as module
 from worker.feeds.adopt import Fate, decide_adoptions, plain_address, read_list
 from worker.feeds.listed import ListedFeed, ListError, slug
@@ -124,6 +124,26 @@ def test_adopt_leaves_out_a_language_that_is_none_and_says_so():
     (one,) = decide(dict(url="https://a.example/", language="english", notes=("a note",)))
     assert (one.fate, one.spec.language) == (Fate.ADDED, "")
     assert one.why.startswith("a note; language 'english' left out: not a language code")
+
+
+@pytest.mark.parametrize(
+    ("url", "interval", "kept"),
+    [
+        ("https://a.example/", "2m", 120.0),
+        ("https://a.example/", "90s", None),
+        ("http://10.0.0.1/", "90s", 90.0),  # by its own floor
+        ("http://10.0.0.2/", "90s", None),
+    ],
+)
+def test_adopt_leaves_out_an_interval_below_the_hosts_floor_and_says_so(url, interval, kept):
+    allow = AllowSpec.model_validate({"cidr": "10.0.0.0/8", "for": ["feed"]})
+    network = Network(allow=(allow,), hosts={"10.0.0.1": HostSpec(interval_floor="30s")})
+    (one,) = decide(dict(url=url, interval=interval, notes=("a note",)), network=network)
+    assert one.fate is Fate.ADDED
+    assert ("interval" in one.spec.model_fields_set) is (kept is not None)
+    assert one.spec.interval == (kept or 600.0)
+    assert one.why.startswith("a note; interval 90s left out: no feed of its host" if kept is None else "a note")
+    assert kept is None or one.why == "a note"
 
 
 @pytest.mark.parametrize(
