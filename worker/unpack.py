@@ -35,7 +35,8 @@ class Unpacker:
 
     def __init__(self, limit: int, coding: str = "") -> None:
         self._limit, self._between = limit, 0
-        self._outer: Stage = {"": _Plain, "gzip": _Gunzip, "deflate": _Inflate}[coding]()
+        kinds: dict[str, type[Stage]] = {"": _Plain, "gzip": _Gunzip, "deflate": _Inflate}
+        self._outer = kinds[coding]()
         self._inner: Stage | None = None
         self._head, self._body = b"", bytearray()
 

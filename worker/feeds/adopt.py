@@ -119,7 +119,8 @@ class _Desk:
             hurried = bool(one.interval) and read_duration(one.interval) < floor
         except ValueError:
             return one
-        note = f"interval {one.interval} left out: no feed of its host is asked more often than every {write_duration(floor)}"
+        every = write_duration(floor)
+        note = f"interval {one.interval} left out: no feed of its host is asked more often than every {every}"
         return replace(one, interval="", notes=(*one.notes, note)) if hurried else one
 
     def _refusal(self, url: str) -> str:
