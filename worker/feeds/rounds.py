@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 GROUP_SECONDS: Final = 0.25  # how long finished results wait for company
 RESOLVER_THREADS: Final = 16  # getaddrinfo blocks; the default of six lets a few dead name servers stop everyone
-SILENT: Final = frozenset({FetchReason.TIMEOUT, FetchReason.CONNECT, FetchReason.DNS})
+SILENT: Final = frozenset({FetchReason.TIMEOUT, FetchReason.CONNECT, FetchReason.DNS, FetchReason.PROXY})
 # Deadlines in a row that a silent host may cost a round; then its other feeds fail with the same reason, unasked.
 # Without it a round on one dead host would outlive its lease, and its failures would never be recorded.
 PATIENCE: Final = 2

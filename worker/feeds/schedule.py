@@ -15,7 +15,7 @@ WEEK_HOURS: Final = 7 * 24
 Asked = Fetched | NotModified | FetchFailed  # what was postponed was not asked, and stays due
 # Nobody answered: perhaps our own line is down, and then every feed is asked again soon after it is back.
 SILENT_CAP: Final = HOUR
-SILENT: Final = frozenset({FetchReason.DNS, FetchReason.CONNECT, FetchReason.TIMEOUT})
+SILENT: Final = frozenset({FetchReason.DNS, FetchReason.CONNECT, FetchReason.TIMEOUT, FetchReason.PROXY})
 JITTER: Final = 0.1  # of the wait, both ways: feeds that once fell due together drift apart
 # Seconds of the first wait after a failure; it doubles with each further one, up to a day.
 BACK_OFF: Final = {
