@@ -19,26 +19,21 @@ def boot_clock() -> float:
 
 
 class Recent:
-    """The waits that were promised to each feed's publisher. Thread-safe."""
+    """The waits that were promised to publishers, by the address of the feed. Thread-safe."""
 
     def __init__(self, clock: Callable[[], float] = boot_clock) -> None:
         self._clock, self._lock = clock, threading.Lock()
         self._until: dict[str, float] = {}
 
-    def promise(self, feed_id: str, *, seconds: float) -> None:
-        """The feed was asked, and will not be asked again for so long. What was promised before counts no more."""
+    def promise(self, url: str, *, seconds: float) -> None:
+        """The address was asked, and will not be asked again for so long. What was promised before counts no more."""
         with self._lock:
-            self._until[feed_id] = self._clock() + seconds
+            self._until[url] = self._clock() + seconds
 
-    def left(self, feed_id: str) -> float:
-        """Seconds until it may be asked; 0 for one that this process has not asked."""
+    def left(self, url: str) -> float:
+        """Seconds until it may be asked; 0 for an address that this process has not asked."""
         with self._lock:
-            left = self._until.get(feed_id, 0.0) - self._clock()
+            left = self._until.get(url, 0.0) - self._clock()
             if left <= 0:
-                self._until.pop(feed_id, None)
+                self._until.pop(url, None)
             return max(left, 0.0)
-
-    def forget(self, feed_id: str) -> None:
-        """Its address has changed: nothing was promised to the new one."""
-        with self._lock:
-            self._until.pop(feed_id, None)
