@@ -54,7 +54,7 @@ lint: setup
 
 # `reader` stands beside ours in the figures and nowhere else: what cannot be brought is not measured, and said to be so.
 bench: setup
-	@$(BIN)/python -c "import reader" 2>/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation -e ".[bench]" || true
+	@$(BIN)/python -c "import reader" 2>/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --constraint requirements.lock -e ".[bench]" || true
 	$(BIN)/python -m bench $(ONLY) $(ARGS)
 
 docs: setup

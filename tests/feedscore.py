@@ -118,7 +118,7 @@ def _judge_validators(known, headers):
 
 
 def _note(known, answer, now, *, heard):
-    """What follows from the answer for the next request. Validators come with 200 and 304 only, a 200's are all anew."""
+    """What follows for the next request. Validators come with 200 and 304 only, and a 200's replace all."""
     known.moved = answer.status in (301, 308)
     known.gone = answer.status == 410
     wait = answer.headers.get("Retry-After")

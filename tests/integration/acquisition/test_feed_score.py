@@ -22,7 +22,8 @@ class Paper:
         return int((now - self.began) / every)
 
     def document(self, edition, name="paper"):
-        return rss(name, [(f"{name}-{n}", f"Report {n} of {name}", "Text.") for n in range(edition + 9, edition - 1, -1)])
+        numbers = range(edition + 9, edition - 1, -1)
+        return rss(name, [(f"{name}-{n}", f"Report {n} of {name}", "Text.") for n in numbers])
 
     def tagged(self, now, headers, *, etag="", modified="", also=None, edition=None):
         """A document with these validators, or 304 to who has them."""
