@@ -4,6 +4,7 @@ Each of its addresses behaves in its own way; each request is judged by what tha
 counts what a publisher would complain of. Its time is the test's, and so is how long the reader ought to wait.
 """
 
+import contextlib
 import http.server
 import re
 import threading
@@ -35,6 +36,7 @@ class Known:
     """What one address has said so far, and when it was asked. `right`: the validators that belong to it now."""
 
     asked: list = field(default_factory=list)
+    headers: list = field(default_factory=list)
     given: dict = field(default_factory=lambda: {name: [] for name in VALIDATORS.values()})
     right: dict = field(default_factory=dict)
     max_age: float = 0.0
@@ -53,25 +55,39 @@ class FeedScore:
         self.clock, self.pages, self.intervals = None, {}, {}
         self.known, self.marks, self.evidence, self.answered = {}, Counter(), [], Counter()
         self.unheard = False
+        self.meeting = contextlib.nullcontext  # entered while a request is answered
         self.lock = threading.Lock()
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        self.server.daemon_threads = True
-        self.port = self.server.server_address[1]
+        self.server, self.port = None, 0
 
     def url(self, path, host="127.0.0.1"):
         return f"http://{host}:{self.port}{path}"
 
     def __enter__(self):
-        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
+        self.open(0)
         return self
 
     def __exit__(self, *_):
+        self.close()
+
+    def open(self, port):
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", port), _handler(self))
+        self.server.daemon_threads = True
+        self.port = self.server.server_address[1]
+        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def close(self):
+        """Nobody answers any more, until it is opened again."""
         self.server.shutdown()
         self.server.server_close()
 
     def times(self, path):
         """When it was asked, in order."""
         return self.known[path].asked if path in self.known else []
+
+    def conditions(self, path):
+        """The validators of its last request: (If-None-Match, If-Modified-Since)."""
+        last = self.known[path].headers[-1]
+        return tuple(last.get(name) for name in VALIDATORS)
 
     def answer(self, target, headers):
         path, _, query = target.partition("?")
@@ -81,6 +97,7 @@ class FeedScore:
                 self.marks[mark] += 1
                 self.evidence.append((mark, path, now, dict(headers.items())))
             known.asked.append(now)
+            known.headers.append(dict(headers.items()))
             answer = self.pages[path](len(known.asked), now, headers)
             self.answered[path, answer.status] += 1
             _note(known, answer, now, heard=not self.unheard)
@@ -139,11 +156,13 @@ def _handler(score):
         protocol_version = "HTTP/1.1"
 
         def do_GET(self):
-            answer = score.answer(self.path, self.headers)
+            with score.meeting():
+                answer = score.answer(self.path, self.headers)
             head = [f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}"]
-            length = {} if answer.status == 304 else {"Content-Length": str(len(answer.body))}
+            body = b"" if answer.status == 304 else answer.body
+            length = {} if answer.status == 304 else {"Content-Length": str(len(body))}
             head += [f"{name}: {value}" for name, value in {**length, **answer.headers}.items()]
-            self.wfile.write("\r\n".join([*head, "", ""]).encode() + answer.body)
+            self.wfile.write("\r\n".join([*head, "", ""]).encode() + body)
 
         def log_message(self, *_):
             pass

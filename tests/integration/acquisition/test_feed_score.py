@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from desk import Desk
 from feedscore import Answer, FeedScore
+from lived import DAY, HOUR, Lived
 from origin import rss
-from polled import DAY, HOUR, Polled
 
 WEEK = 7 * DAY
 NEWS_EVERY = 6 * HOUR
@@ -104,7 +104,7 @@ def week(tmp_path, database_url, monkeypatch):
             {"id": name.replace("_", "-"), "url": score.url(f"/{name}", HOSTS.get(name, "127.0.0.1")), **PACE}
             for name in PAGES
         ]
-        made = Polled(desk, feeds, monkeypatch)
+        made = Lived(desk, feeds, monkeypatch)
         paper = Paper(made.now)
         score.clock = lambda: made.now
         score.pages = {f"/{name}": getattr(paper, name) for name in PAGES} | {"/new": paper.both}

@@ -15,7 +15,7 @@ from worker.app import build
 from worker.config.load import load_config
 from worker.config.schema import FeedSpec
 from worker.guard import Allow, HostPolicy, NetworkPolicy
-from worker.pipeline import poll
+from worker.pipeline import polled
 from worker.pipeline.poll import poll_due_feeds
 from worker.store.schema import feed
 
@@ -29,7 +29,7 @@ class Crash(BaseException):
 
 
 @dataclass
-class Polled:
+class Lived:
     """`feeds`: FeedSpecs. `now` is true time, `skew` what the desk's clock is wrong by."""
 
     desk: object
@@ -44,7 +44,7 @@ class Polled:
         self.feeds = tuple(FeedSpec(**{"language": "en", **one}) for one in self.feeds)
         began = self.now
         clock = type("Clock", (), {"monotonic": lambda _: real.monotonic() + (self.now - began).total_seconds()})()
-        self.monkeypatch.setattr("worker.feeds.fetch.time", clock)
+        self.monkeypatch.setattr("worker.feeds.slots.time", clock)
         self.start()
 
     def start(self):
@@ -70,7 +70,7 @@ class Polled:
                 raise Crash
 
         with self.monkeypatch.context() as patch:
-            patch.setattr(poll, "crash_point", dies)
+            patch.setattr(polled, "crash_point", dies)
             try:
                 poll_due_feeds(self.runtime)
             except Crash:
@@ -84,6 +84,11 @@ class Polled:
             rows = connection.execute(select(feed.c.next_poll_at, feed.c.lease_until).where(feed.c.state == "active"))
             due = [max(row.next_poll_at, row.lease_until or row.next_poll_at) for row in rows]
         return min(due) - self.skew if due else None
+
+    def step(self):
+        """The next poll that falls due, at its moment."""
+        self.now = max(self.now, self.next_due()) + timedelta(microseconds=1)
+        self.poll()
 
     def live(self, until):
         """Every poll that falls due before `until`, each at its moment."""
