@@ -136,16 +136,15 @@ def _judge_validators(known, headers):
 
 def _note(known, answer, now, *, heard):
     """What follows for the next request. Validators come with 200 and 304 only, and a 200's replace all."""
-    known.moved = answer.status in (301, 308)
-    known.gone = answer.status == 410
-    wait = answer.headers.get("Retry-After")
-    known.not_before = now + timedelta(seconds=int(wait)) if wait else None
-    if answer.status not in (200, 304):
-        return
     carried = {name: answer.headers[name] for name in VALIDATORS.values() if name in answer.headers}
     for name, value in carried.items():
         known.given[name].append(value)
-    if heard:
+    if not heard:
+        return
+    wait = answer.headers.get("Retry-After")
+    known.not_before = now + timedelta(seconds=int(wait)) if wait else None
+    known.moved, known.gone = answer.status in (301, 308), answer.status == 410
+    if answer.status in (200, 304):
         known.right = carried if answer.status == 200 else known.right | carried
         kept = known.max_age if answer.status == 304 else 0.0
         known.max_age = kept if answer.max_age is None else answer.max_age

@@ -14,6 +14,7 @@ from sqlalchemy import select
 from worker.app import build
 from worker.config.load import load_config
 from worker.config.schema import FeedSpec
+from worker.feeds.recent import Recent
 from worker.guard import Allow, HostPolicy, NetworkPolicy
 from worker.pipeline import polled
 from worker.pipeline.poll import poll_due_feeds
@@ -42,8 +43,8 @@ class Lived:
 
     def __post_init__(self):
         self.feeds = tuple(FeedSpec(**{"language": "en", **one}) for one in self.feeds)
-        began = self.now
-        clock = type("Clock", (), {"monotonic": lambda _: real.monotonic() + (self.now - began).total_seconds()})()
+        self.began = self.now
+        clock = type("Clock", (), {"monotonic": lambda _: real.monotonic() + (self.now - self.began).total_seconds()})()
         self.monkeypatch.setattr("worker.feeds.slots.time", clock)
         self.start()
 
@@ -56,7 +57,8 @@ class Lived:
         made = build(config, data=self.desk.data, environ=environ)
         made.fetcher.policy = NetworkPolicy((Allow(LOOPBACK),), self.hosts)
         store = made.store.with_clock(lambda: self.now + self.skew)
-        self.runtime = replace(made, parser=PARSER, store=store)
+        recent = Recent(lambda: (self.now - self.began).total_seconds())
+        self.runtime = replace(made, parser=PARSER, store=store, recent=recent)
 
     def poll(self):
         while poll_due_feeds(self.runtime):

@@ -12,6 +12,7 @@ from worker.config.schema import Config
 from worker.delivery.build import build_channels
 from worker.feeds.fetch import Fetcher
 from worker.feeds.parse import Parser
+from worker.feeds.recent import Recent
 from worker.links import NO_LINKS, Links
 from worker.pipeline.runtime import Judges, Runtime, no_hint
 from worker.store.alerts import save_config_version
@@ -66,6 +67,7 @@ def build(
         data=data,
         hint=hint,
         check_in=sentry.check_ins(environ, tick=config.settings.timing.tick),
+        recent=Recent(),
     )
 
 

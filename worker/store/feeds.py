@@ -96,15 +96,21 @@ def claim_due_feeds(
     lease: timedelta,
     room: Callable[[str], HostRoom] = lambda host: HostRoom(most=sys.maxsize, spacing=0.0),
     busy: Mapping[str, int] | None = None,
+    wait: Callable[[Any], float] = lambda row: 0.0,
 ) -> Claim:
     """Claims up to `limit` due feeds, of no host more than there is room for beside those that are `busy`.
 
     What is due and has no room is put off by as long as its host needs for those before it: it makes way for others.
+    A feed whose last poll never ended may have been asked by it: it is not asked again for the seconds that `wait` says
+    of its row (id, host, max_age, document_wait).
     """
     with store.writing() as connection:
         now = read_clock(connection)
         found = DUE_FEEDS.find(connection, limit=LOOK_AHEAD * limit, now=now)
         retried = [row.id for row in found if row.attempts > 0]
+        early = _asked_lately(connection, retried, lease=lease, wait=wait, now=now)
+        found = [row for row in found if row.id not in early]
+        retried = [feed_id for feed_id in retried if feed_id not in early]
         if retried:
             ids, put_off = retried[:1], []
         else:
@@ -112,10 +118,23 @@ def claim_due_feeds(
             ids, put_off = _with_room(hosts, limit=limit, room=room, busy=Counter(busy or {}), now=now)
         token = new_token()
         rows = DUE_FEEDS.lease(connection, ids, token=token, until=now + lease)
+        put_off += [{"feed": feed_id, "next_poll_at": at} for feed_id, at in early.items()]
         if put_off:
             connection.execute(update(feed).where(feed.c.id == bindparam("feed")), put_off)
-        full = bool(retried) or len(ids) == limit or len(found) == LOOK_AHEAD * limit
+        full = bool(retried or early) or len(ids) == limit or len(found) == LOOK_AHEAD * limit
         return Claim(rows=rows, token=token, now=now, full=full)
+
+
+def _asked_lately(
+    connection: Connection, ids: Sequence[str], *, lease: timedelta, wait: Callable[[Any], float], now: datetime
+) -> dict[str, datetime]:
+    """Of feeds whose last poll never ended, those that it may have asked too lately, and when they may be asked."""
+    if not ids:
+        return {}
+    columns = (feed.c[name] for name in ("id", "host", "lease_until", "max_age", "document_wait"))
+    rows = connection.execute(select(*columns).where(feed.c.id.in_(ids), feed.c.lease_until.is_not(None)))
+    free = {row.id: row.lease_until - lease + timedelta(seconds=wait(row)) for row in rows}
+    return {feed_id: at for feed_id, at in free.items() if at > now}
 
 
 def _hosts(connection: Connection, ids: Sequence[str]) -> list[tuple[str, str]]:
