@@ -123,7 +123,8 @@ def _request(config: Config, row: Any) -> FetchRequest:
 
 def _early(row: Any, claim: Claim, left: float) -> PollResult:
     """The clock was set forward: the feed is due by it, and was asked a moment ago."""
-    return PollResult(row, claim, FetchResult(_request(row), Postponed(held=left), 0.0), "postponed")
+    fetched = FetchResult(FetchRequest(row.id, row.current_url), Postponed(held=left), 0.0)
+    return PollResult(row, claim, fetched, "postponed")
 
 
 def _lost(row: Any, claim: Claim) -> PollResult:

@@ -15,7 +15,8 @@ from origin import rss
 from sqlalchemy import select
 from stores import migrated_store
 
-from worker.app import FIRST_POLL_SPREAD
+from worker.app import AT_ONCE, start_spread
+from worker.config.schema import FeedSpec
 from worker.feeds.schedule import Pace, Pacing, next_poll
 from worker.model import NotModified, ServerHints, Validators
 from worker.store.feeds import sync_feeds
@@ -74,13 +75,14 @@ def requests_a_minute(due, *, interval, hours):
     return [counted[minute] for minute in range(hours * 60)]
 
 
-def first_polls(tmp_path, *, after=timedelta()):
+def first_polls(tmp_path, *, interval, after):
     """When each of many feeds is due after a start; `after` a pause, the desk has known them before."""
     store = migrated_store("", tmp_path)
     feeds = [(f"f{n}", f"https://paper{n % 900}.example/{n}", "") for n in range(MANY)]
-    sync_feeds(store.with_clock(lambda: BEGAN - after), feeds, spread=FIRST_POLL_SPREAD)
+    pace = dict(spread=start_spread([FeedSpec(id=one[0], url=one[1], interval=f"{interval:.0f}s") for one in feeds]))
+    sync_feeds(store.with_clock(lambda: BEGAN - after), feeds, **pace, at_once=AT_ONCE)
     if after:
-        sync_feeds(store.with_clock(lambda: BEGAN), feeds, spread=FIRST_POLL_SPREAD)
+        sync_feeds(store.with_clock(lambda: BEGAN), feeds, **pace, at_once=AT_ONCE)
     with store.reading() as connection:
         found = connection.execute(select(feed.c.next_poll_at)).scalars().all()
     store.close()
@@ -90,7 +92,7 @@ def first_polls(tmp_path, *, after=timedelta()):
 @pytest.mark.parametrize("after", [timedelta(), DAY], ids=["new", "after a day without power"])
 @pytest.mark.parametrize("interval", [600.0, 3600.0])
 def test_f18_five_thousand_feeds_come_evenly_from_a_cold_start_on(tmp_path, interval, after):
-    counted = requests_a_minute(first_polls(tmp_path, after=after), interval=interval, hours=6)
+    counted = requests_a_minute(first_polls(tmp_path, interval=interval, after=after), interval=interval, hours=6)
     mean = MANY * 60 / interval
     assert sum(counted) > 0.8 * mean * len(counted)
     assert max(counted) < 3 * mean
