@@ -1,18 +1,19 @@
-"""The least that a part of our work could cost: the libraries alone, on the same URLs and documents, in the same run.
-
-Another reader of feeds that shall stand beside ours gets a function here and a line in poll.py.
-"""
+"""The least that a part of our work could cost: the libraries alone, on the same documents, in the same run."""
 
 from __future__ import annotations
 
 import asyncio
 import io
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import aiohttp
 import feedparser
 
 from bench.publisher import Publisher
 from bench.stopwatch import Spent, stopwatch
+from worker.feeds.items import find_items, read_remembered, remember
+from worker.feeds.parse import Parser
 
 TOGETHER = 32  # as many as we fetch together (settings.poll_batch)
 
@@ -38,16 +39,44 @@ def get_all(publisher: Publisher, kind: str, feeds: int, rounds: int, *, known: 
     return asyncio.run(run())
 
 
-def documents(publisher: Publisher, kind: str, feeds: int) -> list[bytes]:
-    async def run() -> list[bytes]:
+@dataclass(frozen=True)
+class Reading:
+    """Seconds of processor a document: what we take for one of which all but one entry is known, what feedparser takes
+    for the whole."""
+
+    ours: float
+    whole: float
+
+
+def pairs(publisher: Publisher, feeds: int) -> list[tuple[bytes, bytes]]:
+    """Two documents of each feed, one after the other; the second has one new entry."""
+
+    async def run() -> list[tuple[bytes, bytes]]:
         async with aiohttp.ClientSession() as session:
-            return [await (await session.get(publisher.url(kind, str(n)))).read() for n in range(feeds)]
+            urls = [publisher.url("moving", f"pair-{n}") for n in range(feeds)]
+            return [tuple([await (await session.get(url)).read() for _ in range(2)]) for url in urls]
 
     return asyncio.run(run())
 
 
-def parse_all(bodies: list[bytes]) -> Spent:
-    with stopwatch() as spent:
-        for body in bodies:
-            feedparser.parse(io.BytesIO(body))
-    return spent
+def read_all(parser: Parser, documents: list[tuple[bytes, bytes]]) -> Reading:
+    """As the poll reads them, in our process and in the parser's; storing is left out on both sides."""
+    now = datetime.now(UTC)
+    kept = []
+    for first, _ in documents:
+        items = find_items(first, around=())
+        kept.append(remember(items, {n: n for n in range(len(items.hashes))}))
+    with stopwatch() as ours:
+        for (_, second), known in zip(documents, kept, strict=True):
+            items = find_items(second, around=())
+            old = read_remembered(known, items)
+            new = [n for n in range(len(items.hashes)) if n not in old]
+            parsed = parser.parse(
+                items.only(new), content_type="application/rss+xml", url="http://paper.example/", now=now
+            )
+            if len(parsed.entries) != 1:
+                raise RuntimeError(f"{len(parsed.entries)} entries were read, not the new one alone")
+    with stopwatch() as whole:
+        for _, second in documents:
+            feedparser.parse(io.BytesIO(second))
+    return Reading(ours.cpu / len(documents), whole.cpu / len(documents))

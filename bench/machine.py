@@ -13,6 +13,7 @@ import sys
 import psutil
 from postgres import find_postgres
 
+from bench.beside import reader_version
 from worker import __version__
 
 MISSING = "not installed, skipped"
@@ -28,6 +29,7 @@ def describe() -> dict[str, str]:
         "Python": platform.python_version(),
         "SQLite": sqlite3.sqlite_version,
         "PostgreSQL": postgres_version(),
+        "reader": reader_version(),
         "others at work before": others(),
     }
 

@@ -1,21 +1,22 @@
 """Polls through the real step, into SQLite, of a publisher in another process; beside them what the least would cost.
 
 Three kinds of poll of feeds with 50 entries: told 304; unchanged without validators, so that the whole body comes; and
-with one new entry of 50. Beside them, in the same run, aiohttp that fetches the same URLs and feedparser that parses
-the same documents, with nothing around them: the ratios say what our care costs, whatever the machine.
+with one new entry of 50. Beside them, in the same run, the same through another feed reader (`beside`), and aiohttp and
+feedparser with nothing around them (`floors`): ratios hold whatever the machine.
 """
 
 from __future__ import annotations
 
 import pathlib
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from bench import floors
+from bench.beside import measure_reader
 from bench.desk import environment, write_desk
 from bench.figures import Figure
 from bench.progress import say, unread_logs
@@ -31,6 +32,8 @@ from worker.tasks import PLACES
 
 LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 KINDS = {"quiet": "304", "same": "unchanged, no validators", "moving": "1 new of 50"}
+WORDS = {"first": "first poll, 50 new of 50"} | KINDS
+FEEDPARSER = "feedparser on all of it"
 
 
 @dataclass(frozen=True)
@@ -44,48 +47,59 @@ FULL, QUICK = Size(feeds=64, rounds=8), Size(feeds=4, rounds=1)
 
 def measure(*, quick: bool) -> list[Figure]:
     size = QUICK if quick else FULL
-    with Publisher() as publisher, unread_logs(), scratch_runtime(publisher, size) as runtime:
+    feeds = dict.fromkeys(KINDS, size.feeds)
+    with Publisher() as publisher, unread_logs(), scratch_runtime(publisher, feeds) as runtime:
         say("poll: every feed's first poll, which stores 50 entries")
         with stopwatch(apart=publisher.popen.pid) as first:
             drain(runtime)
-        ours = {kind: rounds(runtime, publisher, kind, size) for kind in KINDS}
+        ours = {"first": first} | {kind: rounds(runtime, publisher, kind, size) for kind in KINDS}
         check(runtime, size)
-        least = {
-            name: floors.get_all(publisher, kind, size.feeds, size.rounds, known=known)
-            for name, kind, known in (("304", "quiet", True), ("200", "same", False))
+        theirs = measure_reader(publisher, KINDS, feeds=size.feeds, rounds=size.rounds)
+        bare = {
+            kind: floors.get_all(publisher, kind, size.feeds, size.rounds, known=kind == "quiet")
+            for kind in ("quiet", "same")
         }
-        documents = floors.documents(publisher, "same", size.feeds)
-    say("poll: feedparser alone")
-    parsing = floors.parse_all(documents)
-    polls = size.feeds * size.rounds
-    return [
-        *figures("first poll, 50 new of 50", first, size.feeds * len(KINDS)),
-        *figures(KINDS["quiet"], ours["quiet"], polls, floor=(least["304"].cpu / polls, "a bare GET")),
-        *figures(KINDS["same"], ours["same"], polls, floor=(least["200"].cpu / polls, "a bare GET")),
-        *figures(
-            KINDS["moving"],
-            ours["moving"],
-            polls,
-            floor=(least["200"].cpu / polls + parsing.cpu / len(documents), "a bare GET and feedparser"),
-        ),
-        Figure("bare GET, 304: processor", 1000 * least["304"].cpu / polls, "ms"),
-        Figure("bare GET, whole body: processor", 1000 * least["200"].cpu / polls, "ms"),
-        Figure("feedparser alone, 50 entries: processor", 1000 * parsing.cpu / len(documents), "ms"),
-    ]
+        say("poll: feedparser alone, and what we read of documents with one new entry")
+        reading = floors.read_all(runtime.parser, floors.pairs(publisher, size.feeds))
+    return list(figures(size, ours, theirs, bare, reading))
 
 
-def figures(what: str, spent: Spent, polls: int, *, floor: tuple[float, str] | None = None) -> list[Figure]:
-    each = spent.cpu / polls
-    ratio, to = (each / floor[0], floor[1]) if floor else (None, "")
-    return [
-        Figure(what, polls / spent.seconds, "polls/s"),
-        Figure(f"{what}: processor", 1000 * each, "ms a poll", ratio, to),
-    ]
+def figures(
+    size: Size,
+    ours: Mapping[str, Spent],
+    theirs: Mapping[str, Spent],
+    bare: Mapping[str, Spent],
+    reading: floors.Reading,
+) -> Iterator[Figure]:
+    each = size.feeds * size.rounds
+    polls = dict.fromkeys(KINDS, each) | {"first": size.feeds * len(KINDS)}
+    for kind, what in WORDS.items():
+        beside = theirs.get(kind)
+        wall, cpu = (beside.seconds, beside.cpu) if beside else (None, None)
+        yield speed(what, polls[kind], ours[kind].seconds, wall)
+        yield speed(f"{what}: in a second of processor", polls[kind], ours[kind].cpu, cpu, unit="polls")
+        if kind in bare:
+            above = 1000 * (ours[kind].cpu - bare[kind].cpu) / each
+            yield Figure(f"{what}: processor, above a bare GET", above, "ms a poll")
+    yield Figure(
+        "1 new of 50: reading it, processor", 1000 * reading.ours, "ms", reading.ours / reading.whole, FEEDPARSER
+    )
+    yield Figure("bare GET, 304: processor", 1000 * bare["quiet"].cpu / each, "ms")
+    yield Figure("bare GET, whole body: processor", 1000 * bare["same"].cpu / each, "ms")
+    yield Figure("feedparser alone, 50 entries: processor", 1000 * reading.whole, "ms")
+    for kind, spent in theirs.items():
+        yield Figure(f"reader: {WORDS[kind]}", polls[kind] / spent.seconds, "polls/s")
+
+
+def speed(what: str, polls: int, seconds: float, beside: float | None, *, unit: str = "polls/s") -> Figure:
+    """`beside`: the seconds that the same took `reader`."""
+    return Figure(what, polls / seconds, unit, *((beside / seconds, "reader") if beside else ()))
 
 
 @contextmanager
-def scratch_runtime(publisher: Publisher, size: Size) -> Iterator[Runtime]:
-    feeds = {f"{kind}-{n}": publisher.url(kind, str(n)) for kind in KINDS for n in range(size.feeds)}
+def scratch_runtime(publisher: Publisher, counts: Mapping[str, int]) -> Iterator[Runtime]:
+    """Over so many feeds of each kind."""
+    feeds = {f"{kind}-{n}": publisher.url(kind, str(n)) for kind, count in counts.items() for n in range(count)}
     with tempfile.TemporaryDirectory() as folder:
         config = write_desk(pathlib.Path(folder, "config"), feeds=feeds, interval="1d", ports=[publisher.port])
         environ = environment()

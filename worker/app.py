@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
 from worker import __version__, sentry
-from worker.config.schema import Config
+from worker.config.schema import Config, FeedSpec
 from worker.delivery.build import build_channels
 from worker.feeds.fetch import Fetcher
 from worker.feeds.parse import Parser
+from worker.feeds.recent import Recent
 from worker.links import NO_LINKS, Links
 from worker.pipeline.runtime import Judges, Runtime, no_hint
 from worker.store.alerts import save_config_version
@@ -20,7 +21,7 @@ from worker.store.feeds import sync_feeds
 from worker.store.keys import bring_signing_key
 from worker.store.migrate import migrate
 
-FIRST_POLL_SPREAD = 0.05  # seconds between the first polls of new feeds: a cold start is no stampede
+AT_ONCE = 50  # feeds that a start may make due together: a small desk sees its first news soon
 
 _runtime: Runtime | None = None
 
@@ -49,7 +50,7 @@ def build(
     migrate(store)
     config_version = save_config_version(store, digest=config.hash, body=config.public())
     feeds = [(feed.id, feed.url, feed.title) for feed in config.feeds if feed.enabled]
-    sync_feeds(store, feeds, spread=FIRST_POLL_SPREAD)
+    sync_feeds(store, feeds, spread=start_spread(config.feeds), at_once=AT_ONCE)
     policy = config.to_policy()
     return Runtime(
         config=config,
@@ -66,7 +67,15 @@ def build(
         data=data,
         hint=hint,
         check_in=sentry.check_ins(environ, tick=config.settings.timing.tick),
+        recent=Recent(),
     )
+
+
+def start_spread(feeds: Sequence[FeedSpec]) -> float:
+    """Seconds between the polls that a start makes due: twice as fast as they go on, so that a desk of thousands that
+    is new, or was away for a day, is no stampede."""
+    rate = sum(1 / feed.interval for feed in feeds)
+    return 0.5 / rate if rate else 0.0
 
 
 def make_links(config: Config, store: Store) -> Links:

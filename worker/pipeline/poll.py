@@ -12,7 +12,7 @@ from worker.config.access import access_of
 from worker.config.schema import Config
 from worker.errors import ParseReason
 from worker.feeds.rounds import Round
-from worker.model import FetchFailed, FetchRequest, FetchResult, Validators
+from worker.model import FetchFailed, FetchRequest, FetchResult, Postponed, Validators
 from worker.pipeline.polled import save
 from worker.pipeline.reading import PollResult, read
 from worker.pipeline.runtime import Runtime
@@ -73,6 +73,7 @@ class _Polling:
             lease=timedelta(seconds=self.lease),
             room=self._room,
             busy=Counter(row.host for row, _ in self.rows.values()),
+            wait=self._least,
         )
         self.alone = any(row.attempts > 1 for row in claim.rows)
         self.more = claim.full
@@ -81,9 +82,21 @@ class _Polling:
         lost = [row for row in claim.rows if row.attempts > MAX_ATTEMPTS]
         if lost:
             save(self.runtime, [_lost(row, claim) for row in lost])
-        asked = [row for row in claim.rows if row not in lost]
+        early = {row.id: left for row in claim.rows if row not in lost and (left := self._promised(row))}
+        if early:
+            save(self.runtime, [_early(row, claim, early[row.id]) for row in claim.rows if row.id in early])
+        asked = [row for row in claim.rows if row not in lost and row.id not in early]
         self.rows |= {row.id: (row, claim) for row in asked}
         self.visits.add([_request(self.runtime.config, row) for row in asked], start_within=self.lease * ASKING)
+
+    def _promised(self, row: Any) -> float:
+        """Seconds for which its publisher is still to be left alone, though the database's clock says otherwise."""
+        return self.runtime.recent.left(row.current_url) if self.runtime.recent else 0.0
+
+    def _least(self, row: Any) -> float:
+        """Seconds that a publisher is left alone after a request of which nobody knows whether it was made."""
+        hints = () if self.runtime.fetcher.policy.host(row.host).ignore_hints else (row.max_age, row.document_wait)
+        return max([self.runtime.config.feed(row.id).interval, *(hint or 0.0 for hint in hints)])
 
     def _room(self, host: str) -> HostRoom:
         policy = self.runtime.fetcher.policy.host(host)
@@ -106,6 +119,12 @@ class _Polling:
 def _request(config: Config, row: Any) -> FetchRequest:
     access = access_of(config, config.find_feed(row.id), row.current_url)
     return FetchRequest(row.id, row.current_url, Validators(row.etag, row.last_modified), access)
+
+
+def _early(row: Any, claim: Claim, left: float) -> PollResult:
+    """The clock was set forward: the feed is due by it, and was asked a moment ago."""
+    fetched = FetchResult(FetchRequest(row.id, row.current_url), Postponed(held=left), 0.0)
+    return PollResult(row, claim, fetched, "postponed")
 
 
 def _lost(row: Any, claim: Claim) -> PollResult:

@@ -60,7 +60,7 @@ def _save_quiet(
 ) -> list[tuple[PollResult, bool]]:
     if not results:
         return []
-    planned = [(one.row, feed_values(runtime, one, now), int(one.fetched.seconds * 1000)) for one in results]
+    planned = [(one.row, _planned(runtime, one, now), int(one.fetched.seconds * 1000)) for one in results]
     saved = polls.save_quiet_polls(connection, planned, now=now)
     return [(one, one.row.id in saved) for one in results]
 
@@ -100,14 +100,14 @@ def _save_one(runtime: Runtime, connection: Connection, result: PollResult, *, n
     """False when the lease went to another."""
     row = result.row
     if result.outcome == "postponed":
-        return polls.release_feed(connection, row)
+        return polls.release_feed(connection, row, until=_put_off(runtime, result, now))
     edits = _headline_edits(connection, result.update)
     last_read = min(now, row.succeeded_at or now)
     saved = polls.save_poll(
         connection,
         row,
         now=now,
-        values=feed_values(runtime, result, now),
+        values=_planned(runtime, result, now),
         outcome=result.outcome,
         reason=result.reason,
         found=result.update,
@@ -121,6 +121,21 @@ def _save_one(runtime: Runtime, connection: Connection, result: PollResult, *, n
         _hold_siblings(runtime, connection, result, now)
         _tell_trouble(runtime, connection, result, now)
     return saved
+
+
+def _put_off(runtime: Runtime, result: PollResult, now: datetime) -> datetime | None:
+    """Until when a feed is promised to be left alone, by the database's clock. A host's hold is on record already."""
+    left = runtime.recent.left(result.row.current_url) if runtime.recent else 0.0
+    return now + timedelta(seconds=left) if left else None
+
+
+def _planned(runtime: Runtime, result: PollResult, now: datetime) -> dict[str, Any]:
+    """What the feed's row becomes. Its wait is promised before it is on record: the publisher was asked, either way."""
+    values = feed_values(runtime, result, now)
+    if runtime.recent is not None and not runtime.fetcher.policy.host(result.row.host).ignore_hints:
+        url = values.get("current_url", result.row.current_url)
+        runtime.recent.promise(url, seconds=(values["next_poll_at"] - now).total_seconds())
+    return values
 
 
 def _hold_siblings(runtime: Runtime, connection: Connection, result: PollResult, now: datetime) -> None:
@@ -233,7 +248,8 @@ def _document_values(row: Any, result: PollResult, pace: Pace, now: datetime) ->
 def _brought(result: PollResult) -> dict[str, Any]:
     found = result.update
     counts = dict(seen=found.seen, new=len(found.new)) if found else dict(seen=0, new=0)
-    return counts | dict(first=result.row.baseline_at is None)
+    # After a failure all that came meanwhile is new at once: it says as little of the feed's pace as a first document.
+    return counts | dict(first=result.row.baseline_at is None or result.row.failures > 0)
 
 
 def _pace(row: Any) -> Pace:

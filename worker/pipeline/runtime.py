@@ -11,6 +11,7 @@ from worker.config.schema import Config
 from worker.delivery.channel import Channel
 from worker.feeds.fetch import Fetcher
 from worker.feeds.parse import Parser
+from worker.feeds.recent import Recent
 from worker.model import ArticleText, Judgement
 from worker.store.engine import Store
 
@@ -26,7 +27,8 @@ def no_hint(queue: str) -> None:
 @dataclass(frozen=True)
 class Runtime:
     """`judge` is a function so that only the process that analyses ever loads the language model. `check_in` hears that
-    a tick's work is done (True) or has failed; None where nobody listens."""
+    a tick's work is done (True) or has failed; None where nobody listens. `recent` are the waits promised to
+    publishers, which hold whatever the clock says; None where time is simulated."""
 
     config: Config
     config_version: int
@@ -38,3 +40,4 @@ class Runtime:
     data: Path
     hint: Callable[[str], None] = no_hint
     check_in: Callable[[bool], None] | None = None
+    recent: Recent | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -23,8 +23,11 @@ LOOK_AHEAD = 4  # times the wanted number of due feeds are looked at, so that on
 IDS_PER_QUERY = 400  # SQLite's variable limit is far off; long IN lists plan badly
 
 
-def sync_feeds(store: Store, wanted: Sequence[tuple[str, str, str]], *, spread: float) -> None:
-    """Makes the rows agree with the configured (id, url, title). New feeds fall due `spread` seconds apart.
+def sync_feeds(store: Store, wanted: Sequence[tuple[str, str, str]], *, spread: float, at_once: int = 0) -> None:
+    """Makes the rows agree with the configured (id, url, title).
+
+    New feeds fall due `spread` seconds apart, after the first `at_once`; so do those that have become due while nobody
+    was there, if they are more than those.
 
     A changed URL forgets the validators (they belong to the old one) and keeps the articles. A title that is given
     replaces the feed's own. A feed that left the configuration is 'removed', its articles stay.
@@ -33,11 +36,11 @@ def sync_feeds(store: Store, wanted: Sequence[tuple[str, str, str]], *, spread: 
         take_lock(connection, Lock.START)
         now = read_clock(connection)
         rows = {row.id: row for row in connection.execute(select(feed))}
-        fresh = 0
+        fresh = _spread_overdue(connection, rows.values(), spread=spread, at_once=at_once, now=now)
         for feed_id, url, title in wanted:
             row = rows.get(feed_id)
             if row is None:
-                due = now + timedelta(seconds=fresh * spread)
+                due = now + timedelta(seconds=max(fresh - at_once, 0) * spread)
                 fresh += 1
                 values = dict(configured_url=url, current_url=url, state="active", title=title, next_poll_at=due)
                 connection.execute(insert(feed).values(id=feed_id, host=host_of(url), **values))
@@ -55,6 +58,16 @@ def sync_feeds(store: Store, wanted: Sequence[tuple[str, str, str]], *, spread: 
         gone = rows.keys() - {feed_id for feed_id, _, _ in wanted}
         if gone:
             connection.execute(update(feed).where(feed.c.id.in_(gone)).values(state="removed", **NO_LEASE))
+
+
+def _spread_overdue(connection: Connection, rows: Iterable[Any], *, spread: float, at_once: int, now: datetime) -> int:
+    """Plans those that are due anew, the longest due first, where they are many. Returns how many there are."""
+    due = [row for row in rows if row.state == "active" and row.next_poll_at <= now and row.lease_token is None]
+    later = sorted(due, key=lambda row: row.next_poll_at)[at_once:]
+    planned = [{"feed": row.id, "next_poll_at": now + timedelta(seconds=n * spread)} for n, row in enumerate(later, 1)]
+    if planned and spread:
+        connection.execute(update(feed).where(feed.c.id == bindparam("feed")), planned)
+    return len(due)
 
 
 def new_address(url: str) -> dict[str, Any]:
@@ -96,15 +109,21 @@ def claim_due_feeds(
     lease: timedelta,
     room: Callable[[str], HostRoom] = lambda host: HostRoom(most=sys.maxsize, spacing=0.0),
     busy: Mapping[str, int] | None = None,
+    wait: Callable[[Any], float] = lambda row: 0.0,
 ) -> Claim:
     """Claims up to `limit` due feeds, of no host more than there is room for beside those that are `busy`.
 
     What is due and has no room is put off by as long as its host needs for those before it: it makes way for others.
+    A feed whose last poll never ended may have been asked by it: it is not asked again for the seconds that `wait` says
+    of its row (id, host, max_age, document_wait).
     """
     with store.writing() as connection:
         now = read_clock(connection)
         found = DUE_FEEDS.find(connection, limit=LOOK_AHEAD * limit, now=now)
         retried = [row.id for row in found if row.attempts > 0]
+        early = _asked_lately(connection, retried, lease=lease, wait=wait, now=now)
+        found = [row for row in found if row.id not in early]
+        retried = [feed_id for feed_id in retried if feed_id not in early]
         if retried:
             ids, put_off = retried[:1], []
         else:
@@ -112,10 +131,23 @@ def claim_due_feeds(
             ids, put_off = _with_room(hosts, limit=limit, room=room, busy=Counter(busy or {}), now=now)
         token = new_token()
         rows = DUE_FEEDS.lease(connection, ids, token=token, until=now + lease)
+        put_off += [{"feed": feed_id, "next_poll_at": at} for feed_id, at in early.items()]
         if put_off:
             connection.execute(update(feed).where(feed.c.id == bindparam("feed")), put_off)
-        full = bool(retried) or len(ids) == limit or len(found) == LOOK_AHEAD * limit
+        full = bool(retried or early) or len(ids) == limit or len(found) == LOOK_AHEAD * limit
         return Claim(rows=rows, token=token, now=now, full=full)
+
+
+def _asked_lately(
+    connection: Connection, ids: Sequence[str], *, lease: timedelta, wait: Callable[[Any], float], now: datetime
+) -> dict[str, datetime]:
+    """Of feeds whose last poll never ended, those that it may have asked too lately, and when they may be asked."""
+    if not ids:
+        return {}
+    columns = (feed.c[name] for name in ("id", "host", "lease_until", "max_age", "document_wait"))
+    rows = connection.execute(select(*columns).where(feed.c.id.in_(ids), feed.c.lease_until.is_not(None)))
+    free = {row.id: row.lease_until - lease + timedelta(seconds=wait(row)) for row in rows}
+    return {feed_id: at for feed_id, at in free.items() if at > now}
 
 
 def _hosts(connection: Connection, ids: Sequence[str]) -> list[tuple[str, str]]:

@@ -124,9 +124,10 @@ def _line(row: Any, *, now: datetime, outcome: str, milliseconds: int) -> dict[s
     return dict(feed_id=row.id, at=now, outcome=outcome, reason=None, missed=None, milliseconds=milliseconds) | counts
 
 
-def release_feed(connection: Connection, row: Any) -> bool:
-    """Gives back a feed that was not asked: it stays due."""
-    return finish_row(connection, feed, row_id=row.id, token=row.lease_token, values={"attempts": 0})
+def release_feed(connection: Connection, row: Any, *, until: datetime | None = None) -> bool:
+    """Gives back a feed that was not asked: it stays due, or is not before `until`."""
+    put_off = {"next_poll_at": until} if until else {}
+    return finish_row(connection, feed, row_id=row.id, token=row.lease_token, values={"attempts": 0, **put_off})
 
 
 def save_update(
