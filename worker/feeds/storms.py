@@ -7,6 +7,7 @@ headline and more, and only when many are; held is only what its own date makes 
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -198,17 +199,17 @@ def _held(new: Sequence[NewArticle], old_before: datetime, *, least: float) -> f
 
     Other undated ones are news: a publisher whose dates break must not fall silent.
     """
-    old = [number for number, one in enumerate(new) if _is_back_dated(one, old_before)]
+    old = {number for number, one in enumerate(new) if _is_back_dated(one, old_before)}
     if len(old) < least:
         return frozenset()
     dated = [number for number, one in enumerate(new) if _is_dated(one)]
     between = {
         number
-        for first, last in zip(dated, dated[1:], strict=False)
+        for first, last in itertools.pairwise(dated)
         if first in old and last in old
         for number in range(first + 1, last)
     }
-    return frozenset(old) | between
+    return frozenset(old | between)
 
 
 def _is_dated(new: NewArticle) -> bool:

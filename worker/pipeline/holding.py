@@ -8,7 +8,8 @@ from typing import Any, Final
 
 import structlog
 
-from worker.display import SHORT, one_line
+from worker.display import one_line
+from worker.feeds.held import decision_commands, held_words
 from worker.feeds.storms import decide_storm, is_suspicious
 from worker.model import FeedUpdate
 from worker.pipeline.operator import tell_operator
@@ -72,12 +73,12 @@ def _tell_of_holds(runtime: Runtime, connection: Connection, rows: Sequence[Any]
     lines = []
     for row in rows[:LISTED]:
         log.warning("entries_held", feed_id=row.feed_id, held=row.count, hold=row.public_id)
-        name = row.public_id[:SHORT]
+        release, ignore = decision_commands(row)
         lines += [
-            f"{row.count} old entries from {row.feed_id} ({one_line(row.title)}) are held: release or ignore.",
+            f"{held_words(row)} are held: release or ignore.",
             *(f"  - {one_line(title, 100)}" for title in titles[row.id]),
-            f"  wirewatch feeds release {name}: they are news, and may raise alerts.",
-            f"  wirewatch feeds ignore {name}: they are stored and raise nothing.",
+            f"  {release}: they are news, and may raise alerts.",
+            f"  {ignore}: they are stored and judged, and raise nothing.",
         ]
     if len(rows) > LISTED:
         lines.append(f"and {len(rows) - LISTED} more: `wirewatch feeds held` lists them all.")
@@ -99,7 +100,7 @@ def ignore_old_holds(runtime: Runtime) -> None:
         ]
         if not over:
             return
-        lines = [f"{row.count} old entries from {row.feed_id} ({one_line(row.title)})" for row in over[:LISTED]]
+        lines = [held_words(row) for row in over[:LISTED]]
         if len(over) > LISTED:
             lines.append(f"and {len(over) - LISTED} more")
         lines.append(

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import Connection, Select, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Select, func, insert, select, update
 
 from worker.feeds.storms import TEXT_LETTERS, RecentArticle
 from worker.model import ArticleState
@@ -91,13 +91,18 @@ def holds_of_poll(connection: Connection, feed_ids: Sequence[str], *, at: dateti
 
 
 def find_holds(connection: Connection, name: str) -> list[Any]:
-    """Those, decided or not, of the feed of that id; else the one whose own id begins so, with six letters or more.
+    """Those, decided or not, of the feed of that id; else the one whose own id begins so, by SHORTEST letters or more.
     Empty for none, and where several begin so."""
     found = list(connection.execute(_holds().where(hold.c.feed_id == name).order_by(hold.c.id)))
     if found or len(name) < SHORTEST or not name.isalnum():
         return found
-    named = list(connection.execute(_holds().where(hold.c.public_id.startswith(name, autoescape=True)).limit(2)))
+    begins = hold.c.public_id.startswith(name, autoescape=True)
+    named = list(connection.execute(_holds().where(begins).limit(2)))
     return named if len(named) == 1 else []
+
+
+def read_holds(connection: Connection, ids: Sequence[int]) -> list[Any]:
+    return list(connection.execute(_holds().where(hold.c.id.in_(ids)).order_by(hold.c.id)))
 
 
 def expired_holds(connection: Connection, *, before: datetime) -> list[Any]:
@@ -109,9 +114,7 @@ def expired_holds(connection: Connection, *, before: datetime) -> list[Any]:
 def sample_titles(connection: Connection, hold_ids: Sequence[int]) -> Mapping[int, Sequence[str]]:
     """The first headlines of each."""
     first = select(article.c.title).order_by(article.c.id).limit(SAMPLE)
-    return {
-        number: connection.execute(first.where(article.c.hold_id == number)).scalars().all() for number in hold_ids
-    }
+    return {number: connection.execute(first.where(article.c.hold_id == number)).scalars().all() for number in hold_ids}
 
 
 def decide_hold(connection: Connection, hold_id: int, verdict: Verdict, *, by: str | None, now: datetime) -> bool:
@@ -128,6 +131,12 @@ def decide_hold(connection: Connection, hold_id: int, verdict: Verdict, *, by: s
     held = (article.c.hold_id == hold_id) & (article.c.state == ArticleState.HELD)
     connection.execute(update(article).where(held).values(state=ArticleState.NEW, **arrival))
     return True
+
+
+def waits_since() -> ColumnElement[datetime]:
+    """Since when an article is on its way: its first sight, or the word that let it go on."""
+    decided = select(hold.c.decided_at).where(hold.c.id == article.c.hold_id).correlate(article).scalar_subquery()
+    return func.coalesce(decided, article.c.first_seen_at)
 
 
 def _holds() -> Select[Any]:
