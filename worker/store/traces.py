@@ -32,7 +32,7 @@ from worker.store.schema import (
 
 @dataclass(frozen=True)
 class Trace:
-    """Rows, each None or empty where there is none (yet, or any more). `hold` keeps it back, or kept it; `config` is the
+    """Rows, each None or empty where there is none (yet, or any more). `hold` keeps it, or kept it; `config` is the
     version that settled it, or judged it; `story` the one that it is part of now; `first` the article that it
     copies; `decisions` what became of the rules that fired on it; `alerts` those of its story, `notifications` theirs,
     `news` what it brought them."""
