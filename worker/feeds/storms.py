@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -90,7 +90,8 @@ def _known_again(update: FeedUpdate, recent: Sequence[RecentArticle], old_before
     where the words differ that is an edit."""
     mostly = _is_mostly_new(update)
     asked = [new for new in update.new if mostly or _is_back_dated(new, old_before)]
-    pairs = _pairs(asked, recent, taken={one.article_id for one in update.changed})
+    shown = {one.article_id for one in update.changed} | {number for number in update.placed.values() if number >= 0}
+    pairs = _pairs(asked, recent, taken=shown)
     # Some of many may be copies that two outlets of one collection dated alike; most of many are not.
     if len(pairs) < LEAST_RENAMED or 2 * len(pairs) < len(asked):
         return update
@@ -99,14 +100,24 @@ def _known_again(update: FeedUpdate, recent: Sequence[RecentArticle], old_before
         for new, old in pairs
         if new.content_hash != old.content_hash
     )
-    found = {id(new) for new, _ in pairs}
+    found = {id(new): old.article_id for new, old in pairs}
     return replace(
         update,
         new=tuple(new for new in update.new if id(new) not in found),
         changed=(*update.changed, *edited),
         new_keys=(*update.new_keys, *((old.article_id, key) for new, old in pairs for key in new.keys)),
+        placed=_placed_anew(update, found),
         renamed=len(pairs),
     )
+
+
+def _placed_anew(update: FeedUpdate, found: Mapping[int, int]) -> dict[int, int]:
+    """`found`: the article that a new one is after all, by the object's identity. The others are counted anew."""
+    numbers, left = {}, 0
+    for number, new in enumerate(update.new, start=1):
+        left += id(new) not in found
+        numbers[-number] = found.get(id(new), -left)
+    return {place: numbers.get(number, number) for place, number in update.placed.items()}
 
 
 def _pairs(

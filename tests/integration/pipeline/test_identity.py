@@ -172,11 +172,9 @@ def test_a_column_with_one_headline_is_a_new_article_every_day(desk, bring):
 
     def edition(day):
         date = now(desk) - (3 - day) * DAY
-        return [
-            item(n, guid="b{n}" + f"-{day}", link="http://paper.example/{n}/" + str(day), date=date + timedelta(minutes=n),
-                 title="Morning briefing {n}", text=f"What is new on day {day}: " + "Kim Jong Un, item {n}.")
-            for n in range(12)
-        ]  # fmt: skip
+        values = dict(guid=f"b{{n}}-{day}", link=f"http://paper.example/{{n}}/{day}", title="Morning briefing {n}")
+        text = f"What is new on day {day}: Kim Jong Un, item {{n}}."
+        return [item(n, date=date + timedelta(minutes=n), text=text, **values) for n in range(12)]
 
     assert bring(*edition(0)) == 12
     assert bring(*edition(1)) == 24

@@ -57,6 +57,6 @@ def test_word_changes_holds_every_word_that_went_or_came(old, new):
     assert bool(found) == (old.split() != new.split())
     assert all(bool(piece.text) != (piece.kind == "gap") for piece in found)
     if not any(piece.kind == "gap" for piece in found) and found:
-        stays = [piece.text.split() for piece in found if piece.kind in ("same", "old")]
-        comes = [piece.text.split() for piece in found if piece.kind in ("same", "new")]
-        assert ("".join(sum(stays, [])), "".join(sum(comes, []))) == ("".join(old.split()), "".join(new.split()))
+        for text, kinds in ((old, ("same", "old")), (new, ("same", "new"))):
+            said = " ".join(piece.text for piece in found if piece.kind in kinds)
+            assert "".join(said.split()) == "".join(text.split())

@@ -35,7 +35,7 @@ def stored(entries):
     known, recent = {}, []
     for number, one in enumerate(entries, start=1):
         known |= dict.fromkeys(entry_keys(one), KnownArticle(number, content_hash(one), 1))
-        new = decide_update(ParsedFeed("rss20", "", "", "", (one,)), {}).new[0]
+        new = decide_update(document([one]), {}).new[0]
         recent.append(
             RecentArticle(
                 number, one.title, one.text, new.canonical_url, new.content_hash, 1, one.published, one.published_raw
@@ -46,13 +46,19 @@ def stored(entries):
 
 def storm(before, after, *, usual=None, baseline=False, last_read=NOW - HOUR):
     known, recent = stored(before)
-    update = decide_update(ParsedFeed("rss20", "", "", "", tuple(after)), known)
+    update = decide_update(document(after), known)
     found = decide_storm(
         update, recent=recent, last_read=last_read, baseline=baseline, usual=usual, now=NOW, old_after=WEEK
     )
     if found != update:
         assert is_suspicious(update, old_before=last_read - WEEK), "the cheap look must not pass over it"
     return found
+
+
+def document(entries):
+    """As it is parsed: each entry knows its place."""
+    placed = tuple(replace(one, item=place) for place, one in enumerate(entries))
+    return ParsedFeed("rss20", "", "", "", placed)
 
 
 def held(found):
@@ -89,8 +95,25 @@ def test_g02_storm_of_new_identities_stores_nothing_twice(change, fresh):
     known, _ = stored(before)
     known |= {key: KnownArticle(number, "", 2) for number, key in found.new_keys}
     known |= {key: KnownArticle(99, "", 1) for new in found.new for key in new.keys}
-    again = decide_update(ParsedFeed("rss20", "", "", "", tuple(entry(n, **change) for n in range(20))), known)
+    again = decide_update(document([entry(n, **change) for n in range(20)]), known)
     assert again.new == ()
+
+
+def test_g02_storm_tells_of_each_item_which_article_it_is():
+    before = [entry(n) for n in range(6)]
+    moved = [entry(n, **CHANGED["domain"]) for n in range(6)]
+    news = [entry(n, title="Floods {n}", guid="f{n}") for n in (30, 31)]
+    found = storm(before, [news[0], *moved, news[1]])
+    assert [new.entry.item for new in found.new] == [7, 0]
+    assert found.placed == {0: -2, **{place: place for place in range(1, 7)}, 7: -1}
+
+
+def test_storm_takes_no_article_that_the_document_shows_by_its_own_name():
+    """A feed that lists its entries once more, under another section, has them twice."""
+    before = [entry(n) for n in range(6)]
+    twice = [entry(n, path="sport/{n}", guid="sport-{n}") for n in range(6)]
+    found = storm(before, [*before, *twice, *(entry(n, title="Floods {n}", guid="f{n}") for n in range(30, 34))])
+    assert (found.renamed, len(found.new)) == (0, 10)
 
 
 def test_g02_storm_edits_where_the_words_differ():
@@ -227,7 +250,7 @@ ANY = st.lists(
 def test_storm_loses_nothing_and_gives_no_key_twice(before, after):
     """Whatever comes: each new entry is stored, or known again as an article that its headline names."""
     shelf, known, recent = [], {}, []
-    first = decide_update(ParsedFeed("rss20", "", "", "", tuple(before)), {})
+    first = decide_update(document(before), {})
     for number, new in enumerate(first.new, start=1):
         one = new.entry
         known |= dict.fromkeys(new.keys, KnownArticle(number, new.content_hash, 1))
@@ -238,7 +261,7 @@ def test_storm_loses_nothing_and_gives_no_key_twice(before, after):
             ),
         )
         shelf.append(one)
-    update = decide_update(ParsedFeed("rss20", "", "", "", tuple(after)), known)
+    update = decide_update(document(after), known)
     found = decide_storm(update, recent=recent, last_read=NOW, baseline=False, usual=None, now=NOW, old_after=WEEK)
     assert len(found.new) + found.renamed == len(update.new)
     keys = [key for new in found.new for key in new.keys] + [key for _, key in found.new_keys]
