@@ -182,8 +182,10 @@ def _is_same(new: NewArticle, look: _Look, old: RecentArticle, other: _Look, *, 
         return exact or texts is True or (paths and texts is not False)
     if entry.published is None or old.published is None:
         return (paths and texts is not False) or (alone and texts is True and len(look.words) >= LONG_TEXT)
-    near = abs(entry.published - old.published) < SOON
-    return paths and texts is True and (near or min(len(look.words), len(other.words)) >= WHOLE_TEXT)
+    if alone and paths and look.canonical_url == other.canonical_url:
+        return texts is not False  # a collector that gives new ids, and its own dates
+    near, whole = abs(entry.published - old.published) < SOON, len(look.words) >= WHOLE_TEXT
+    return paths and texts is True and (alone or near or whole)
 
 
 def _is_one_date(new: NewArticle, old: RecentArticle) -> bool:

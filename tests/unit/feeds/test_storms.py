@@ -77,7 +77,9 @@ CHANGED = {
     "and texts cut elsewhere": dict(site="https://new.example", guid="{n}-new", text=LONG[:70]),
     "and texts written anew": dict(site="https://new.example", guid="{n}-new", text="The {n}th round is over"),
     "without guids, elsewhere": dict(site="https://new.example", path="a/{n}", guid=""),
-    "and dates of the rebuilding": dict(site="https://new.example", guid="{n}-new", at=HOUR),
+    "and dates an hour off": dict(site="https://new.example", guid="{n}-new", at=HOUR),
+    "and dates of the move": dict(site="https://new.example", guid="{n}-new", at=3 * DAY),
+    "and dates of the rebuilding": dict(guid="{n}-new", text="", at=3 * DAY),
 }
 
 
