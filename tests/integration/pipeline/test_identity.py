@@ -9,6 +9,7 @@ import pytest
 from steps import LONG_AGO, change, later, now, operator_subjects, poll_now, settle
 
 from worker.feeds.fetch import Fetcher
+from worker.feeds.rounds import Round
 from worker.health import look
 from worker.pipeline.holding import KEPT_FOR
 from worker.pipeline.poll import poll_due_feeds
@@ -274,11 +275,19 @@ def test_an_edit_of_a_held_entry_is_a_revision_and_does_not_let_it_go(imported, 
     assert states(imported) == ["new"] * 12
 
 
-class Together(Fetcher):
-    """All of a batch is done at the same time."""
+class Together(Round):
+    """Both feeds are done at the same time."""
 
-    def fetch_all(self, requests, *, start_within):
-        yield [one for group in super().fetch_all(requests, start_within=start_within) for one in group]
+    def take(self, seconds=None):
+        group = list(super().take(seconds))
+        while len(group) < 2:
+            group += super().take(seconds)
+        return group
+
+
+class Both(Fetcher):
+    def open(self):
+        return Together(self)
 
 
 def test_holds_of_one_batch_are_told_in_one_message(desk, runtime):
@@ -290,7 +299,7 @@ def test_holds_of_one_batch_are_told_in_one_message(desk, runtime):
     for path in ("/a", "/b"):
         desk.origin.documents[path] = document(old)
     change(desk, feed, next_poll_at=LONG_AGO)
-    poll_due_feeds(replace(runtime, fetcher=Together(runtime.fetcher.policy, user_agent="Test/1")))
+    poll_due_feeds(replace(runtime, fetcher=Both(runtime.fetcher.policy, user_agent="Test/1")))
     with desk.store.reading() as connection:
         assert [row.count for row in waiting_holds(connection)] == [12, 12]
     assert operator_subjects(desk) == ["24 old entries held: 2 feeds"]
