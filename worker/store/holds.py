@@ -21,6 +21,7 @@ from worker.store.schema import article, feed, hold, poll
 
 RECENT: Final = 500  # articles of a feed: the longest documents have as many entries
 POLLS: Final = 21  # of a feed, to know what one usually brings
+LEAST_POLLS: Final = 3  # of which there must be as many to speak of usual
 SAMPLE: Final = 3  # headlines of a hold that are shown
 BACKDATED: Final = "backdated"
 SHORTEST: Final = 6  # letters of an id that name a hold
@@ -59,11 +60,15 @@ def recent_articles(store: Store, feed_id: str) -> list[RecentArticle]:
 
 
 def usual_count(store: Store, row: Any) -> float | None:
-    """How many new entries a poll of this feed that brings any usually brings; None before there was one."""
-    brought = select(poll.c.new).where(poll.c.feed_id == row.id, poll.c.new > 0, poll.c.at > row.baseline_at)
+    """How many new entries a poll of this feed that brings any usually brings, what was held left out; None where too
+    few have."""
+    held = select(func.sum(hold.c.count)).where(hold.c.feed_id == poll.c.feed_id, hold.c.at == poll.c.at)
+    left = (poll.c.new - func.coalesce(held.correlate(poll).scalar_subquery(), 0)).label("left")
+    brought = select(left).where(poll.c.feed_id == row.id, poll.c.new > 0, poll.c.at > row.baseline_at)
     with store.reading() as connection:
-        counts = connection.execute(brought.order_by(poll.c.at.desc()).limit(POLLS)).scalars().all()
-    return statistics.median(counts) if counts else None
+        found = connection.execute(brought.order_by(poll.c.at.desc()).limit(POLLS)).scalars().all()
+    counts = [count for count in found if count]
+    return statistics.median(counts) if len(counts) >= LEAST_POLLS else None
 
 
 # ---------------------------------------------------------------- a hold

@@ -225,6 +225,24 @@ def test_g05_an_import_of_old_entries_is_stored_and_held_and_told_once(imported,
     assert (len(imported.rows(hold)), len(operator_subjects(imported)), len(of_a(imported))) == (1, 1, 15)
 
 
+def test_an_import_that_comes_in_parts_is_held_in_parts(imported, bring):
+    moment = now(imported)
+    more = [item(n, date=moment - 40 * DAY) for n in range(200, 215)]
+    assert bring(item(50), *more) == 30
+    assert [row.count for row in imported.rows(hold)] == [12, 15]
+
+
+def test_a_feed_that_always_brings_old_entries_is_let_be(desk, bring):
+    moment = now(desk)
+    bring(item(50, date=moment))
+    for start in (100, 200, 300):  # never so many that they would be held
+        bring(*(item(n, date=moment - 40 * DAY) for n in range(start, start + 9)))
+    bring(*(item(n, date=moment - 40 * DAY) for n in range(400, 417)))
+    assert desk.rows(hold) == []
+    bring(*(item(n, date=moment - 40 * DAY) for n in range(500, 518)))
+    assert [row.count for row in desk.rows(hold)] == [18]
+
+
 def test_released_entries_are_news(imported, runtime):
     assert decide(imported, Verdict.RELEASED)
     assert {(row.state, row.old, row.baseline) for row in of_a(imported, article.c.hold_id.is_not(None))} == {
