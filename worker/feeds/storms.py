@@ -43,6 +43,7 @@ class RecentArticle:
     revision: int
     published: datetime | None
     published_raw: str
+    outlet: str = ""  # who wrote it, where the feed is another's
 
 
 def is_suspicious(update: FeedUpdate, *, old_before: datetime) -> bool:
@@ -174,8 +175,10 @@ def _look_of(one: RecentArticle) -> _Look:
 def _is_same(new: NewArticle, look: _Look, old: RecentArticle, other: _Look, *, alone: bool) -> bool:
     """Of two with one headline; `alone`: nothing else has it, neither there nor here. A column has it every day: then
     dates and texts differ, whatever the link says."""
-    texts, paths = _texts_agree(look.words, other.words), bool(look.path) and look.path == other.path
     entry = new.entry
+    if entry.outlet and old.outlet and entry.outlet != old.outlet:
+        return False
+    texts, paths = _texts_agree(look.words, other.words), bool(look.path) and look.path == other.path
     if _is_one_date(new, old):
         # To the second it is one's own. Where only days or hours are given, others have the same.
         exact = entry.published is not None and bool(entry.published.minute or entry.published.second)

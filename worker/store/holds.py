@@ -39,7 +39,7 @@ class Verdict(enum.StrEnum):
 
 def recent_articles(store: Store, feed_id: str) -> list[RecentArticle]:
     """The feed's last ones, the newest first."""
-    names = "id title canonical_url content_hash revision published_at published_raw".split()
+    names = "id title canonical_url content_hash revision published_at published_raw outlet".split()
     head = func.substr(article.c.text, 1, TEXT_LETTERS).label("head")
     newest = select(*(article.c[name] for name in names), head).where(article.c.feed_id == feed_id)
     with store.reading() as connection:
@@ -54,6 +54,7 @@ def recent_articles(store: Store, feed_id: str) -> list[RecentArticle]:
                 revision=row.revision,
                 published=row.published_at,
                 published_raw=row.published_raw,
+                outlet=row.outlet,
             )
             for row in rows
         ]

@@ -38,7 +38,15 @@ def stored(entries):
         new = decide_update(document([one]), {}).new[0]
         recent.append(
             RecentArticle(
-                number, one.title, one.text, new.canonical_url, new.content_hash, 1, one.published, one.published_raw
+                number,
+                one.title,
+                one.text,
+                new.canonical_url,
+                new.content_hash,
+                1,
+                one.published,
+                one.published_raw,
+                one.outlet,
             )
         )
     return known, recent[::-1]
@@ -169,6 +177,13 @@ def test_storm_keeps_copies_of_a_collection_apart():
     assert (len(found.new), found.renamed) == (20, 0)
 
 
+def test_storm_keeps_what_two_outlets_wrote_apart():
+    before = [replace(entry(n), outlet="Post") for n in range(8)]
+    moved = [entry(n, **CHANGED["domain"]) for n in range(8)]
+    assert storm(before, [replace(one, outlet="Times") for one in moved]).renamed == 0
+    assert storm(before, [replace(one, outlet="Post") for one in moved]).renamed == 8
+
+
 def test_storm_takes_two_of_one_headline_for_two():
     before = [entry(n, title="Letters", path="l{n}", text="Dear editor {n}") for n in range(8)]
     moved = [replace(one, guid=f"m{n}", link=one.link.replace("old", "new")) for n, one in enumerate(before)]
@@ -259,7 +274,15 @@ def test_storm_loses_nothing_and_gives_no_key_twice(before, after):
         recent.insert(
             0,
             RecentArticle(
-                number, one.title, one.text, new.canonical_url, new.content_hash, 1, one.published, one.published_raw
+                number,
+                one.title,
+                one.text,
+                new.canonical_url,
+                new.content_hash,
+                1,
+                one.published,
+                one.published_raw,
+                one.outlet,
             ),
         )
         shelf.append(one)
