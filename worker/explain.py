@@ -14,6 +14,7 @@ from typing import Any
 
 from worker.alerts.decide import Reason
 from worker.alerts.rules import FeedFacts, evaluate
+from worker.articles.changes import word_changes
 from worker.articles.shown import WAITING, source_words
 from worker.articles.text import canonical_url
 from worker.config.schema import Config
@@ -82,7 +83,8 @@ def _explained(trace: Trace, config: Config) -> dict[str, Any]:
         "result": _result(trace, rules),
         "article": _article(trace, config),
         "poll": _poll(trace.poll),
-        "revisions": [{"n": row.n, "seen": _time(row.seen_at), "title": row.title} for row in trace.revisions],
+        "hold": _hold(trace.hold) if trace.hold else None,
+        "revisions": revisions(trace.revisions),
         "judgement": _judgement(trace, version, judgement) if judgement else None,
         "story": _story(trace, config) if trace.story else None,
         "rules_of": {"config_version": trace.config.id if trace.config else None, "stored": version.stored},
@@ -124,6 +126,39 @@ def _article(trace: Trace, config: Config) -> dict[str, Any]:
         "first_seen": _time(row.first_seen_at),
         "settled": _time(row.settled_at),
         "text_kept": row.text is not None,
+    }
+
+
+def revisions(rows: Sequence[Any]) -> list[dict[str, Any]]:
+    """An article's versions, and of each what changed since the one before: the headlines where they differ, and of the
+    text the words that do, None where one of the two texts is no longer kept."""
+    return [
+        {
+            "n": row.n,
+            "seen": _time(row.seen_at),
+            "title": row.title,
+            "text_kept": row.text is not None,
+            "changes": None if last is None else _changes(last, row),
+        }
+        for last, row in zip([None, *rows], rows, strict=False)
+    ]
+
+
+def _changes(last: Any, row: Any) -> dict[str, Any]:
+    title = {"old": last.title, "new": row.title} if last.title != row.title else None
+    if last.text is None or row.text is None:
+        return {"title": title, "text": None}
+    return {"title": title, "text": [piece._asdict() for piece in word_changes(last.text, row.text)]}
+
+
+def _hold(row: Any) -> dict[str, Any]:
+    return {
+        "id": row.public_id,
+        "at": _time(row.at),
+        "count": row.count,
+        "decision": row.decision,
+        "decided": _time(row.decided_at),
+        "decided_by": row.decided_by,
     }
 
 

@@ -26,7 +26,8 @@ CLAIMED: Final = {"poll": "feeds", "analyse": "articles", "deliver": "deliveries
 @dataclass(frozen=True)
 class Health:
     """`status` is 'ok', or 'degraded' with the reasons in plain words. Articles are those not settled, deliveries those
-    not sent; `queues` says how much waits for a worker, and how many seconds the oldest has waited."""
+    not sent; `queues` says how much waits for a worker, and how many seconds the oldest has waited; `holds` wait for
+    somebody's word, which is no trouble."""
 
     status: str
     reasons: tuple[str, ...]
@@ -34,6 +35,7 @@ class Health:
     articles: dict[str, int]
     deliveries: dict[str, int]
     queues: dict[str, dict[str, float]]
+    holds: int = 0
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -64,6 +66,7 @@ def judge(standing: Standing, hearts: Sequence[Heartbeat], config: Config | None
             queue: {"depth": found.depth, "age": round(found.age.total_seconds(), 1)}
             for queue, found in standing.queues.items()
         },
+        holds=standing.holds,
     )
 
 

@@ -97,8 +97,11 @@ FEEDS: Final = Metric(
 UNSETTLED: Final = Metric(
     "wirewatch_unsettled_articles",
     "gauge",
-    "Articles now that are not settled, by state: new, analysing, judged, quarantined",
+    "Articles now that are not settled, by state: held, new, analysing, judged, quarantined",
     ("state",),
+)
+HOLDS: Final = Metric(
+    "wirewatch_holds", "gauge", "Imports of old entries that are held now, until somebody releases or ignores them"
 )
 UNSENT: Final = Metric(
     "wirewatch_unsent_deliveries",
@@ -128,8 +131,8 @@ BUILD: Final = Metric("wirewatch_build_info", "gauge", "1, with the version that
 
 METRICS: Final = (
     POLLS, ENTRIES, ARTICLES, JUDGEMENTS, TOPIC_MATCHES, SETTLED, QUARANTINED, ALERTS, ATTEMPTS, MAYBE_DUPLICATES,
-    HINTS_LOST, TIME_TO_ALERT, FEEDS, UNSETTLED, UNSENT, UNSENT_AGE, QUEUE_DEPTH, QUEUE_AGE, LATE, STUCK, HEARTBEAT_AGE,
-    LAST_POLL_AGE, BUILD,
+    HINTS_LOST, TIME_TO_ALERT, FEEDS, UNSETTLED, HOLDS, UNSENT, UNSENT_AGE, QUEUE_DEPTH, QUEUE_AGE, LATE, STUCK,
+    HEARTBEAT_AGE, LAST_POLL_AGE, BUILD,
 )  # fmt: skip
 
 # ---------------------------------------------------------------- time to alert

@@ -175,10 +175,13 @@ class KnownArticle:
 
 @dataclass(frozen=True)
 class NewArticle:
+    """`held`: it is one of an import of old entries, and waits for somebody's word."""
+
     entry: ParsedEntry
     keys: tuple[ArticleKey, ...]
     canonical_url: str
     content_hash: str
+    held: bool = False
 
 
 @dataclass(frozen=True)
@@ -193,7 +196,8 @@ class ChangedArticle:
 
 @dataclass(frozen=True)
 class FeedUpdate:
-    """What a parsed feed changes in the store. `seen` counts entries, `new_keys` are added to known articles.
+    """What a parsed feed changes in the store. `seen` counts entries, `new_keys` are added to known articles; `renamed`
+    counts those that came under another identity, all at once.
 
     `placed`: the articles of the document's items, by their place in it: ids, those of `new` as -1, -2 … in its order.
     Without the items whose keys do not tell for certain.
@@ -205,6 +209,7 @@ class FeedUpdate:
     seen: int = 0
     skipped: int = 0
     placed: Mapping[int, int] = field(default_factory=dict)
+    renamed: int = 0
 
 
 # ---------------------------------------------------------------- judgement

@@ -49,6 +49,7 @@ def read_status(store: Store, config: Config | None) -> dict[str, Any]:
         "feeds": judged.feeds,
         "worst_feeds": [_feed(row, config) for row in worst_feeds(store)],
         "articles": judged.articles,
+        "holds": judged.holds,
         "deliveries": judged.deliveries,
         "queues": {
             queue: dict(depth=found.depth, age=found.age.total_seconds(), late=found.late, stuck=found.stuck)

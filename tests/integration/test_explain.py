@@ -178,3 +178,38 @@ def test_explain_prints_words_and_json(desk, runtime):
     for words in ("first seen", "fires       kim: kim-jong-un", "pending     mail to"):
         assert words in done.stdout, words
     assert json.loads(run("--json").stdout)["articles"][0]["article"]["id"] == number
+
+
+def edits_of(desk, name):
+    config = load_config(desk.config, environ=desk.environ())
+    (found,) = explain(desk.store, config, name).traces
+    lines = list(trace.trace_lines(found, zone="UTC"))
+    start = next((n for n, line in enumerate(lines) if line.startswith("  edited")), len(lines))
+    end = next(n for n, line in enumerate(lines) if line.startswith(("Judged", "Not judged")))
+    return found["revisions"], [line.strip() for line in lines[start:end] if not line.startswith("  edited")]
+
+
+def test_explain_shows_what_each_edit_changed(desk, runtime):
+    first = ("x", "Guests arrive in the north", "The guests came by train at noon. They stay for a day.")
+    second = ("x", "Two guests arrive in the north", "The guests came by train at noon. They stay for a day.")
+    third = ("x", "Two guests arrive in the north", "The guests \x1b[31mcame by plane at noon. They stay for a day.")
+    for one in (first, second, third):
+        bring(desk, runtime, "a", [one])
+    revisions, lines = edits_of(desk, "https://paper.example/x")
+    assert [(one["n"], one["changes"] is None) for one in revisions] == [(1, True), (2, False), (3, False)]
+    assert revisions[1]["changes"] == {"title": {"old": first[1], "new": second[1]}, "text": []}
+    assert [piece for piece in revisions[2]["changes"]["text"] if piece["kind"] == "new"][-1]["text"] == "plane"
+    assert revisions[2]["changes"]["title"] is None
+    assert lines[0] == "headline  [-Guests-] {+Two guests+} arrive in the north"
+    assert lines[1].startswith("text      The guests ") and "[-train-] {+plane+} at noon." in lines[1]
+    assert "\x1b" not in "".join(lines)
+
+
+def test_explain_of_edits_whose_text_is_no_longer_kept(desk, runtime):
+    for words in ("came by train", "came by plane"):
+        bring(desk, runtime, "a", [("x", "Guests arrive in the north", f"The guests {words} at noon.")])
+    with desk.store.writing() as connection:
+        drop_old_text(connection, before=read_clock(connection) + timedelta(days=1), limit=10)
+    revisions, lines = edits_of(desk, "https://paper.example/x")
+    assert revisions[1]["changes"] == {"title": None, "text": None}
+    assert lines == ["text      is no longer kept, so what changed in it cannot be told"]

@@ -17,7 +17,7 @@ from worker.store.schema import feed, metadata
 
 PARTS = {
     "status", "reasons", "at", "zone", "configured", "processes", "feeds", "worst_feeds", "articles", "deliveries",
-    "queues", "today", "time_to_alert", "last_poll", "last_alert",
+    "holds", "queues", "today", "time_to_alert", "last_poll", "last_alert",
 }  # fmt: skip
 
 

@@ -27,7 +27,19 @@ HOMES = {
 # Lower may never import higher.
 LAYERS = [
     ("model", "errors", "metrics"),
-    ("scrub", "display", "links", "articles", "alerts", "query", "feeds.update", "feeds.schedule", "delivery.retry"),
+    (
+        "scrub",
+        "display",
+        "links",
+        "articles",
+        "alerts",
+        "query",
+        "feeds.update",
+        "feeds.schedule",
+        "feeds.storms",
+        "feeds.held",
+        "delivery.retry",
+    ),
     ("config", "net", "feeds", "nlp", "delivery", "store", "sentry", "reporting"),
     ("pipeline",),
     ("app",),

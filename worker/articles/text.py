@@ -131,10 +131,14 @@ def headline_key(title: str) -> str:
 
     Scripts without spaces count 4 letters as a word.
     """
-    folded = unicodedata.normalize("NFKC", without_outlet(title)).casefold()
-    words = re.findall(r"\w+", folded)
+    words = folded_words(without_outlet(title))
     weight = sum(max(1, len(word) // 4) if re.search(r"[\u3040-\u9fff\uac00-\ud7af]", word) else 1 for word in words)
     return " ".join(words)[:200] if weight >= 4 else ""
+
+
+def folded_words(text: str) -> list[str]:
+    """Its words in small letters: case, quotes, spaces and punctuation tell none apart."""
+    return re.findall(r"\w+", unicodedata.normalize("NFKC", text).casefold())
 
 
 def without_outlet(title: str) -> str:

@@ -15,6 +15,7 @@ from worker.cli import (
     feedlists,
     feeds,
     finding,
+    held,
     history,
     links,
     roles,
@@ -35,7 +36,7 @@ GARBAGE = 20_000
 
 cli.add_typer(topics.cli, name="topics")
 cli.add_typer(feeds.cli, name="feeds")
-for module in (feeds, feedlists, finding):
+for module in (feeds, feedlists, finding, held):
     module.add_to(feeds.cli)
 cli.add_typer(alerts.cli, name="alerts")
 for module in (alerts, silences):

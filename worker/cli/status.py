@@ -104,6 +104,8 @@ def _figures(found: Mapping[str, Any], at: datetime) -> Iterator[tuple[str, str]
     yield "Today", f"{counted(today['articles'], 'article')}, {counted(today['alerts'], 'alert')}"
     yield "Deliveries", f"attempts today: {_states(today['attempts'])}; not sent now: {_states(found['deliveries'])}"
     yield "Articles", f"not settled now: {_states(found['articles'])}"
+    if found["holds"]:
+        yield "Held", f"{counted(found['holds'], 'import')} of old entries: `wirewatch feeds held` shows what to decide"
     yield "Time to alert", _time_words(found["time_to_alert"])
     yield "Last poll", _ago(found["last_poll"], at)
     yield "Last alert", _ago(found["last_alert"], at)

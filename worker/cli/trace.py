@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from worker.alerts.wording import local_time
+from worker.articles.changes import Piece, marked_changes, word_changes
 from worker.cli.options import (
     HERE,
     KEPT,
@@ -22,8 +23,10 @@ from worker.cli.options import (
 )
 from worker.cli.table import print_text
 from worker.display import one_line
+from worker.feeds.held import decided_words
 
 PARTS = frozenset({"feeds", "topics", "watchlist", "rules", "settings"})
+PIECE_LETTERS = 300  # of one change that are shown
 NAMED = 12  # mentions of one entity's article that are told one by one
 ArticleArgument = Annotated[str, typer.Argument(metavar="ARTICLE|URL", help="An article's id, or its address.")]
 
@@ -76,8 +79,37 @@ def _article_lines(trace: Mapping[str, Any], at: Any) -> Iterator[str]:
     yield f"  first seen  {at(article['first_seen'])}{_delay(article)}{old}"
     if poll is not None:
         yield f"  poll        {poll['seen']} entries, {poll['new']} new, {poll['changed']} edited"
+    if trace["hold"] is not None:
+        yield from _hold_lines(trace["hold"], at)
     for revision in trace["revisions"][1:]:
-        yield f"  edited      {at(revision['seen'])}: {one_line(revision['title'])}"
+        yield f"  edited      {at(revision['seen'])}"
+        yield from (f"    {line}" for line in _edit_lines(revision["changes"]))
+
+
+def _hold_lines(hold: Mapping[str, Any], at: Any) -> Iterator[str]:
+    many = f"one of {hold['count']} old entries that its feed brought at once"
+    if hold["decision"] is None:
+        yield f"  held        since {at(hold['at'])}, {many}: `wirewatch feeds held` shows what to decide"
+    else:
+        decided = decided_words(hold["decision"], hold["decided_by"])
+        yield f"  held        {at(hold['at'])}, {many}; {decided}, {at(hold['decided'])}"
+
+
+def _edit_lines(changes: Mapping[str, Any]) -> Iterator[str]:
+    """What was taken out in [-…-], what was put in in {+…+}."""
+    title, text = changes["title"], changes["text"]
+    if title:
+        yield f"headline  {_marked(word_changes(title['old'], title['new']) or [Piece('new', title['new'])])}"
+    if text is None:
+        yield "text      is no longer kept, so what changed in it cannot be told"
+    elif text:
+        yield f"text      {_marked([Piece(**piece) for piece in text])}"
+    elif not title:
+        yield "text      only its spacing changed"
+
+
+def _marked(pieces: Sequence[Piece]) -> str:
+    return one_line(marked_changes(pieces, limit=PIECE_LETTERS))
 
 
 def _delay(article: Mapping[str, Any]) -> str:

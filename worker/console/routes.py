@@ -26,7 +26,7 @@ from worker.console.probes import add_probes
 from worker.console.views.alerts import alert_view, member_views, message_views, quiet_lines
 from worker.console.views.articles import article_view
 from worker.console.views.deliveries import delivery_view
-from worker.console.views.feeds import feeds_view
+from worker.console.views.feeds import feeds_view, held_view
 from worker.console.views.names import Names, names_of
 from worker.console.words import zone_city, zone_name
 from worker.store.engine import DATABASE_ERRORS, Store
@@ -111,6 +111,7 @@ def desk_views(found: Latest, names: Names) -> dict[str, Any]:
         alerts=[alert_view(one, names, now) for one in found.alerts],
         articles=[article_view(one, names, now) for one in found.articles],
         feeds=feeds_view(found.feeds, names, now),
+        held=[held_view(row, names, now) for row in found.holds],
         troubled=[delivery_view(row, names, now) for row in found.troubled],
         deliveries=[delivery_view(row, names, now) for row in found.deliveries if row.id not in troubled],
         first=FIRST,

@@ -60,6 +60,7 @@ def read_gauges(standing: Standing, hearts: Sequence[Heartbeat]) -> dict[str, Sa
     return {
         metrics.FEEDS.name: _by_state(standing.feeds, FEEDS),
         metrics.UNSETTLED.name: _by_state(standing.articles, UNSETTLED),
+        metrics.HOLDS.name: {(): standing.holds},
         metrics.UNSENT.name: _by_state(standing.deliveries, UNSENT),
         metrics.UNSENT_AGE.name: {(): _seconds(standing.unsent_age)},
         metrics.QUEUE_DEPTH.name: {(queue,): found.depth for queue, found in queues},

@@ -18,6 +18,7 @@ from worker.feeds.schedule import Pace, Pacing, follow, next_poll
 from worker.guard import host_of
 from worker.metrics import ARTICLES, ENTRIES, ENTRY_KINDS, POLLS, Counts, Key
 from worker.model import FeedUpdate, Fetched, FetchFailed, News, NewsKind, NotModified, SilenceKind, Validators
+from worker.pipeline.holding import tell_of_storms
 from worker.pipeline.operator import tell_operator
 from worker.pipeline.reading import PollResult, unstorable
 from worker.pipeline.runtime import Runtime
@@ -41,6 +42,7 @@ def save(runtime: Runtime, results: Sequence[PollResult]) -> int:
         ended = _save_quiet(runtime, connection, quiet, now)
         ended += [_save_or_note(runtime, connection, result, now=now) for result in rest]
         tallies.count(connection, _counted(result for result, saved in ended if saved))
+        tell_of_storms(runtime, connection, [(one.row, one.update) for one, saved in ended if saved], now)
         crash_point("poll_before_commit")
     crash_point("poll_after_commit")
     # Told after the commit: a reader of our log that stalls must not hold the write lock.

@@ -15,6 +15,7 @@ from worker.feeds.document import Document, decide_document
 from worker.feeds.items import Items
 from worker.feeds.update import entry_keys
 from worker.model import FeedUpdate, Fetched, FetchFailed, FetchResult, NotModified, ParsedFeed, Postponed
+from worker.pipeline.holding import see_through
 from worker.pipeline.runtime import Runtime
 from worker.store import polls
 from worker.store.engine import is_away
@@ -54,6 +55,7 @@ def read(runtime: Runtime, row: Any, claim: Claim, result: FetchResult) -> PollR
         return replace(base, outcome="unchanged", reason=_lasting(row))
     try:
         found = _decide(runtime, row, outcome, claim)
+        update = see_through(runtime, row, found.update, now=claim.now)
     except FeedParseError as error:
         return replace(base, reason=str(error.reason), detail=error.detail)
     except Exception as error:
@@ -61,7 +63,7 @@ def read(runtime: Runtime, row: Any, claim: Claim, result: FetchResult) -> PollR
             raise
         log.exception("feed_not_read", feed_id=row.id)
         return unstorable(base, error)
-    base = replace(base, outcome="new", update=found.update, parsed=found.parsed, items=found.items)
+    base = replace(base, outcome="new", update=update, parsed=found.parsed, items=found.items)
     if found.parsed is not None and found.parsed.cut:
         return replace(
             base, reason=str(FetchReason.TRUNCATED), detail="it ends inside an entry; the rest is asked for again"

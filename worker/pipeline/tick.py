@@ -9,6 +9,7 @@ import structlog
 
 from worker.metrics import QUARANTINED
 from worker.pipeline.giving_up import give_up_lost, give_up_stranded
+from worker.pipeline.holding import ignore_old_holds
 from worker.pipeline.operator import tell_of_quarantine
 from worker.pipeline.runtime import Runtime
 from worker.pipeline.silencing import tell_ended_silences
@@ -24,6 +25,7 @@ RETENTION_EVERY = timedelta(hours=1)
 CHECKPOINT_EVERY = timedelta(seconds=30)
 CHECK_IN_EVERY = timedelta(minutes=1)  # whoever watches the tick from outside looks no closer
 GIVE_UP_EVERY = timedelta(minutes=1)
+HOLDS_EVERY = timedelta(minutes=10)
 RETENTION_BATCH = 500
 POLL_HISTORY = timedelta(days=30)
 # Of polls that brought nothing: 20,000 feeds make millions a day, which nobody reads; what counts them are tallies.
@@ -61,6 +63,8 @@ def look_around(runtime: Runtime) -> None:
         runtime.store.checkpoint()
     if claim_chore(runtime.store, "give-up", every=GIVE_UP_EVERY):
         give_up_stranded(runtime)
+    if claim_chore(runtime.store, "holds", every=HOLDS_EVERY):
+        ignore_old_holds(runtime)
     if claim_chore(runtime.store, "retention", every=RETENTION_EVERY):
         drop_expired(runtime)
 

@@ -30,6 +30,7 @@ from worker.metrics import ATTEMPTS, MAYBE_DUPLICATES, Key, time_to_alert
 from worker.model import DeliveryState
 from worker.store import channels
 from worker.store.engine import Store, read_clock
+from worker.store.holds import waits_since
 from worker.store.lease import MAX_ATTEMPTS, NOW, Claimable, finish_row, new_token
 from worker.store.schema import EPOCH, Instant, alert, article, attempt, channel, delivery, notification
 from worker.store.tallies import count
@@ -41,7 +42,8 @@ IS_ON_ITS_OWN = or_(delivery.c.digest_id.is_(None), delivery.c.digest_id == deli
 PATIENCE = timedelta(hours=1)  # that a retry which is due waits for what is new
 NEVER = EPOCH + timedelta(days=365_000)  # when what is folded is due by itself
 FIRST_SEEN = (
-    select(article.c.first_seen_at)
+    select(waits_since())
+    .select_from(article)
     .join(alert, alert.c.article_id == article.c.id)
     .join(notification, notification.c.alert_id == alert.c.id)
     .join(delivery, delivery.c.notification_id == notification.c.id)
@@ -276,8 +278,8 @@ def counts_of_end(
 
 
 def find_first_seen(connection: Connection, row: Any) -> list[datetime]:
-    """When the article was first seen that raised this delivery's alert, or each alert of a digest; none for a message
-    to the operator."""
+    """When the article was first seen, or let go on, that raised this delivery's alert, or each alert of a digest; none
+    for a message to the operator."""
     return list(connection.execute(FIRST_SEEN, {"delivery": row.id}).scalars())
 
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Connection, Table, exists, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Table, exists, insert, or_, select, update
 
 from worker.store import articles, deliveries, feeds
 from worker.store.engine import Lock, Store, read_clock, take_lock
+from worker.store.holds import waits_since
 from worker.store.schema import article, chore, delivery, feed
 
 
@@ -20,7 +21,7 @@ class Waiting:
 
     table: Table
     due: ColumnElement[bool]
-    since: Column[Any]
+    since: ColumnElement[Any]
 
 
 def waiting(now: datetime) -> Mapping[str, Waiting]:
@@ -28,7 +29,7 @@ def waiting(now: datetime) -> Mapping[str, Waiting]:
     unsettled = articles.is_open() & or_(articles.is_unjudged(), articles.is_judged())
     return {
         "poll": Waiting(feed, feeds.is_due(now), feed.c.next_poll_at),
-        "analyse": Waiting(article, unsettled, article.c.first_seen_at),
+        "analyse": Waiting(article, unsettled, waits_since()),
         "deliver": Waiting(delivery, deliveries.is_due(now), delivery.c.due_at),
     }
 

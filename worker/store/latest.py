@@ -18,6 +18,7 @@ from sqlalchemy import ColumnElement, Connection, case, func, select
 from worker.model import DeliveryState
 from worker.store.engine import Store, read_clock
 from worker.store.feeds import count_articles, shown_state
+from worker.store.holds import waiting_holds
 from worker.store.lease import is_token
 from worker.store.listing import AlertStory, read_alert_story, told_with
 from worker.store.schema import (
@@ -100,6 +101,7 @@ class Latest:
     alerts: Sequence[AlertFound]
     articles: Sequence[ArticleFound]
     feeds: FeedsFound
+    holds: Sequence[Any]  # that wait for somebody's word
     deliveries: Sequence[Any]
     troubled: Sequence[Any]
 
@@ -124,6 +126,7 @@ def read_latest(store: Store, *, feeds_page: int = 1) -> Latest:
             alerts=_alerts(connection),
             articles=_articles(connection),
             feeds=_feeds(connection, feeds_page),
+            holds=waiting_holds(connection, limit=NEWEST),
             deliveries=list(connection.execute(_deliveries().order_by(delivery.c.id.desc()).limit(NEWEST))),
             troubled=_troubled(connection),
         )

@@ -19,9 +19,13 @@ from worker.store.schema import (
     judgement,
     news,
     notification,
+    revision,
     silence,
     story,
 )
+
+VERSIONS = 5  # of an article that are shown
+LETTERS = 8_000  # of each one's text, in which an edit is looked for
 
 
 @dataclass(frozen=True)
@@ -110,14 +114,28 @@ def delivery_states(connection: Connection, alert_ids: Collection[int]) -> Mappi
 
 @dataclass(frozen=True)
 class AlertStory:
-    """What an alert says in full: its story's first articles, of how many, its messages, the news of each, and when it
-    was analysed."""
+    """What an alert says in full: its story's first articles, of how many, the versions of those that were edited, its
+    messages, the news of each, and when it was analysed."""
 
     members: Sequence[Any]
+    versions: Mapping[int, Sequence[Any]]
     total: int
     messages: Sequence[Any]
     news: Mapping[int | None, Sequence[Any]]  # by the message that told of it; None: it waits
     analysed_at: datetime | None
+
+
+def _versions(connection: Connection, edited: Sequence[int]) -> Mapping[int, Sequence[Any]]:
+    """The last VERSIONS of each of these articles, the oldest first; of the text the beginning."""
+    found: dict[int, list[Any]] = defaultdict(list)
+    if edited:
+        text = func.substr(revision.c.text, 1, LETTERS).label("text")
+        columns = (revision.c.article_id, revision.c.n, revision.c.title, revision.c.seen_at, text)
+        asked = select(*columns).where(revision.c.article_id.in_(edited)).order_by(revision.c.article_id, revision.c.n)
+        asked = asked.join(article, article.c.id == revision.c.article_id)
+        for row in connection.execute(asked.where(revision.c.n > article.c.revision - VERSIONS)):
+            found[row.article_id].append(row)
+    return found
 
 
 def read_alert_story(connection: Connection, row: Any, *, limit: int) -> AlertStory:
@@ -141,8 +159,10 @@ def read_alert_story(connection: Connection, row: Any, *, limit: int) -> AlertSt
         notification.c.alert_id == row.id
     )
     judged = select(func.min(judgement.c.judged_at)).where(judgement.c.article_id == row.article_id)
+    shown = list(connection.execute(members))
     return AlertStory(
-        members=list(connection.execute(members)),
+        members=shown,
+        versions=_versions(connection, [one.id for one in shown if one.revision > 1]),
         total=connection.execute(total).scalar_one(),
         messages=list(connection.execute(messages.order_by(notification.c.n))),
         news=found,

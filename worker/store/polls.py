@@ -21,6 +21,7 @@ from worker.model import (
     SkipTimes,
 )
 from worker.store.engine import Store
+from worker.store.holds import save_hold
 from worker.store.lease import finish_row, new_token
 from worker.store.schema import EPOCH, article, article_key, feed, poll, revision
 
@@ -178,11 +179,14 @@ def _save_new(
     """The ids of the new articles, in their order."""
     if not new:
         return []
+    held = sum(fresh.held for fresh in new)
+    hold_id = save_hold(connection, feed_id, count=held, now=now) if held else None
     rows = [
         dict(
             public_id=new_token(),
             feed_id=feed_id,
-            state=ArticleState.NEW,
+            state=ArticleState.HELD if fresh.held else ArticleState.NEW,
+            hold_id=hold_id if fresh.held else None,
             baseline=baseline,
             old=is_old(fresh.entry.published, before=old_before),
             revision=1,

@@ -18,13 +18,20 @@ from worker.store import articles, deliveries, feeds
 from worker.store.due import Waiting, is_free, waiting
 from worker.store.engine import Store, read_clock
 from worker.store.hints import are_hints_lost
+from worker.store.holds import count_waiting, waits_since
 from worker.store.schema import article, channel, delivery, feed, poll
 
 LATE: Final = timedelta(minutes=5)  # many ticks: whoever should have done it is not there, or cannot
 STUCK_LEASES: Final = 10  # so many times its length is a lease old that nobody will finish
 NEWS: Final = timedelta(days=1)  # for so long the operator should look at what was given up
 FEEDS: Final = ("new", "active", "failing", "stopped", "removed")  # as feeds.shown_state has them
-UNSETTLED: Final = (ArticleState.NEW, ArticleState.ANALYSING, ArticleState.JUDGED, ArticleState.QUARANTINED)
+UNSETTLED: Final = (
+    ArticleState.HELD,
+    ArticleState.NEW,
+    ArticleState.ANALYSING,
+    ArticleState.JUDGED,
+    ArticleState.QUARANTINED,
+)
 UNSENT: Final = (*deliveries.OPEN, DeliveryState.ABANDONED)
 
 
@@ -45,6 +52,7 @@ class Standing:
 
     `overdue` deliveries are on their way for longer than LATE, tried or not; `unsent_age` is the oldest one's.
     `quarantined` and `abandoned`: within NEWS. `hints_lost`: Redis did not take one lately. `disabled`: channels.
+    `holds` wait for somebody's word.
     """
 
     now: datetime
@@ -59,6 +67,7 @@ class Standing:
     last_poll_at: datetime | None
     hints_lost: bool = False
     disabled: int = 0
+    holds: int = 0
 
 
 def read_standing(store: Store, *, leases: Mapping[str, timedelta]) -> Standing:
@@ -85,6 +94,7 @@ def read_standing(store: Store, *, leases: Mapping[str, timedelta]) -> Standing:
             last_poll_at=connection.execute(select(func.max(poll.c.at))).scalar_one(),
             hints_lost=are_hints_lost(connection, now),
             disabled=_count(connection, channel.c.disabled_at.is_not(None)),
+            holds=count_waiting(connection),
         )
 
 
@@ -106,7 +116,7 @@ def _overdue(before: datetime) -> Mapping[str, ColumnElement[bool]]:
     """What should have been worked on then. An article that used up its attempts waits too: to be parked."""
     return {
         "poll": feeds.is_due(before),
-        "analyse": articles.is_open() & (article.c.first_seen_at < before),
+        "analyse": articles.is_open() & (waits_since() < before),
         "deliver": deliveries.is_due(before),
     }
 

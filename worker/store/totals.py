@@ -41,6 +41,7 @@ def count_all(connection: Connection) -> dict[str, int]:
         "edits": one(select(func.count()).select_from(revision).where(revision.c.n > 1)),
         "baseline": articles(article.c.baseline),
         "duplicates": articles(article.c.duplicate_of.is_not(None)),
+        "held": articles(article.c.state == ArticleState.HELD),
         "quarantined": articles(article.c.state == ArticleState.QUARANTINED),
         "unsettled": count_unsettled(connection),
         "stories": one(select(func.count()).select_from(story).where(story.c.merged_into.is_(None))),

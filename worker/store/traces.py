@@ -19,6 +19,7 @@ from worker.store.schema import (
     decision,
     delivery,
     feed,
+    hold,
     judgement,
     news,
     notification,
@@ -31,13 +32,15 @@ from worker.store.schema import (
 
 @dataclass(frozen=True)
 class Trace:
-    """Rows, each None or empty where there is none (yet, or any more). `config` is the version that settled it, or
-    judged it; `story` the one that it is part of now; `first` the article that it copies; `decisions` what became of
-    the rules that fired on it; `alerts` those of its story, `notifications` theirs, `news` what it brought them."""
+    """Rows, each None or empty where there is none (yet, or any more). `hold` keeps it, or kept it; `config` is the
+    version that settled it, or judged it; `story` the one that it is part of now; `first` the article that it
+    copies; `decisions` what became of the rules that fired on it; `alerts` those of its story, `notifications` theirs,
+    `news` what it brought them."""
 
     article: Any
     feed: Any
     poll: Any
+    hold: Any
     revisions: Sequence[Any]
     judgement: Any
     config: Any
@@ -85,6 +88,7 @@ def read_trace(store: Store, article_id: int) -> Trace:
             article=row,
             feed=_one(connection, select(feed).where(feed.c.id == row.feed_id)),
             poll=_one(connection, select(poll).where(poll.c.feed_id == row.feed_id, poll.c.at == row.first_seen_at)),
+            hold=_one(connection, select(hold).where(hold.c.id == row.hold_id)),
             revisions=_all(
                 connection, select(revision).where(revision.c.article_id == article_id).order_by(revision.c.n)
             ),

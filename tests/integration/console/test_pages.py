@@ -301,3 +301,19 @@ def test_hostile_sample_attacks_in_every_way_that_we_know():
         "{{",
     ):
         assert attack in HOSTILE
+
+
+def test_the_alerts_page_shows_what_was_edited_in_its_articles(told, runtime, served):
+    (guid, headline, _) = entries(1)[0]
+    edited = (guid, f"{headline} today", "Kim Jong Un <b>left</b> the plant.")
+    bring(told, runtime, "a", [edited, *BASELINE])
+    (row,) = told.rows(alert)
+    tree = parsed(served.ask(f"/alerts/{row.public_id}"))
+    assert words(tree, "//details[@class='edits']/summary") == ["edited once"]
+    assert words(tree, "//details[@class='edits']//del") == ["taken out: visited"]
+    assert words(tree, "//details[@class='edits']//ins") == ["put in: today", "put in: left"]
+    assert "the text of that time" not in tree.text_content()
+    change(told, revision, text=None)
+    tree = parsed(served.ask(f"/alerts/{row.public_id}"))
+    assert "the text of that time is no longer kept" in tree.text_content()
+    assert words(tree, "//details[@class='edits']//ins") == ["put in: today"]

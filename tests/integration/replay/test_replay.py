@@ -80,6 +80,7 @@ def test_replay_tells_once_what_the_desk_would_have_told_and_the_same_twice(hist
         "edits": 1,
         "baseline": 2,
         "duplicates": 1,
+        "held": 0,
         "quarantined": 0,
         "unsettled": 0,
         "stories": 4,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Any, Final
 
 from worker.alerts.languages import language_name
 from worker.alerts.wording import SEVERITY, marked, matched_words, web_link, why_lines
+from worker.articles.changes import Piece, word_changes
 from worker.articles.text import quote
 from worker.console.views.deliveries import DeliveryView, delivery_view
 from worker.console.views.names import NO_HEADLINE, Headline, Names, Pieces, one_line, paragraphs, source_of
@@ -139,10 +141,38 @@ def _mention(stored: Mapping[str, Any]) -> Mention:
 
 
 @dataclass(frozen=True)
+class EditView:
+    """What one edit changed; `note` says it where no words can be shown."""
+
+    at: Moment
+    title: Sequence[Piece]
+    text: Sequence[Piece]
+    note: str
+
+
+def edit_views(versions: Sequence[Any], names: Names, now: datetime) -> list[EditView]:
+    """`versions`: of one article, the oldest first."""
+    return [_edit(last, row, names, now) for last, row in itertools.pairwise(versions)]
+
+
+def _edit(last: Any, row: Any, names: Names, now: datetime) -> EditView:
+    kept = last.text is not None and row.text is not None
+    title = word_changes(one_line(last.title), one_line(row.title))
+    text = word_changes(paragraphs(last.text), paragraphs(row.text)) if kept else ()
+    unseen = "" if title or text else "its spacing, or something further down its text"
+    return EditView(
+        names.at(row.seen_at, now), title, text, unseen if kept else "the text of that time is no longer kept"
+    )
+
+
+@dataclass(frozen=True)
 class MemberView:
+    """`edits`: the last ones, the newest last."""
+
     headline: Headline
     seen: Moment
     copy: bool
+    edits: Sequence[EditView]
 
 
 def member_views(found: AlertWhole, names: Names) -> list[MemberView]:
@@ -157,6 +187,7 @@ def member_views(found: AlertWhole, names: Names) -> list[MemberView]:
             ),
             seen=names.at(row.first_seen_at, found.now),
             copy=row.duplicate_of is not None,
+            edits=edit_views(found.story.versions.get(row.id, ()), names, found.now),
         )
         for row in found.story.members
     ]

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from worker.console.views.names import DETAIL_LETTERS, Names, one_line
 from worker.console.words import Moment, distance, span
+from worker.feeds.held import decision_commands, held_words
 from worker.feeds.shown import Trouble, article_words, count_states, stand_of
 from worker.store.latest import FeedsFound
 
@@ -31,6 +32,16 @@ class FeedView:
 
 
 @dataclass(frozen=True)
+class HeldView:
+    """Old entries that wait for somebody's word, and what to type for each decision."""
+
+    words: str
+    since: Moment
+    release: str
+    ignore: str
+
+
+@dataclass(frozen=True)
 class FeedsView:
     """One page of the feeds; `states` in words, of all of them."""
 
@@ -46,6 +57,11 @@ def feeds_view(found: FeedsFound, names: Names, now: datetime) -> FeedsView:
     return FeedsView(
         rows, count_states(found.states), page=found.page, pages=found.pages, total=sum(found.states.values())
     )
+
+
+def held_view(row: Any, names: Names, now: datetime) -> HeldView:
+    release, ignore = decision_commands(row)
+    return HeldView(held_words(row), names.at(row.at, now), release, ignore)
 
 
 def feed_view(row: Any, articles: int, names: Names, now: datetime) -> FeedView:
