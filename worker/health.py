@@ -102,6 +102,7 @@ def _late(standing: Standing) -> Iterator[str]:
         *((found.stuck, f"{CLAIMED[queue]} claimed and never finished") for queue, found in queues.items()),
         (standing.feeds.get("failing", 0), "feeds that failed at their last poll"),
         (standing.feeds.get("stopped", 0), "feeds that are gone"),
+        (standing.quiet_groups, "tags or languages whose feeds have all been quiet for longer than ever"),
         (standing.disabled, "channels that are disabled"),
         (standing.quarantined, "articles quarantined within a day"),
         (standing.abandoned, "deliveries given up within a day"),
@@ -111,7 +112,8 @@ def _late(standing: Standing) -> Iterator[str]:
 
 def _quiet(standing: Standing, config: Config | None) -> Iterator[str]:
     """Feeds there are, none of them is late, and yet none was polled for longer than any may wait: a clock was set."""
-    if config is None or standing.last_poll_at is None or not standing.feeds.get("active"):
+    working = any(standing.feeds.get(state) for state in ("active", "quiet", "dormant"))
+    if config is None or standing.last_poll_at is None or not working:
         return
     shortest = min((feed.interval for feed in config.feeds if feed.enabled), default=0.0)
     quiet_for = standing.now - standing.last_poll_at

@@ -91,8 +91,18 @@ TIME_TO_ALERT: Final = Metric(
 FEEDS: Final = Metric(
     "wirewatch_feeds",
     "gauge",
-    "Feeds now, by state: new (never polled), active, failing, stopped (gone for good), removed from the configuration",
+    "Feeds now, by state: new (never polled), active, quiet (silent for longer than ever), dormant (brings something "
+    "rarely), failing, stopped (gone for good), removed from the configuration",
     ("state",),
+)
+TROUBLED: Final = Metric(
+    "wirewatch_troubled_feeds",
+    "gauge",
+    "Feeds now that are polled and with which something is wrong, by the reason; not all of them fail",
+    ("reason",),
+)
+QUIET_GROUPS: Final = Metric(
+    "wirewatch_quiet_groups", "gauge", "Tags and languages now whose feeds have all been quiet for longer than ever"
 )
 UNSETTLED: Final = Metric(
     "wirewatch_unsettled_articles",
@@ -131,8 +141,8 @@ BUILD: Final = Metric("wirewatch_build_info", "gauge", "1, with the version that
 
 METRICS: Final = (
     POLLS, ENTRIES, ARTICLES, JUDGEMENTS, TOPIC_MATCHES, SETTLED, QUARANTINED, ALERTS, ATTEMPTS, MAYBE_DUPLICATES,
-    HINTS_LOST, TIME_TO_ALERT, FEEDS, UNSETTLED, HOLDS, UNSENT, UNSENT_AGE, QUEUE_DEPTH, QUEUE_AGE, LATE, STUCK,
-    HEARTBEAT_AGE, LAST_POLL_AGE, BUILD,
+    HINTS_LOST, TIME_TO_ALERT, FEEDS, TROUBLED, QUIET_GROUPS, UNSETTLED, HOLDS, UNSENT, UNSENT_AGE, QUEUE_DEPTH,
+    QUEUE_AGE, LATE, STUCK, HEARTBEAT_AGE, LAST_POLL_AGE, BUILD,
 )  # fmt: skip
 
 # ---------------------------------------------------------------- time to alert

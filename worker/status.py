@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from worker import health, metrics
 from worker.config.schema import Config
-from worker.feeds.shown import stand_of
+from worker.feeds.shown import reason_of, stand_of
 from worker.store.engine import Store
 from worker.store.heartbeats import list_heartbeats
 from worker.store.tallies import read_tallies
@@ -70,7 +70,7 @@ def _feed(row: Any, config: Config | None) -> dict[str, Any]:
         state=stand.state,
         words=stand.words,
         failures=row.failures,
-        reason=row.reason or "",
+        reason=reason_of(row),
         wrong=stand.trouble.whole if stand.trouble else "",
         advice=stand.trouble.advice if stand.trouble else "",
         last_success=_iso(row.succeeded_at),

@@ -16,8 +16,8 @@ from sqlalchemy import update
 from steps import poll_now
 
 from worker.alerts.wording import local_time
-from worker.store.engine import SQLITE
-from worker.store.schema import article, feed
+from worker.store.engine import SQLITE, read_clock
+from worker.store.schema import article, feed, poll
 
 WIREWATCH = pathlib.Path(sys.executable).with_name("wirewatch")
 HOSTILE = "A\x1b[31m headline\u202e"
@@ -61,6 +61,35 @@ def test_feeds_list_tells_the_record(desk):
     assert code == 0
     assert [line.split()[0] for line in out.splitlines()[1:3]] == ["b", "c"]
     assert out.splitlines()[-1] == "2 feeds: 1 failing, 1 gone."
+
+
+def test_g06_feeds_list_tells_of_quiet_feeds_and_of_what_was_missed(desk):
+    runtime = desk.runtime()
+    with contextlib.closing(runtime.store):
+        poll_now(desk, runtime)
+    with desk.store.writing() as connection:
+        now = read_clock(connection)
+        known = dict(baseline_at=now - timedelta(days=60), succeeded_at=now, gaps=90, usual_gap=10_800.0)
+        known |= dict(longest_gap=50_400.0, interval=1_800.0)
+        connection.execute(update(feed).values(**known, news_at=now))
+        connection.execute(update(feed).where(feed.c.id == "b").values(news_at=now - timedelta(days=3)))
+        gap = dict(reason="possible_gap", detail="about 12 entries missed")
+        connection.execute(update(feed).where(feed.c.id == "c").values(**gap))
+        connection.execute(update(poll).where(poll.c.feed_id == "c").values(reason="possible_gap", missed=12))
+    code, out, _ = feeds(desk, "list", "--json")
+    a, b, c = (json.loads(line) for line in out.splitlines())
+    assert code == 0
+    assert (a["state"], a["rhythm"], a["interval"]) == ("active", "usually every 3 h, longest 14 h", 1_800.0)
+    assert (b["state"], b["reason"], b["quiet_since"]) == ("quiet", "quiet", (now - timedelta(days=3)).isoformat())
+    assert "about 12 entries missed" in c["wrong"] and (c["state"], c["missed"]) == ("active", 12)
+    code, out, _ = feeds(desk, "list")
+    quiet, gap = (next(line for line in out.splitlines() if line.startswith(name)) for name in ("b ", "c "))
+    assert "it answers, but has brought nothing new for longer than ever before: for 3 days, usually every 3 h" in quiet
+    assert "every 30 min" in quiet and gap.count("about 12 entries missed") == 1
+    assert "usually every 3 h, longest 14 h" in gap
+    assert out.splitlines()[-1] == "3 feeds: 2 working, 1 quiet."
+    code, out, _ = feeds(desk, "list", "--state", "quiet", "--json")
+    assert [json.loads(line)["id"] for line in out.splitlines()] == ["b"]
 
 
 def test_feeds_test_asks_once_and_stores_nothing(tmp_path):

@@ -129,6 +129,20 @@ def test_status_says_of_a_feed_what_feeds_list_says(at_work, ask, ask_json):
     assert (found["feeds"], found["worst_feeds"][0]["state"]) == ({"stopped": 2}, "stopped"), "the ids stay"
 
 
+def test_status_names_a_quiet_feed_and_is_ok(at_work, ask, ask_json):
+    with at_work.store.writing() as connection:
+        now = read_clock(connection)
+        known = dict(gaps=90, usual_gap=10_800.0, longest_gap=50_400.0, baseline_at=now - timedelta(days=60))
+        known |= dict(news_at=now - timedelta(days=3), succeeded_at=now)
+        connection.execute(update(feed).where(feed.c.id == "b").values(**known))
+    shown = ask(at_work)
+    assert "Feeds          1 quiet, 1 working\n" in shown
+    (line,) = [line for line in shown.splitlines() if line.startswith("b ")]
+    assert "  quiet  " in line and "it answers, but has brought nothing new" in line
+    (worst,) = ask_json(at_work)["worst_feeds"]
+    assert (worst["state"], worst["reason"]) == ("quiet", "quiet")
+
+
 def test_status_of_a_desk_that_stands_still_says_that_nobody_works(desk, ask, ask_json):
     desk.runtime().store.close()
     shown = ask(desk, code=1)

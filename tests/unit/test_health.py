@@ -57,6 +57,8 @@ def heart(role, *, silent=timedelta(seconds=5), age=HOUR):
         (queue("deliver", stuck=1), ("deliveries claimed and never finished: 1",)),
         ({"feeds": {"active": 4, "failing": 1}}, ("feeds that failed at their last poll: 1",)),
         ({"feeds": {"active": 4, "stopped": 1}}, ("feeds that are gone: 1",)),
+        ({"quiet_groups": 2}, ("tags or languages whose feeds have all been quiet for longer than ever: 2",)),
+        ({"feeds": {"active": 4, "quiet": 3, "dormant": 2}}, ()),  # a quiet feed is its operator's, not the desk's
         ({"quarantined": 1}, ("articles quarantined within a day: 1",)),
         ({"abandoned": 1}, ("deliveries given up within a day: 1",)),
         # Whoever was told of it a day ago need not hear of it for ever.
@@ -82,6 +84,7 @@ def test_k05_health_names_a_desk_that_polls_nothing_for_longer_than_any_feed_may
     standing = dataclasses.replace(CALM, last_poll_at=NOON - quiet)
     expected = (f"no feed was polled for {quiet // HOUR} h",) if told else ()
     assert judge(standing, [], config(interval)).reasons == expected
+    assert judge(dataclasses.replace(standing, feeds={"quiet": 1}), [], config(interval)).reasons == expected
     assert judge(dataclasses.replace(standing, feeds={"stopped": 1}), [], config(interval)).reasons == (
         "feeds that are gone: 1",
     ), "none is to be polled"

@@ -30,6 +30,7 @@ from worker.cli.options import (
 from worker.cli.table import bar, print_table, print_text
 from worker.display import escaped
 from worker.errors import WirewatchError
+from worker.feeds.rhythm import gap_span
 from worker.feeds.shown import FeedState, ShownFeed, article_words, show_feed
 
 if TYPE_CHECKING:
@@ -72,7 +73,8 @@ def list_(
             print_line(plain(one))
         return
     zone = desk.settings.time_zone
-    heads = "id", "title", "language", "tags", "state", f"answered ({zone})", f"next ({zone})", "articles", "trouble"
+    times = f"answered ({zone})", f"next ({zone})"
+    heads = "id", "title", "language", "tags", "state", *times, "asked", "articles", "rhythm", "trouble"
     print_table(heads, [_line(one, zone) for one in feeds])
     counts = Counter(one.words for one in feeds).most_common()
     words = ", ".join(f"{count:,} {words}" for words, count in counts)
@@ -93,10 +95,13 @@ def _rows(data: Path) -> dict[str, Any] | None:
 
 
 def _line(one: ShownFeed, zone: str) -> Sequence[str]:
-    trouble = f"{one.wrong}. {one.advice}" if one.wrong else ""
+    said = one.wrong if not one.missed or one.missed_words in one.wrong else f"{one.wrong} ({one.missed_words})"
+    trouble = f"{said}. {one.advice}" if one.wrong else ""
+    asked = f"every {gap_span(one.interval)}" if one.interval else ""
+    rhythm = one.rhythm if one.state is not FeedState.QUIET else ""  # there the trouble says it
     tags, articles = ", ".join(one.tags), article_words(one.articles + one.more_articles)
     times = clock(one.last_success, zone), clock(one.next_poll, zone)
-    return one.id, one.title, one.language, tags, one.words, *times, articles, trouble
+    return one.id, one.title, one.language, tags, one.words, *times, asked, articles, rhythm, trouble
 
 
 def test(

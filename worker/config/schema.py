@@ -320,6 +320,11 @@ class Settings(Model):
         ge=3600,
         description="what was published so long before anyone could have seen it here raises no alert",
     )
+    trouble_after: Duration = Field(
+        default=3600.0,
+        ge=60,
+        description="for how long something must be wrong with a feed before the operator hears of it",
+    )
     retention: Retention = Field(default=Retention(), description="what is kept, and for how long")
     timing: Timing = Field(default=Timing(), description="the workers' clocks; the defaults are right for most desks")
     poll_batch: Whole = Field(default=32, ge=1, le=500, description="feeds that are asked together")

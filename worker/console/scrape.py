@@ -14,6 +14,7 @@ from prometheus_client.registry import Collector
 
 from worker import __version__, health, metrics
 from worker.config.schema import Config
+from worker.errors import FetchReason, ParseReason
 from worker.metrics import METRICS, Counts, Metric
 from worker.model import DeliveryState
 from worker.store.engine import Store
@@ -59,6 +60,8 @@ def read_gauges(standing: Standing, hearts: Sequence[Heartbeat]) -> dict[str, Sa
         silent[key] = max(silent.get(key, 0.0), _seconds(one.silent_for))
     return {
         metrics.FEEDS.name: _by_state(standing.feeds, FEEDS),
+        metrics.TROUBLED.name: _by_state(standing.troubled, (*FetchReason, *ParseReason)),
+        metrics.QUIET_GROUPS.name: {(): standing.quiet_groups},
         metrics.UNSETTLED.name: _by_state(standing.articles, UNSETTLED),
         metrics.HOLDS.name: {(): standing.holds},
         metrics.UNSENT.name: _by_state(standing.deliveries, UNSENT),

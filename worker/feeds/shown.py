@@ -11,7 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
+from worker.errors import ParseReason
+from worker.feeds.gaps import gap_words
 from worker.feeds.reasons import wording
+from worker.feeds.rhythm import gap_span, rhythm_of, rhythm_words
 
 if TYPE_CHECKING:
     from worker.config.schema import FeedSpec
@@ -21,6 +24,8 @@ class FeedState(enum.StrEnum):
     NEW = "new"
     ACTIVE = "active"
     FAILING = "failing"
+    QUIET = "quiet"
+    DORMANT = "dormant"
     STOPPED = "stopped"
     DISABLED = "disabled"
     REMOVED = "removed"
@@ -29,15 +34,17 @@ class FeedState(enum.StrEnum):
 STATE_WORDS: Final[Mapping[FeedState, str]] = {
     FeedState.STOPPED: "gone",  # as its publisher said
     FeedState.FAILING: "failing",
+    FeedState.QUIET: "quiet",  # it answers, and has brought nothing for longer than ever
     FeedState.NEW: "never polled",
     FeedState.ACTIVE: "working",
+    FeedState.DORMANT: "dormant",  # it brings something so rarely, or has not for so long, that nobody waits for it
     FeedState.DISABLED: "disabled",
     FeedState.REMOVED: "disabled or taken out",  # which of them the record does not know
 }
 # What the configuration knows better: a feed that was taken out, or is there again.
 TAKEN_OUT: Final = "taken out of feeds.yaml"
 AWAITED: Final = "waits for the next start"
-POLLED: Final = frozenset({FeedState.NEW, FeedState.ACTIVE, FeedState.FAILING})
+POLLED: Final = frozenset({FeedState.NEW, FeedState.ACTIVE, FeedState.FAILING, FeedState.QUIET, FeedState.DORMANT})
 
 
 @dataclass(frozen=True)
@@ -72,7 +79,8 @@ class Stand:
 
 def stand_of(spec: FeedSpec | None, row: Any | None) -> Stand:
     """`spec` is None where the configuration has no such feed or is not known, `row` where the record has none. The
-    row has `shown`, `reason`, `detail`, `failures`, `configured_url` and `current_url`."""
+    row has `shown`, `reason`, `detail`, `failures`, `configured_url`, `current_url`, and what its rhythm is read from.
+    """
     state = FeedState(row.shown) if row is not None else FeedState.NEW
     if spec is not None and not spec.enabled:
         return Stand(FeedState.DISABLED, STATE_WORDS[FeedState.DISABLED])
@@ -90,9 +98,23 @@ def _trouble(spec: FeedSpec | None, row: Any) -> Trouble | None:
         found = wording(row.reason)
         times = f"{row.failures} times in a row" if row.failures > 1 else ""
         return Trouble(found.says, found.advice, detail=row.detail or "", times=times)
+    if row.shown == FeedState.QUIET:
+        found = wording(ParseReason.QUIET)
+        return Trouble(found.says, found.advice, detail=_silence(row))
     if row.current_url != row.configured_url:
         return Trouble(f"it moved for good to {row.current_url}", "It is polled there. Set this address in feeds.yaml.")
     return None
+
+
+def reason_of(row: Any) -> str:
+    """What is wrong with it, as a FetchReason or ParseReason; '' for nothing."""
+    return row.reason or (str(ParseReason.QUIET) if row.shown == FeedState.QUIET else "")
+
+
+def _silence(row: Any) -> str:
+    """'for 3 days, usually every 3 h, longest 14 h'."""
+    lasted = gap_span((row.succeeded_at - row.news_at).total_seconds())
+    return ", ".join(words for words in (f"for {lasted}", rhythm_words(rhythm_of(row))) if words)
 
 
 def count_states(counts: Mapping[str, int]) -> list[str]:
@@ -111,7 +133,12 @@ def article_words(count: int) -> str:
 @dataclass(frozen=True)
 class ShownFeed:
     """`next_poll` is None while it is not polled; `wrong` and `advice` are '' where nothing is. `articles` is at most
-    MOST_COUNTED; `more_articles`: there are more."""
+    MOST_COUNTED; `more_articles`: there are more.
+
+    `last_news` is the last poll that brought something new, `quiet_since` the same while the feed is quiet; `usual_gap`
+    and `longest_gap` (seconds) are its silences, which `rhythm` says in words, '' while too little is known. `interval`
+    in seconds is how often it is asked now. `missed`: about how many entries came and went before its last poll.
+    """
 
     id: str
     url: str
@@ -129,6 +156,17 @@ class ShownFeed:
     reason: str = ""
     wrong: str = ""
     advice: str = ""
+    last_news: datetime | None = None
+    quiet_since: datetime | None = None
+    rhythm: str = ""
+    usual_gap: float | None = None
+    longest_gap: float | None = None
+    interval: float | None = None
+    missed: int = 0
+
+    @property
+    def missed_words(self) -> str:
+        return gap_words(self.missed) if self.missed else ""
 
 
 def show_feed(spec: FeedSpec, row: Any | None) -> ShownFeed:
@@ -145,7 +183,14 @@ def show_feed(spec: FeedSpec, row: Any | None) -> ShownFeed:
         last_success=row.succeeded_at,
         next_poll=row.next_poll_at if stand.polled else None,
         failures=row.failures,
-        reason=row.reason or "",
+        reason=reason_of(row),
         wrong=stand.trouble.whole if stand.trouble else "",
         advice=stand.trouble.advice if stand.trouble else "",
+        last_news=row.news_at,
+        quiet_since=row.news_at if stand.state is FeedState.QUIET else None,
+        rhythm=rhythm_words(rhythm_of(row)),
+        usual_gap=row.usual_gap,
+        longest_gap=row.longest_gap,
+        interval=(row.interval or spec.interval) if stand.polled else None,
+        missed=row.missed or 0,
     )

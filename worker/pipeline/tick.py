@@ -14,6 +14,7 @@ from worker.pipeline.operator import tell_of_quarantine
 from worker.pipeline.runtime import Runtime
 from worker.pipeline.silencing import tell_ended_silences
 from worker.pipeline.telling import tell_due_alerts
+from worker.pipeline.troubles import look_for_troubles
 from worker.store import articles, heartbeats, polls, tallies
 from worker.store.clocks import follow_clock
 from worker.store.due import claim_chore, due_queues
@@ -26,6 +27,7 @@ CHECKPOINT_EVERY = timedelta(seconds=30)
 CHECK_IN_EVERY = timedelta(minutes=1)  # whoever watches the tick from outside looks no closer
 GIVE_UP_EVERY = timedelta(minutes=1)
 HOLDS_EVERY = timedelta(minutes=10)
+TROUBLES_EVERY = timedelta(minutes=1)
 RETENTION_BATCH = 500
 POLL_HISTORY = timedelta(days=30)
 # Of polls that brought nothing: 20,000 feeds make millions a day, which nobody reads; what counts them are tallies.
@@ -65,6 +67,8 @@ def look_around(runtime: Runtime) -> None:
         give_up_stranded(runtime)
     if claim_chore(runtime.store, "holds", every=HOLDS_EVERY):
         ignore_old_holds(runtime)
+    if claim_chore(runtime.store, "troubles", every=TROUBLES_EVERY):
+        look_for_troubles(runtime)
     if claim_chore(runtime.store, "retention", every=RETENTION_EVERY):
         drop_expired(runtime)
 

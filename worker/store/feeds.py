@@ -11,11 +11,13 @@ from typing import Any
 
 from sqlalchemy import BindParameter, ColumnElement, Connection, bindparam, case, func, insert, select, update
 
+from worker.errors import ParseReason
 from worker.feeds.shown import MOST_COUNTED
 from worker.guard import host_of
 from worker.store.engine import Lock, Store, read_clock, take_lock
 from worker.store.lease import NOW, Claim, Claimable, new_token
-from worker.store.schema import article, feed
+from worker.store.rhythms import is_dormant, is_quiet
+from worker.store.schema import article, feed, poll
 
 NO_LEASE = dict(lease_token=None, lease_until=None, attempts=0)
 NO_TROUBLE = dict(failures=0, failing_since=None)
@@ -186,13 +188,21 @@ def hold_host(connection: Connection, host: str, *, until: datetime) -> None:
 
 
 def shown_state() -> ColumnElement[str]:
-    """A feed's state in one word for people: 'removed', 'stopped', 'new' (never polled), 'failing' or 'active'."""
+    """A feed's state in one word for people: 'removed', 'stopped', 'new' (never polled), 'failing', 'quiet', 'dormant'
+    or 'active'."""
     return case(
         (feed.c.state != "active", feed.c.state),
         (feed.c.polled_at.is_(None), "new"),
         (feed.c.failures > 0, "failing"),
+        (is_quiet(), "quiet"),
+        (is_dormant(), "dormant"),
         else_="active",
     )
+
+
+def shown_reason() -> ColumnElement[str]:
+    """What is wrong with a feed that is polled, as a FetchReason or ParseReason; '' for nothing."""
+    return case((feed.c.reason.is_not(None), feed.c.reason), (is_quiet(), str(ParseReason.QUIET)), else_="")
 
 
 def count_articles() -> ColumnElement[int]:
@@ -202,7 +212,10 @@ def count_articles() -> ColumnElement[int]:
 
 
 def list_feeds(store: Store) -> list[Any]:
-    """Every feed's row, by id, with `articles`, as they are counted here, and `shown`: its state in one word."""
-    statement = select(feed, count_articles().label("articles"), shown_state().label("shown")).order_by(feed.c.id)
+    """Every feed's row, by id, with `articles`, as they are counted here, `shown`, its state in one word, and `missed`,
+    what its last poll estimated to have come and gone before it."""
+    latest = select(poll.c.missed).where(poll.c.feed_id == feed.c.id).order_by(poll.c.at.desc()).limit(1)
+    counted = count_articles().label("articles"), latest.correlate(feed).scalar_subquery().label("missed")
+    statement = select(feed, *counted, shown_state().label("shown")).order_by(feed.c.id)
     with store.reading() as connection:
         return list(connection.execute(statement))

@@ -21,6 +21,7 @@ from worker.store.feeds import count_articles, shown_state
 from worker.store.holds import waiting_holds
 from worker.store.lease import is_token
 from worker.store.listing import AlertStory, read_alert_story, told_with
+from worker.store.rhythms import RHYTHM
 from worker.store.schema import (
     alert,
     article,
@@ -42,7 +43,7 @@ LETTERS = 20_000  # of an article's text, enough for a quotation
 MOST_OF_STORY = 50
 
 # In what order feeds are shown, by their shown state.
-RANKS = {"stopped": 0, "failing": 1, "new": 2, "active": 3, "removed": 4}
+RANKS = {"stopped": 0, "failing": 1, "quiet": 2, "new": 3, "active": 4, "dormant": 5, "removed": 6}
 
 ROOT = func.coalesce(story.c.merged_into, story.c.id).label("root")  # the story that one is part of now
 
@@ -261,7 +262,7 @@ def _feeds(connection: Connection, page: int) -> FeedsFound:
     page = min(max(1, page), pages)
     names = "id title polled_at next_poll_at failures reason detail configured_url current_url".split()
     statement = (
-        select(*(feed.c[name] for name in names), shown)
+        select(*(feed.c[name] for name in (*names, *RHYTHM)), shown)
         .order_by(case(RANKS, value=shown, else_=len(RANKS)), feed.c.title, feed.c.id)
         .limit(FEEDS_A_PAGE)
         .offset((page - 1) * FEEDS_A_PAGE)

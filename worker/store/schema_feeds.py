@@ -136,6 +136,7 @@ quiet_group = Table(
     # The rhythm of all feeds of a tag or language together.
     Column("name", String(160), primary_key=True),  # tag:korea, language:ko
     Column("since", Instant, nullable=False),
+    Column("seen_at", Instant, nullable=False),  # the last look at which enough of its feeds were polled and answered
     Column("news_at", Instant),
     Column("gaps", Integer, nullable=False, default=0),
     Column("longest_gap", Float),

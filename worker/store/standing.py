@@ -7,7 +7,7 @@ waits and what was given up, not with the record. How much of the rest there is,
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -20,11 +20,12 @@ from worker.store.engine import Store, read_clock
 from worker.store.hints import are_hints_lost
 from worker.store.holds import count_waiting, waits_since
 from worker.store.schema import article, channel, delivery, feed, poll
+from worker.store.troubles import count_quiet_groups
 
 LATE: Final = timedelta(minutes=5)  # many ticks: whoever should have done it is not there, or cannot
 STUCK_LEASES: Final = 10  # so many times its length is a lease old that nobody will finish
 NEWS: Final = timedelta(days=1)  # for so long the operator should look at what was given up
-FEEDS: Final = ("new", "active", "failing", "stopped", "removed")  # as feeds.shown_state has them
+FEEDS: Final = ("new", "active", "quiet", "dormant", "failing", "stopped", "removed")  # as feeds.shown_state has them
 UNSETTLED: Final = (
     ArticleState.HELD,
     ArticleState.NEW,
@@ -53,6 +54,8 @@ class Standing:
     `overdue` deliveries are on their way for longer than LATE, tried or not; `unsent_age` is the oldest one's.
     `quarantined` and `abandoned`: within NEWS. `hints_lost`: Redis did not take one lately. `disabled`: channels.
     `holds` wait for somebody's word.
+    `troubled`: polled feeds with which something is wrong, by the reason. `quiet_groups`: tags and languages whose
+    feeds are all quiet.
     """
 
     now: datetime
@@ -68,6 +71,8 @@ class Standing:
     hints_lost: bool = False
     disabled: int = 0
     holds: int = 0
+    troubled: Mapping[str, int] = field(default_factory=dict)
+    quiet_groups: int = 0
 
 
 def read_standing(store: Store, *, leases: Mapping[str, timedelta]) -> Standing:
@@ -95,6 +100,8 @@ def read_standing(store: Store, *, leases: Mapping[str, timedelta]) -> Standing:
             hints_lost=are_hints_lost(connection, now),
             disabled=_count(connection, channel.c.disabled_at.is_not(None)),
             holds=count_waiting(connection),
+            troubled=_count_by(connection, feeds.shown_reason(), feed.c.state == "active", feeds.shown_reason() != ""),
+            quiet_groups=count_quiet_groups(connection),
         )
 
 

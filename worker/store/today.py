@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 
 from worker.store.engine import Store
 from worker.store.feeds import shown_state
+from worker.store.rhythms import RHYTHM
 from worker.store.schema import alert, attempt, feed, poll
 
 WORST: Final = 5
@@ -45,13 +46,15 @@ def read_done(store: Store, *, since: datetime) -> Done:
 
 
 def worst_feeds(store: Store, *, limit: int = WORST) -> Sequence[Any]:
-    """Those that are stopped, then those that failed most often in a row; with `shown`, their state for people."""
+    """Those that are stopped, then those that failed most often in a row, then the quiet ones, the longest first; with
+    `shown`, their state for people."""
     shown = shown_state().label("shown")
-    names = "id title failures reason detail succeeded_at configured_url current_url".split()
+    names = "id title failures reason detail configured_url current_url".split()
+    worst = case({"stopped": 0, "failing": 1, "quiet": 2}, value=shown)
     statement = (
-        select(*(feed.c[name] for name in names), shown)
-        .where(shown.in_(("stopped", "failing")))
-        .order_by(shown.desc(), feed.c.failures.desc(), feed.c.id)
+        select(*(feed.c[name] for name in (*names, *RHYTHM)), shown)
+        .where(shown.in_(("stopped", "failing", "quiet")))
+        .order_by(worst, feed.c.failures.desc(), feed.c.news_at, feed.c.id)
         .limit(limit)
     )
     with store.reading() as connection:

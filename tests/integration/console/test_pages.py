@@ -7,7 +7,7 @@ import pytest
 from desk import BASELINE, entries
 from lxml import html
 from served import HOSTILE, Served, make_hostile
-from sqlalchemy import event, insert
+from sqlalchemy import event, insert, update
 from steps import bring, change, poll_now
 
 from worker.feeds.shown import MOST_COUNTED
@@ -103,6 +103,21 @@ def test_what_is_wrong_is_said_first_and_in_words(told, runtime, served):
     assert "failing what is at its address is no feed" in first and "feeds.yaml" in first
     (failed,) = words(tree, "//section[@id='deliveries']//table[caption='Not delivered']//tbody/tr")
     assert "failed; next try" in failed and "answered 500" in failed
+
+
+def test_a_quiet_feed_says_so_with_a_sign_of_its_own(told, served):
+    with told.store.writing() as connection:
+        now = read_clock(connection)
+        known = dict(gaps=90, usual_gap=10_800.0, longest_gap=50_400.0, baseline_at=now - timedelta(days=60))
+        known |= dict(succeeded_at=now, news_at=now)
+        connection.execute(update(feed).values(**known))
+        connection.execute(update(feed).where(feed.c.id == "b").values(news_at=now - timedelta(days=3)))
+    tree = parsed(served.ask())
+    quiet, _ = words(tree, "//section[@id='feeds']//tbody/tr")
+    assert "quiet it answers, but has brought nothing new for longer than ever before" in quiet
+    assert "(for 3 days, usually every 3 h, longest 14 h)" in quiet
+    signs = [html.tostring(sign) for sign in tree.xpath("//section[@id='feeds']//tbody//svg")]
+    assert len(set(signs)) == 2, "not told apart by colour alone"
 
 
 def test_times_are_the_desks_own_with_their_zone(told):

@@ -77,6 +77,13 @@ def test_feeds_list_as_json(run, desk, tmp_path):
         "reason": "",
         "wrong": "",
         "advice": "",
+        "last_news": None,
+        "quiet_since": None,
+        "rhythm": "",
+        "usual_gap": None,
+        "longest_gap": None,
+        "interval": None,
+        "missed": 0,
     }
     assert courier["state"] == "disabled"
 

@@ -1,7 +1,7 @@
 """How a feed stands, in words, from the configuration's line and the record's row."""
 
 import types
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -25,6 +25,8 @@ THEN = datetime(2026, 11, 24, 12, tzinfo=UTC)
 def row(**values):
     base = dict(shown="active", title="Its own title", articles=7, succeeded_at=THEN, next_poll_at=THEN, failures=0)
     base |= dict(reason=None, detail=None, configured_url=SPEC.url, current_url=SPEC.url)
+    base |= dict(news_at=THEN, gaps=40, usual_gap=10_800.0, longest_gap=50_400.0, baseline_at=THEN - timedelta(days=60))
+    base |= dict(interval=None, missed=None)
     return types.SimpleNamespace(**base | values)
 
 
@@ -108,6 +110,16 @@ def test_shown_that_works_has_its_times_and_no_trouble():
             "its address in feeds.yaml is new",
             True,
         ),
+        # it answers, and has been silent for longer than ever
+        (
+            SPEC,
+            dict(shown="quiet", news_at=THEN - timedelta(days=3)),
+            "quiet",
+            "it answers, but has brought nothing new for longer than ever before: "
+            "for 3 days, usually every 3 h, longest 14 h",
+            True,
+        ),
+        (SPEC, dict(shown="dormant", news_at=THEN - timedelta(days=300)), "dormant", "", True),  # no trouble
         (SPEC, dict(shown="removed"), AWAITED, "", False),
         (SPEC.model_copy(update={"enabled": False}), dict(shown="removed", reason="gone"), "disabled", "", False),
     ],
@@ -122,6 +134,16 @@ def test_shown_says_what_is_wrong_and_what_to_do(spec, values, words, wrong, pol
 def test_shown_takes_the_feeds_own_title_where_the_file_has_none():
     assert show_feed(SPEC.model_copy(update={"title": ""}), row()).title == "Its own title"
     assert show_feed(SPEC, row()).title == "A"
+
+
+def test_shown_has_the_rhythm_what_was_missed_and_how_often_it_is_asked():
+    shown = show_feed(SPEC, row(interval=1_800.0, missed=12, reason="possible_gap"))
+    assert (shown.rhythm, shown.usual_gap, shown.longest_gap) == ("usually every 3 h, longest 14 h", 10_800, 50_400)
+    assert (shown.interval, shown.missed, shown.missed_words) == (1_800, 12, "about 12 entries missed")
+    assert (shown.last_news, shown.quiet_since, shown.reason) == (THEN, None, "possible_gap")
+    quiet = show_feed(SPEC, row(shown="quiet"))
+    assert (quiet.quiet_since, quiet.reason, quiet.interval) == (THEN, "quiet", SPEC.interval)
+    assert show_feed(SPEC, row(shown="stopped")).interval is None, "it is asked no more"
 
 
 def test_shown_has_words_for_each_state():

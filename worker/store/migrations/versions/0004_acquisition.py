@@ -111,6 +111,7 @@ def _add_troubles() -> None:
         "quiet_group",
         sa.Column("name", sa.String(length=160), nullable=False),
         sa.Column("since", sa.BigInteger(), nullable=False),
+        sa.Column("seen_at", sa.BigInteger(), nullable=False),
         sa.Column("news_at", sa.BigInteger(), nullable=True),
         sa.Column("gaps", sa.Integer(), nullable=False),
         sa.Column("longest_gap", sa.Float(), nullable=True),
