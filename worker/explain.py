@@ -20,6 +20,7 @@ from worker.articles.text import canonical_url
 from worker.config.schema import Config
 from worker.config.versions import Version, read_version
 from worker.errors import WirewatchError
+from worker.feeds.page_reasons import page_words
 from worker.feeds.update import link_key
 from worker.model import ArticleState, ArticleText, Judgement, RuleVerdict
 from worker.store.articles import read_judgement
@@ -85,6 +86,7 @@ def _explained(trace: Trace, config: Config) -> dict[str, Any]:
         "poll": _poll(trace.poll),
         "hold": _hold(trace.hold) if trace.hold else None,
         "revisions": revisions(trace.revisions),
+        "page": _page(trace.page),
         "judgement": _judgement(trace, version, judgement) if judgement else None,
         "story": _story(trace, config) if trace.story else None,
         "rules_of": {"config_version": trace.config.id if trace.config else None, "stored": version.stored},
@@ -166,6 +168,17 @@ def _poll(row: Any) -> dict[str, Any] | None:
     """None once the poll history of that time was dropped."""
     names = ("outcome", "seen", "new", "changed", "skipped", "milliseconds")
     return None if row is None else {"at": _time(row.at)} | {name: getattr(row, name) for name in names}
+
+
+def _page(row: Any) -> dict[str, Any] | None:
+    """None for an article whose page nobody asked for. `words`: what became of it."""
+    if row is None:
+        return None
+    names = ("state", "url", "final_url", "status", "hash", "bytes", "characters", "reason", "detail")
+    return {name: getattr(row, name) for name in names} | {
+        "fetched": _time(row.fetched_at),
+        "words": page_words(row.state, row.reason),
+    }
 
 
 def _judgement(trace: Trace, version: Version, judgement: Judgement) -> dict[str, Any]:

@@ -14,12 +14,12 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, func, select
 
 from worker.model import ArticleState, DeliveryState
-from worker.store import articles, deliveries, feeds
+from worker.store import articles, deliveries, feeds, pages
 from worker.store.due import Waiting, is_free, waiting
 from worker.store.engine import Store, read_clock
 from worker.store.hints import are_hints_lost
 from worker.store.holds import count_waiting, waits_since
-from worker.store.schema import article, channel, delivery, feed, poll
+from worker.store.schema import article, channel, delivery, feed, page, poll
 from worker.store.troubles import count_quiet_groups
 
 LATE: Final = timedelta(minutes=5)  # many ticks: whoever should have done it is not there, or cannot
@@ -28,6 +28,7 @@ NEWS: Final = timedelta(days=1)  # for so long the operator should look at what 
 FEEDS: Final = ("new", "active", "quiet", "dormant", "failing", "stopped", "removed")  # as feeds.shown_state has them
 UNSETTLED: Final = (
     ArticleState.HELD,
+    ArticleState.AWAITING,
     ArticleState.NEW,
     ArticleState.ANALYSING,
     ArticleState.JUDGED,
@@ -124,6 +125,7 @@ def _overdue(before: datetime) -> Mapping[str, ColumnElement[bool]]:
     return {
         "poll": feeds.is_due(before),
         "analyse": articles.is_open() & (waits_since() < before),
+        "pages": (page.c.state == pages.WAITING) & (page.c.since < before),
         "deliver": deliveries.is_due(before),
     }
 
@@ -132,6 +134,7 @@ def _leased() -> Mapping[str, ColumnElement[bool]]:
     """Where a lease may stand: by state, for the leases themselves are in no index."""
     return {
         "poll": feed.c.lease_token.is_not(None),
+        "pages": page.c.state == pages.WAITING,
         "analyse": article.c.state == ArticleState.ANALYSING,
         "deliver": delivery.c.state == DeliveryState.SENDING,
     }

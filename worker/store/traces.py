@@ -23,6 +23,7 @@ from worker.store.schema import (
     judgement,
     news,
     notification,
+    page,
     poll,
     revision,
     silence,
@@ -41,6 +42,7 @@ class Trace:
     feed: Any
     poll: Any
     hold: Any
+    page: Any
     revisions: Sequence[Any]
     judgement: Any
     config: Any
@@ -89,6 +91,7 @@ def read_trace(store: Store, article_id: int) -> Trace:
             feed=_one(connection, select(feed).where(feed.c.id == row.feed_id)),
             poll=_one(connection, select(poll).where(poll.c.feed_id == row.feed_id, poll.c.at == row.first_seen_at)),
             hold=_one(connection, select(hold).where(hold.c.id == row.hold_id)),
+            page=_one(connection, select(page).where(page.c.article_id == article_id)),
             revisions=_all(
                 connection, select(revision).where(revision.c.article_id == article_id).order_by(revision.c.n)
             ),
