@@ -11,8 +11,10 @@ from typing import Any, Final
 import structlog
 
 from worker.alerts.news import headline_news
+from worker.config.pages import wants_page
 from worker.crashpoints import crash_point
 from worker.errors import FetchReason
+from worker.feeds.rhythm import after_poll, rhythm_of, unwatched
 from worker.feeds.rounds import hold_seconds
 from worker.feeds.schedule import Pace, Pacing, follow, next_poll
 from worker.guard import host_of
@@ -115,6 +117,7 @@ def _save_one(runtime: Runtime, connection: Connection, result: PollResult, *, n
         found=result.update,
         items=result.items,
         missed=result.missed,
+        full_text=wants_page(runtime.config, runtime.config.feed(row.id)),
         old_before=last_read - timedelta(seconds=runtime.config.settings.old_news),
         milliseconds=int(result.fetched.seconds * 1000),
     )
@@ -230,6 +233,7 @@ def feed_values(runtime: Runtime, result: PollResult, now: datetime) -> dict[str
     body = outcome.body_hash if whole and isinstance(outcome, Fetched) else row.body_hash
     url = outcome.permanent_url if whole and isinstance(outcome, Fetched) and outcome.permanent_url else row.current_url
     values |= dict(succeeded_at=now, body_hash=body, current_url=url, host=host_of(url))
+    values |= after_poll(rhythm_of(row), new=_news(result), now=now, unwatched=unwatched(row, now)).columns()
     return values | (_document_values(row, result, pace, now) if result.parsed is not None else {})
 
 
@@ -245,6 +249,11 @@ def _document_values(row: Any, result: PollResult, pace: Pace, now: datetime) ->
     title = row.title or result.parsed.title[:200]
     values = dict(title=title, baseline_at=row.baseline_at or now)
     return values | dict(document_wait=pace.wait, skip=polls.write_skip(pace.skip))
+
+
+def _news(result: PollResult) -> int:
+    """How many entries say that the feed is alive: an import of old ones does not."""
+    return sum(not new.held for new in result.update.new) if result.update else 0
 
 
 def _brought(result: PollResult) -> dict[str, Any]:

@@ -12,6 +12,7 @@ import structlog
 
 from worker.errors import FeedParseError, FetchReason, ParseReason
 from worker.feeds.document import Document, decide_document
+from worker.feeds.gaps import estimate_missed, gap_words
 from worker.feeds.items import Items
 from worker.feeds.update import entry_keys
 from worker.model import FeedUpdate, Fetched, FetchFailed, FetchResult, NotModified, ParsedFeed, Postponed
@@ -85,7 +86,13 @@ def _with_doubts(runtime: Runtime, result: PollResult) -> PollResult:
         return replace(result, reason=str(ParseReason.NO_ENTRIES))
     # A feed of one entry always shows another one.
     if len(update.new) == update.seen > 1:
-        return replace(result, reason=str(ParseReason.POSSIBLE_GAP), detail=f"all of its {update.seen} entries are new")
+        missed = estimate_missed(
+            [fresh.entry.published for fresh in update.new],
+            previous=row.succeeded_at,
+            now=result.claim.now,
+            usual_gap=row.usual_gap,
+        )
+        return replace(result, reason=str(ParseReason.POSSIBLE_GAP), detail=gap_words(missed), missed=missed)
     return result
 
 

@@ -23,8 +23,10 @@ from worker.model import (
 from worker.store.engine import Store
 from worker.store.holds import save_hold
 from worker.store.lease import finish_row, new_token
+from worker.store.pages import save_pages
 from worker.store.schema import EPOCH, article, article_key, feed, poll, revision
 
+AWAITING = ArticleState.AWAITING
 KEYS_PER_QUERY = 400  # SQLite's variable limit is far off; long IN lists plan badly
 # By value, under every kind, the pairs sorted out afterwards: for pairs SQLite would read every key of the feed.
 KNOWN = (
@@ -77,12 +79,14 @@ def save_poll(
     found: FeedUpdate | None = None,
     items: Items | None = None,
     missed: int | None = None,
+    full_text: bool = False,
     old_before: datetime = EPOCH,
     milliseconds: int = 0,
 ) -> bool:
     """One feed's poll: articles, validators, next time and a line of history; nothing if the lease is lost.
 
     What is new and was published before `old_before` is old news. `items` are the document's, to be known again.
+    With `full_text` new articles wait for their own pages first.
     """
     finished = finish_row(
         connection, feed, row_id=row.id, token=row.lease_token, values=dict(values) | {"attempts": 0, "polled_at": now}
@@ -90,7 +94,7 @@ def save_poll(
     if not finished:
         return False
     if found is not None:
-        arrival = dict(now=now, baseline=row.baseline_at is None, old_before=old_before)
+        arrival = dict(now=now, baseline=row.baseline_at is None, old_before=old_before, full_text=full_text)
         ids = save_update(connection, feed_id=row.id, found=found, **arrival)
         placed = {n: ids[-1 - number] if number < 0 else number for n, number in found.placed.items()}
         remembered = remember(items, placed)
@@ -139,10 +143,16 @@ def save_update(
     now: datetime,
     baseline: bool,
     old_before: datetime = EPOCH,
+    full_text: bool = False,
 ) -> list[int]:
     """The ids of the new articles, in their order. One statement a table, however many entries: what a poll costs is
     mostly what its statements cost."""
-    ids = _save_new(connection, feed_id, found.new, now=now, baseline=baseline, old_before=old_before)
+    saved = _save_new(
+        connection, feed_id, found.new, now=now, baseline=baseline, old_before=old_before, full_text=full_text
+    )
+    ids = [number for number, _ in saved]
+    awaited = [(number, fresh) for (number, state), fresh in zip(saved, found.new, strict=True) if state == AWAITING]
+    save_pages(connection, [(number, fresh.entry.link) for number, fresh in awaited], now=now)
     keys = [(article_id, key) for article_id, fresh in zip(ids, found.new, strict=True) for key in fresh.keys]
     keys += found.new_keys
     rows = [dict(feed_id=feed_id, kind=str(key.kind), value=key.value, article_id=number) for number, key in keys]
@@ -175,8 +185,9 @@ def _save_new(
     now: datetime,
     baseline: bool,
     old_before: datetime,
-) -> list[int]:
-    """The ids of the new articles, in their order."""
+    full_text: bool,
+) -> list[tuple[int, ArticleState]]:
+    """The ids and states of the new articles, in their order."""
     if not new:
         return []
     held = sum(fresh.held for fresh in new)
@@ -185,7 +196,7 @@ def _save_new(
         dict(
             public_id=new_token(),
             feed_id=feed_id,
-            state=ArticleState.HELD if fresh.held else ArticleState.NEW,
+            state=_first_state(fresh, news=not baseline, old_before=old_before, full_text=full_text),
             hold_id=hold_id if fresh.held else None,
             baseline=baseline,
             old=is_old(fresh.entry.published, before=old_before),
@@ -208,7 +219,15 @@ def _save_new(
     # to ask for theirs would make SQLite take them one by one.
     saved = connection.execute(insert(article).returning(article.c.id, article.c.public_id), rows)
     ids = {row.public_id: row.id for row in saved}
-    return [ids[row["public_id"]] for row in rows]
+    return [(ids[row["public_id"]], row["state"]) for row in rows]
+
+
+def _first_state(fresh: NewArticle, *, news: bool, old_before: datetime, full_text: bool) -> ArticleState:
+    """Pages are fetched of what may raise an alert alone: a first import is no storm of requests."""
+    if fresh.held:
+        return ArticleState.HELD
+    news = news and not is_old(fresh.entry.published, before=old_before)
+    return AWAITING if full_text and news and fresh.entry.link else ArticleState.NEW
 
 
 def _revision(article_id: int, n: int, kept: NewArticle | ChangedArticle, now: datetime) -> dict[str, Any]:
