@@ -42,7 +42,8 @@ def alert_row(**changes):
         public_id="a1", rule_id="arms", severity="high", because="topic nk-russia-arms 0.97; kim-jong-un",
         raised_at=NOW, acknowledged_at=None, acknowledged_by=None, told_with=None,
         story_public_id="s1", story_title="Kim sees shells", story_first_seen_at=NOW, title="Kim sees shells",
-        url="https://news.example/1", feed_id="wire", source="Harbour Wire", published_at=None, first_seen_at=NOW,
+        url="https://news.example/1", feed_id="wire", source="Harbour Wire", outlet="",
+        published_at=None, first_seen_at=NOW,
     )  # fmt: skip
     return SimpleNamespace(**made | changes)
 
@@ -56,7 +57,7 @@ def article_row(**changes):
     made = dict(
         id=7, public_id="p7", state="settled", baseline=False, title="Kim sees shells", url="https://news.example/1",
         first_seen_at=NOW, settled_at=NOW, duplicate_of=None, story_id=1, source="Harbour Wire", feed_id="wire",
-        original_title=None, original_feed_id=None, original_source=None,
+        outlet="", original_title=None, original_feed_id=None, original_source=None, original_outlet=None,
     )  # fmt: skip
     return SimpleNamespace(**made | changes)
 
@@ -263,6 +264,7 @@ def test_article_names_each_entity_once_and_counts_those_that_find_no_room():
     [
         (dict(original_title="Kim sees shells", original_source="Other Wire", original_feed_id="o"), "Other Wire"),
         (dict(original_title="Shells seen", original_source="", original_feed_id="o"), "o: Shells seen"),
+        (dict(original_title="Kim sees shells", original_source="N", original_outlet="Reuters"), "Reuters, by N"),
         (dict(original_title=None, original_source=None, original_feed_id=None), "a feed that is gone: "),
     ],
 )
