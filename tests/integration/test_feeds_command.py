@@ -70,7 +70,7 @@ def test_g06_feeds_list_tells_of_quiet_feeds_and_of_what_was_missed(desk):
     with desk.store.writing() as connection:
         now = read_clock(connection)
         known = dict(baseline_at=now - timedelta(days=60), succeeded_at=now, gaps=90, usual_gap=10_800.0)
-        known |= dict(longest_gap=50_400.0, interval=1_800.0)
+        known |= dict(longest_gap=50_400.0, polled_at=now, next_poll_at=now + timedelta(minutes=30))
         connection.execute(update(feed).values(**known, news_at=now))
         connection.execute(update(feed).where(feed.c.id == "b").values(news_at=now - timedelta(days=3)))
         gap = dict(reason="possible_gap", detail="about 12 entries missed")

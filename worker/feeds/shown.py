@@ -111,6 +111,10 @@ def reason_of(row: Any) -> str:
     return row.reason or (str(ParseReason.QUIET) if row.shown == FeedState.QUIET else "")
 
 
+def _wait(row: Any) -> float | None:
+    return max(0.0, (row.next_poll_at - row.polled_at).total_seconds()) if row.polled_at else None
+
+
 def _silence(row: Any) -> str:
     """'for 3 days, usually every 3 h, longest 14 h'."""
     lasted = gap_span((row.succeeded_at - row.news_at).total_seconds())
@@ -137,7 +141,8 @@ class ShownFeed:
 
     `last_news` is the last poll that brought something new, `quiet_since` the same while the feed is quiet; `usual_gap`
     and `longest_gap` (seconds) are its silences, which `rhythm` says in words, '' while too little is known. `interval`
-    in seconds is how often it is asked now. `missed`: about how many entries came and went before its last poll.
+    in seconds is the wait that its last poll has planned, whatever it is for. `missed`: about how many entries came and
+    went before its last poll.
     """
 
     id: str
@@ -191,6 +196,6 @@ def show_feed(spec: FeedSpec, row: Any | None) -> ShownFeed:
         rhythm=rhythm_words(rhythm_of(row)),
         usual_gap=row.usual_gap,
         longest_gap=row.longest_gap,
-        interval=(row.interval or spec.interval) if stand.polled else None,
+        interval=_wait(row) if stand.polled else None,
         missed=row.missed or 0,
     )

@@ -18,6 +18,7 @@ MICROSECOND: Final = timedelta(microseconds=1)
 # early, which does no harm.)
 PLANNED: Final = (
     feed.c.next_poll_at,
+    feed.c.failing_since,
     alert.c.raised_at,
     alert.c.told_at,
     alert.c.tell_at,

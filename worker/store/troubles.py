@@ -7,7 +7,7 @@ from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, and_, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, func, insert, or_, select, update
 
 from worker.errors import ParseReason
 from worker.feeds.groups import GroupRhythm
@@ -85,20 +85,25 @@ def last_told(connection: Connection) -> datetime | None:
 
 
 def open_troubles(connection: Connection, found: Iterable[Wrong]) -> None:
-    rows = [
-        dict(kind=one.kind, subject=one.subject, reason=one.reason, detail=one.detail or None, since=one.since)
-        for one in found
-    ]
+    rows = [dict(kind=one.kind, subject=one.subject, **_said(one)) for one in found]
     if rows:
         connection.execute(insert(trouble), rows)
 
 
 def note_told(connection: Connection, found: Iterable[Wrong], *, at: datetime) -> None:
     """By subject: of each, one is open."""
-    for one in found:
-        mine = and_(trouble.c.kind == one.kind, trouble.c.subject == one.subject, trouble.c.ended_at.is_(None))
-        said = dict(told_at=at, reason=one.reason, detail=one.detail or None, since=one.since)
-        connection.execute(update(trouble).where(mine).values(said))
+    rows = [dict(of=one.kind, about=one.subject, told_at=at, **_said(one)) for one in found]
+    if rows:
+        mine = (
+            trouble.c.kind == bindparam("of"),
+            trouble.c.subject == bindparam("about"),
+            trouble.c.ended_at.is_(None),
+        )
+        connection.execute(update(trouble).where(*mine), rows)
+
+
+def _said(one: Wrong) -> dict[str, Any]:
+    return dict(reason=one.reason, detail=one.detail or None, since=one.since)
 
 
 def change_troubles(connection: Connection, found: Iterable[Known], **values: Any) -> None:

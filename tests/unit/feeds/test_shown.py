@@ -26,7 +26,7 @@ def row(**values):
     base = dict(shown="active", title="Its own title", articles=7, succeeded_at=THEN, next_poll_at=THEN, failures=0)
     base |= dict(reason=None, detail=None, configured_url=SPEC.url, current_url=SPEC.url)
     base |= dict(news_at=THEN, gaps=40, usual_gap=10_800.0, longest_gap=50_400.0, baseline_at=THEN - timedelta(days=60))
-    base |= dict(interval=None, missed=None)
+    base |= dict(polled_at=THEN - timedelta(minutes=30), missed=None)
     return types.SimpleNamespace(**base | values)
 
 
@@ -137,12 +137,12 @@ def test_shown_takes_the_feeds_own_title_where_the_file_has_none():
 
 
 def test_shown_has_the_rhythm_what_was_missed_and_how_often_it_is_asked():
-    shown = show_feed(SPEC, row(interval=1_800.0, missed=12, reason="possible_gap"))
+    shown = show_feed(SPEC, row(missed=12, reason="possible_gap"))
     assert (shown.rhythm, shown.usual_gap, shown.longest_gap) == ("usually every 3 h, longest 14 h", 10_800, 50_400)
     assert (shown.interval, shown.missed, shown.missed_words) == (1_800, 12, "about 12 entries missed")
     assert (shown.last_news, shown.quiet_since, shown.reason) == (THEN, None, "possible_gap")
     quiet = show_feed(SPEC, row(shown="quiet"))
-    assert (quiet.quiet_since, quiet.reason, quiet.interval) == (THEN, "quiet", SPEC.interval)
+    assert (quiet.quiet_since, quiet.reason, quiet.interval) == (THEN, "quiet", 1_800)
     assert show_feed(SPEC, row(shown="stopped")).interval is None, "it is asked no more"
 
 
