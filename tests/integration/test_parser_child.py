@@ -43,8 +43,8 @@ def parse(parser, body, content_type="text/xml"):
 
 def child_of(parser):
     """The process of the one warm child."""
-    place = parser._places.get()
-    parser._places.put(place)
+    place = parser.children.places.get()
+    parser.children.places.put(place)
     return psutil.Process(place.popen.pid)
 
 
@@ -200,7 +200,7 @@ class Interrupted(BaseException):
 
 def test_parser_child_is_ended_when_the_wait_for_it_is_interrupted(parser, monkeypatch):
     """It would answer the next document with this one's entries."""
-    from worker.feeds import parse as module
+    from worker.feeds import child as module
 
     parse(parser, PLAIN)
     first, real, calls = child_of(parser), module.os.read, []

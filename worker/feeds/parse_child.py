@@ -7,15 +7,11 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import re
-import resource
-import struct
-import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 from urllib.parse import urljoin, urlsplit
 
 import feedparser
@@ -24,6 +20,7 @@ from feedparser.exceptions import CharacterEncodingOverride
 
 from worker.articles.text import MAX_URL, clean_text, clean_title
 from worker.errors import FeedParseError, ParseReason
+from worker.feeds.child_main import serve
 from worker.feeds.dates import published_at
 from worker.feeds.decode import (
     WEB_PAGE,
@@ -37,8 +34,6 @@ from worker.feeds.decode import (
 from worker.feeds.discover import find_feeds
 from worker.feeds.wishes import skip_of, wait_of
 
-LENGTH: Final = struct.Struct(">I")
-OUT_OF_MEMORY: Final = 77  # our exit code for it
 MAX_ENTRIES: Final = 2_000  # the longest real feed we know has 1,000; what is over is counted, never silent
 PAGE_HEAD: Final = 200_000  # bytes of a page in which it says what feeds it has
 MAX_RAW: Final = 400_000  # code points of one entry's markup that are cleaned
@@ -48,48 +43,7 @@ QUIET: Final = dict(sanitize_html=False, resolve_relative_uris=False)
 
 
 def main() -> None:
-    cpu_seconds, memory_mb = int(sys.argv[1]), int(sys.argv[2])
-    source, sink = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # whatever prints must not disturb the pipe
-    base = _memory_in_use()
-    limit = base + memory_mb * 2**20
-    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    sink.write(b"!")
-    sink.flush()
-    while True:
-        header, body = _read(source), _read(source)
-        if header is None or body is None:
-            return
-        _rearm(cpu_seconds)
-        try:
-            answer = _answer(json.loads(header), body)
-        except MemoryError:
-            os._exit(OUT_OF_MEMORY)
-        encoded = json.dumps(answer, ensure_ascii=True).encode()
-        sink.write(LENGTH.pack(len(encoded)) + encoded)
-        sink.flush()
-
-
-def _memory_in_use() -> int:
-    with open("/proc/self/statm") as handle:
-        return int(handle.read().split()[0]) * resource.getpagesize()
-
-
-def _rearm(seconds: int) -> None:
-    """At most `seconds` for this document, in whole seconds. The limit counts from the process's start: it moves on."""
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    soft = int(used.ru_utime + used.ru_stime) + seconds
-    resource.setrlimit(resource.RLIMIT_CPU, (soft, resource.RLIM_INFINITY))
-
-
-def _read(source: BinaryIO) -> bytes | None:
-    head = source.read(LENGTH.size)
-    if len(head) < LENGTH.size:
-        return None
-    (length,) = LENGTH.unpack(head)
-    body = source.read(length)
-    return body if len(body) == length else None
+    serve(_answer)
 
 
 def _answer(header: Mapping[str, str], body: bytes) -> dict[str, Any]:
