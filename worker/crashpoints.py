@@ -15,6 +15,7 @@ POINTS: Final = frozenset(
     {
         "poll_before_commit",  # the articles of a feed are written, and its validators
         "poll_after_commit",
+        "page_before_commit",  # an article's page is written, and the article goes on
         "settled_before_commit",  # stories, alerts and deliveries are written
         "settled_after_commit",
         "claimed_not_dialled",  # deliveries are SENDING, and no receiver knows

@@ -4,6 +4,7 @@ WirewatchError
 ├── ConfigError       the configuration cannot be used; carries every Problem found
 ├── QueryError        a query cannot be read; its words say where, and what to write instead
 ├── FetchError        a request could not be made or answered; `reason` is a FetchReason
+├── PageError         an article's page gave no text; `reason` is a PageReason
 ├── FeedParseError    a document is not a feed, or was too dear to parse; `reason` is a ParseReason
 ├── StoreError        the record refused a write (a lost lease, a failed migration)
 └── DeliveryError     a receiver did not take a delivery; `reason` is a DeliveryReason
@@ -51,6 +52,29 @@ class ParseReason(enum.StrEnum):
     POSSIBLE_GAP = "possible_gap"  # it was read, and shares no entry with what was read before
     NO_ENTRIES = "no_entries"  # it was read, and has none although it had some before
     QUIET = "quiet"  # it answers, and brought nothing new for longer than ever before
+
+
+class PageReason(enum.StrEnum):
+    """Why an article's own page was not used: the feed's text stands."""
+
+    ROBOTS = "robots"  # robots.txt keeps robots out of it
+    ROBOTS_AWAY = "robots_away"  # robots.txt cannot be had: nobody is let in meanwhile (RFC 9309 §2.3.1.4)
+    REFUSED = "refused"  # the guard: its address, or one that it leads to
+    FORBIDDEN = "forbidden"  # 401, 402, 403, 451: a paywall, or no programs
+    NOT_FOUND = "not_found"  # 404, 410
+    UNREACHABLE = "unreachable"  # no name, no connection, no secure one
+    TIMEOUT = "timeout"
+    BROKEN = "broken"  # the answer broke off, or was none that we can read
+    RATE_LIMITED = "rate_limited"
+    SERVER = "server"  # 5xx
+    STATUS = "status"  # any other status
+    REDIRECT = "redirect"  # on and on, or from https down to http
+    TOO_LARGE = "too_large"
+    NOT_HTML = "not_html"
+    TOO_DEAR = "too_dear"  # over its CPU, memory or wall time; or it ended its reader
+    NO_TEXT = "no_text"
+    SHORTER = "shorter"  # no more text than the feed's own
+    OUT_OF_TIME = "out_of_time"  # its article waited long enough
 
 
 class DeliveryReason(enum.StrEnum):
@@ -126,6 +150,14 @@ class FetchError(WirewatchError):
 
     def __init__(self, reason: FetchReason, detail: str = "", *, sent: bool = False) -> None:
         self.reason, self.detail, self.sent = reason, detail, sent
+        super().__init__(f"{reason}: {detail}" if detail else str(reason))
+
+
+class PageError(WirewatchError):
+    """`detail` is safe to show."""
+
+    def __init__(self, reason: PageReason, detail: str = "") -> None:
+        self.reason, self.detail = reason, detail
         super().__init__(f"{reason}: {detail}" if detail else str(reason))
 
 

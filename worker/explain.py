@@ -19,6 +19,7 @@ from worker.articles.text import canonical_url
 from worker.config.schema import Config
 from worker.config.versions import Version, read_version
 from worker.errors import WirewatchError
+from worker.feeds.page_reasons import page_words
 from worker.feeds.update import link_key
 from worker.model import ArticleState, ArticleText, Judgement, RuleVerdict
 from worker.store.articles import read_judgement
@@ -82,6 +83,7 @@ def _explained(trace: Trace, config: Config) -> dict[str, Any]:
         "result": _result(trace, rules),
         "article": _article(trace, config),
         "poll": _poll(trace.poll),
+        "page": _page(trace.page),
         "revisions": [{"n": row.n, "seen": _time(row.seen_at), "title": row.title} for row in trace.revisions],
         "judgement": _judgement(trace, version, judgement) if judgement else None,
         "story": _story(trace, config) if trace.story else None,
@@ -131,6 +133,17 @@ def _poll(row: Any) -> dict[str, Any] | None:
     """None once the poll history of that time was dropped."""
     names = ("outcome", "seen", "new", "changed", "skipped", "milliseconds")
     return None if row is None else {"at": _time(row.at)} | {name: getattr(row, name) for name in names}
+
+
+def _page(row: Any) -> dict[str, Any] | None:
+    """None for an article whose page nobody asked for. `words`: what became of it."""
+    if row is None:
+        return None
+    names = ("state", "url", "final_url", "status", "hash", "bytes", "characters", "reason", "detail")
+    return {name: getattr(row, name) for name in names} | {
+        "fetched": _time(row.fetched_at),
+        "words": page_words(row.state, row.reason),
+    }
 
 
 def _judgement(trace: Trace, version: Version, judgement: Judgement) -> dict[str, Any]:

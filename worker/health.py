@@ -13,6 +13,7 @@ from typing import Any, Final
 from worker.config.schema import Config, Timing
 from worker.store.engine import Store
 from worker.store.heartbeats import Heartbeat, list_heartbeats
+from worker.store.pages import LEASE as PAGE_LEASE
 from worker.store.standing import Standing, read_standing
 
 SILENT: Final = timedelta(minutes=3)  # by default, twelve beats
@@ -20,7 +21,7 @@ STARTING: Final = timedelta(minutes=1)  # before which nobody asks where the oth
 # No publisher may put a feed off for longer (feeds/schedule.py); what is due and not polled is late far sooner.
 LONGEST_WAIT: Final = timedelta(days=1)
 WORK: Final = {"poll": "polls feeds", "analyse": "judges articles", "deliver": "sends deliveries"}
-CLAIMED: Final = {"poll": "feeds", "analyse": "articles", "deliver": "deliveries"}
+CLAIMED: Final = {"poll": "feeds", "pages": "pages", "analyse": "articles", "deliver": "deliveries"}
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,8 @@ def stand(store: Store, config: Config | None) -> Standing:
     """How the desk stands, by the configured leases; by the default ones where the configuration is not known."""
     timing = config.settings.timing if config else Timing()
     leases = {"poll": timing.poll_lease, "analyse": timing.analyse_lease, "deliver": timing.deliver_lease}
-    return read_standing(store, leases={queue: timedelta(seconds=seconds) for queue, seconds in leases.items()})
+    lengths = {queue: timedelta(seconds=seconds) for queue, seconds in leases.items()}
+    return read_standing(store, leases=lengths | {"pages": PAGE_LEASE})
 
 
 def judge(standing: Standing, hearts: Sequence[Heartbeat], config: Config | None) -> Health:
@@ -93,6 +95,7 @@ def _late(standing: Standing) -> Iterator[str]:
     queues = standing.queues
     troubles = [
         (queues["poll"].late, "feeds that should have been polled five minutes ago"),
+        (queues["pages"].late, "articles that have waited five minutes for their own page"),
         (queues["analyse"].late, "articles that have waited five minutes to be judged"),
         (queues["deliver"].late, "deliveries that should have gone out five minutes ago"),
         (standing.overdue - queues["deliver"].late, "deliveries that have not come through for five minutes"),

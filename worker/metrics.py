@@ -54,6 +54,12 @@ ENTRIES: Final = Metric(
 )
 ENTRY_KINDS: Final = ("seen", "new", "changed", "skipped")
 ARTICLES: Final = Metric("wirewatch_articles_total", "counter", "Articles stored")
+PAGES: Final = Metric(
+    "wirewatch_pages_total",
+    "counter",
+    "Articles' own pages that were asked for. Outcome: fetched, or failed with the reason: the feed's text stands",
+    ("outcome", "reason"),
+)
 JUDGEMENTS: Final = Metric("wirewatch_judgements_total", "counter", "Articles judged")
 TOPIC_MATCHES: Final = Metric(
     "wirewatch_topic_matches_total", "counter", "Judgements that found an article to be about the topic", ("topic",)
@@ -97,7 +103,7 @@ FEEDS: Final = Metric(
 UNSETTLED: Final = Metric(
     "wirewatch_unsettled_articles",
     "gauge",
-    "Articles now that are not settled, by state: new, analysing, judged, quarantined",
+    "Articles now that are not settled, by state: awaiting (its own page), new, analysing, judged, quarantined",
     ("state",),
 )
 UNSENT: Final = Metric(
@@ -127,9 +133,9 @@ LAST_POLL_AGE: Final = Metric("wirewatch_last_poll_age_seconds", "gauge", "Time 
 BUILD: Final = Metric("wirewatch_build_info", "gauge", "1, with the version that serves this", ("version",))
 
 METRICS: Final = (
-    POLLS, ENTRIES, ARTICLES, JUDGEMENTS, TOPIC_MATCHES, SETTLED, QUARANTINED, ALERTS, ATTEMPTS, MAYBE_DUPLICATES,
-    HINTS_LOST, TIME_TO_ALERT, FEEDS, UNSETTLED, UNSENT, UNSENT_AGE, QUEUE_DEPTH, QUEUE_AGE, LATE, STUCK, HEARTBEAT_AGE,
-    LAST_POLL_AGE, BUILD,
+    POLLS, ENTRIES, ARTICLES, PAGES, JUDGEMENTS, TOPIC_MATCHES, SETTLED, QUARANTINED, ALERTS, ATTEMPTS,
+    MAYBE_DUPLICATES, HINTS_LOST, TIME_TO_ALERT, FEEDS, UNSETTLED, UNSENT, UNSENT_AGE, QUEUE_DEPTH, QUEUE_AGE, LATE,
+    STUCK, HEARTBEAT_AGE, LAST_POLL_AGE, BUILD,
 )  # fmt: skip
 
 # ---------------------------------------------------------------- time to alert

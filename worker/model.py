@@ -95,7 +95,15 @@ class Postponed:
     held: float = 0.0
 
 
-FetchOutcome = Fetched | NotModified | FetchFailed | Postponed
+@dataclass(frozen=True)
+class LedOn:
+    """A redirect that was not followed, of a page: `url` is where it leads, whose own robots.txt is to be asked."""
+
+    url: str
+    status: int
+
+
+FetchOutcome = Fetched | NotModified | FetchFailed | Postponed | LedOn
 
 
 @dataclass(frozen=True)

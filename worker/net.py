@@ -67,6 +67,8 @@ class Limits:
     deadline: float = 30.0
     max_body: int = 10 * MIB
     max_hops: int = 5
+    cut: bool = False  # of a longer body the first `max_body` bytes are enough
+    follow: bool = True  # False: a redirect is the answer, and its one hop says where it leads
 
 
 @dataclass(frozen=True)
@@ -162,10 +164,12 @@ class _Asking:
         while True:
             async with await self._ask(target, headers, at_home=at_home) as response:
                 if response.status not in REDIRECTS:
-                    body = await _read_body(response, self.limits.max_body) if 200 <= response.status < 300 else b""
+                    body = await _read_body(response, self.limits) if 200 <= response.status < 300 else b""
                     return Answer(response.status, response.headers, body, str(target), tuple(hops))
                 onward = _next_hop(response, target, use=self.use, policy=self.policy)
                 hops.append((response.status, str(onward)))
+                if not self.limits.follow:
+                    return Answer(response.status, response.headers, b"", str(target), tuple(hops))
             if onward in seen:
                 raise FetchError(FetchReason.REDIRECT, "the redirects go in a circle")
             if len(hops) > self.limits.max_hops:
@@ -219,16 +223,23 @@ def _next_hop(response: aiohttp.ClientResponse, base: URL, *, use: str, policy: 
 # ---------------------------------------------------------------- bounded reading
 
 
-async def _read_body(response: aiohttp.ClientResponse, limit: int) -> bytes:
-    if (response.content_length or 0) > limit:
+async def _read_body(response: aiohttp.ClientResponse, limits: Limits) -> bytes:
+    limit = limits.max_body
+    if (response.content_length or 0) > limit and not limits.cut:
         raise FetchError(FetchReason.TOO_LARGE, f"announced {response.content_length} bytes")
     unpacker, wire = Unpacker(limit, _coding(response)), 0
-    async for chunk in response.content.iter_any():
-        wire += len(chunk)
-        if wire > limit:
-            raise FetchError(FetchReason.TOO_LARGE, f"more than {limit} bytes")
-        unpacker.feed(chunk)
-    return unpacker.finish()
+    try:
+        async for chunk in response.content.iter_any():
+            wire += len(chunk)
+            if wire > limit:
+                raise FetchError(FetchReason.TOO_LARGE, f"more than {limit} bytes")
+            unpacker.feed(chunk)
+        return unpacker.finish()
+    except FetchError as error:
+        if not limits.cut or error.reason is not FetchReason.TOO_LARGE:
+            raise
+        response.close()  # else the rest would be read to keep the connection
+        return unpacker.begun()
 
 
 async def _read_head(response: aiohttp.ClientResponse, end: float) -> bytes:

@@ -14,15 +14,18 @@ from worker import app
 from worker.beats import HUNG
 from worker.pipeline.analyse import analyse_new_articles
 from worker.pipeline.deliver import deliver_due
+from worker.pipeline.pages import fetch_due_pages
 from worker.pipeline.poll import poll_due_feeds
 from worker.pipeline.raising import storify_and_raise
 from worker.pipeline.tick import tick as run_tick
+from worker.store.due import ASKED_IN
+from worker.store.pages import LEASE as PAGE_LEASE
 
 log = structlog.get_logger()
 
 # How many threads of one process may run a step. The language model bears one; of the others each keeps dozens of
 # connections busy. Who finds no place leaves word, and the one inside hints again when it is done.
-PLACES = {"poll": 3, "analyse": 1, "deliver": 6}
+PLACES = {"poll": 3, "pages": 2, "analyse": 1, "deliver": 6}
 # A step that holds its place for so many of its leases hangs: no limit of Celery's reaches a thread, so its process
 # ends, is started again by who keeps it, and the rows come back by their leases.
 HANGS_AFTER = 3
@@ -34,7 +37,8 @@ TICKS = threading.BoundedSemaphore(MOST_TICKS)
 
 
 def run(queue: str) -> bool:
-    """Does one batch of the work that waits in one queue; hints, and says True, when there may be more."""
+    """Does one batch of the work that waits in one queue, or in one of ASKED_IN; hints, and says True, when there may be
+    more."""
     # Word is left before the door is tried: left after it, the one inside may have looked for it and gone meanwhile.
     CALLED[queue].set()
     if not FREE[queue].acquire(blocking=False):
@@ -49,7 +53,7 @@ def run(queue: str) -> bool:
         FREE[queue].release()
     more = more or CALLED[queue].is_set()
     if more:
-        app.runtime().hint(queue)
+        app.runtime().hint(ASKED_IN.get(queue, queue))
     return more
 
 
@@ -62,6 +66,8 @@ def _analyse() -> bool:
 
 STEPS: dict[str, Callable[[], bool]] = {
     "poll": lambda: poll_due_feeds(app.runtime()),
+    # Beside the polls, whose slow feeds must not keep an article waiting for its page.
+    "pages": lambda: fetch_due_pages(app.runtime()),
     "analyse": _analyse,
     "deliver": lambda: deliver_due(app.runtime()),
 }
@@ -71,11 +77,14 @@ def _task(queue: str) -> Callable[[], None]:
     @shared_task(name=f"wirewatch.{queue}")
     def task() -> None:
         run(queue)
+        for step, asked_in in ASKED_IN.items():
+            if asked_in == queue:
+                run(step)
 
     return task
 
 
-poll, analyse, deliver = (_task(queue) for queue in STEPS)
+poll, analyse, deliver = (_task(queue) for queue in STEPS if queue not in ASKED_IN)
 
 
 @shared_task(name="wirewatch.tick")
@@ -100,11 +109,12 @@ def start_timers(queues: tuple[str, ...], *, every: float, leases: Mapping[str, 
     event that is returned ends them all.
     """
     stop = threading.Event()
-    for queue in queues:
+    for queue in (*queues, *(step for step, asked_in in ASKED_IN.items() if asked_in in queues)):
         _every(every, lambda queue=queue: _work_off(queue), name=f"{queue}-timer", stop=stop)
     if "poll" in queues:
         _every(every, tick, name="tick-timer", stop=stop)
     limits = {queue: seconds * HANGS_AFTER for queue, seconds in leases.items()}
+    limits["pages"] = PAGE_LEASE.total_seconds() * HANGS_AFTER
     _every(1.0, lambda: end_if_hung(limits, now=time.monotonic()), name="watchdog", stop=stop)
     return stop
 

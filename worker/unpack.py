@@ -54,6 +54,10 @@ class Unpacker:
             self._inner.finish()
         return bytes(self._body)
 
+    def begun(self) -> bytes:
+        """What there is of a body that is too large: no more than the limit."""
+        return bytes(self._body[: self._limit])
+
     def _take(self, piece: bytes) -> None:
         if self._inner is None:
             self._head += piece

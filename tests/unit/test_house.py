@@ -17,6 +17,8 @@ HOMES = {
     "alembic": ("store/",),
     "spacy": ("nlp/",),
     "feedparser": ("feeds/parse_child.py", "feeds/parse.py"),
+    "trafilatura": ("feeds/page_child.py",),
+    "protego": ("feeds/robots.py",),
     "celery": ("celery.py", "tasks.py"),
     "aiohttp": ("net.py", "dialling.py"),
     "aiosmtplib": ("delivery/smtp.py",),
@@ -27,7 +29,18 @@ HOMES = {
 # Lower may never import higher.
 LAYERS = [
     ("model", "errors", "metrics"),
-    ("scrub", "display", "links", "articles", "alerts", "query", "feeds.update", "feeds.schedule", "delivery.retry"),
+    (
+        "scrub",
+        "display",
+        "links",
+        "articles",
+        "alerts",
+        "query",
+        "feeds.update",
+        "feeds.schedule",
+        "feeds.robots",
+        "delivery.retry",
+    ),
     ("config", "net", "feeds", "nlp", "delivery", "store", "sentry", "reporting"),
     ("pipeline",),
     ("app",),

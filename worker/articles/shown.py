@@ -9,6 +9,7 @@ from worker.model import ArticleState
 
 # Of a settled one, what came of it is to be said, and not that it is settled.
 WAITING: Final[Mapping[ArticleState, str]] = {
+    ArticleState.AWAITING: "waits for its own page",
     ArticleState.NEW: "waits to be judged",
     ArticleState.ANALYSING: "is being judged",
     ArticleState.JUDGED: "is judged, and waits for its story",

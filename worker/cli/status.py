@@ -35,7 +35,12 @@ if TYPE_CHECKING:
 
 Row = tuple[str, ...]
 SAID: Final = 120  # characters of what is wrong with a feed, of which its server may have said some
-QUEUES: Final = {"poll": "feeds to poll", "analyse": "articles to judge", "deliver": "deliveries to send"}
+QUEUES: Final = {
+    "poll": "feeds to poll",
+    "pages": "pages to fetch",
+    "analyse": "articles to judge",
+    "deliver": "deliveries to send",
+}
 
 
 def status(config: ConfigOption = HERE, data: DataOption = KEPT, as_json: JsonOption = False) -> None:

@@ -76,8 +76,22 @@ def _article_lines(trace: Mapping[str, Any], at: Any) -> Iterator[str]:
     yield f"  first seen  {at(article['first_seen'])}{_delay(article)}{old}"
     if poll is not None:
         yield f"  poll        {poll['seen']} entries, {poll['new']} new, {poll['changed']} edited"
+    yield from _page_lines(trace["page"], at)
     for revision in trace["revisions"][1:]:
         yield f"  edited      {at(revision['seen'])}: {one_line(revision['title'])}"
+
+
+def _page_lines(page: Mapping[str, Any] | None, at: Any) -> Iterator[str]:
+    """'its page was fetched at 12:03, 4,210 characters', and where it was, if that is another address."""
+    if page is None:
+        return
+    if page["state"] == "fetched":
+        yield f"  page        its page was fetched at {at(page['fetched'])}, {page['characters']:,} characters"
+    else:
+        detail = f" ({one_line(page['detail'])})" if page["detail"] else ""
+        yield f"  page        {page['words']}{detail}"
+    if page["final_url"] and page["final_url"] != page["url"]:
+        yield f"              it led to {one_line(page['final_url'])}"
 
 
 def _delay(article: Mapping[str, Any]) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from worker.config.schema import Config
 from worker.delivery.channel import Channel
 from worker.feeds.fetch import Fetcher
+from worker.feeds.pages import PageReader
 from worker.feeds.parse import Parser
 from worker.model import ArticleText, Judgement
 from worker.store.engine import Store
@@ -38,3 +39,4 @@ class Runtime:
     data: Path
     hint: Callable[[str], None] = no_hint
     check_in: Callable[[bool], None] | None = None
+    page_reader: PageReader = field(default_factory=PageReader)

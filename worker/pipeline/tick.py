@@ -10,10 +10,11 @@ import structlog
 from worker.metrics import QUARANTINED
 from worker.pipeline.giving_up import give_up_lost, give_up_stranded
 from worker.pipeline.operator import tell_of_quarantine
+from worker.pipeline.pages import give_up_late_pages
 from worker.pipeline.runtime import Runtime
 from worker.pipeline.silencing import tell_ended_silences
 from worker.pipeline.telling import tell_due_alerts
-from worker.store import articles, heartbeats, polls, tallies
+from worker.store import articles, heartbeats, pages, polls, robots, tallies
 from worker.store.clocks import follow_clock
 from worker.store.due import claim_chore, due_queues
 from worker.store.engine import read_clock
@@ -28,6 +29,7 @@ RETENTION_BATCH = 500
 POLL_HISTORY = timedelta(days=30)
 # Of polls that brought nothing: 20,000 feeds make millions a day, which nobody reads; what counts them are tallies.
 QUIET_HISTORY = timedelta(hours=2)
+ROBOTS_KEPT = timedelta(days=7)  # after it was good: a site that is asked again has its row still
 
 
 def tick(runtime: Runtime) -> None:
@@ -48,10 +50,12 @@ def tick(runtime: Runtime) -> None:
 def look_around(runtime: Runtime) -> None:
     timing = runtime.config.settings.timing
     longest = timedelta(seconds=max(timing.poll_lease, timing.analyse_lease, timing.deliver_lease))
+    longest = max(longest, pages.LEASE)
     if step := follow_clock(runtime.store, longest_lease=longest):
         log.error("clock_set_back", seconds=round(step.total_seconds()))
     park_poison(runtime)
     give_up_lost(runtime)
+    give_up_late_pages(runtime)
     tell_ended_silences(runtime)
     tell_due_alerts(runtime)
     for queue in due_queues(runtime.store):
@@ -74,6 +78,7 @@ def drop_expired(runtime: Runtime) -> None:
             now = read_clock(connection)
             kept = dict(before=now - POLL_HISTORY, quiet_before=now - QUIET_HISTORY)
             forgotten = polls.forget_old_polls(connection, **kept, limit=RETENTION_BATCH)
+            robots.forget_old_robots(connection, before=now - ROBOTS_KEPT, limit=RETENTION_BATCH)
             dropped = articles.drop_old_text(connection, before=now - keep, limit=RETENTION_BATCH)
         if max(forgotten, dropped) < RETENTION_BATCH:
             return

@@ -123,10 +123,14 @@ def replay(
 
 
 def _runtime(history: History, config: Config, *, folder: Path, fetcher: HistoryFetcher) -> Runtime:
-    """The desk's own settings, topics, watchlist and rules over the history's feeds; a scratch store, no channels."""
+    """The desk's own settings, topics, watchlist and rules over the history's feeds; a scratch store, no channels.
+
+    No pages: a history has none, and what they say today nobody could have read then.
+    """
     config = replace(
         config,
         feeds=tuple(_spec(config, feed) for feed in history.feeds),
+        rules=tuple(rule.model_copy(update={"full_text": False}) for rule in config.rules),
         settings=config.settings.model_copy(update={"poll_batch": BATCH}),
     )
     store = open_store("", data=folder, durable=False).with_clock(lambda: fetcher.now)
@@ -154,7 +158,7 @@ def _spec(config: Config, feed: str) -> FeedSpec:
     spec = config.feed(feed)
     known = any(one.id == feed for one in config.feeds)
     url = spec.url if known else f"https://{feed}.invalid/"
-    return spec.model_copy(update={"url": url, "enabled": True, "title": spec.title or feed})
+    return spec.model_copy(update={"url": url, "enabled": True, "full_text": False, "title": spec.title or feed})
 
 
 def _live_through(runtime: Runtime, fetcher: HistoryFetcher, at: datetime, documents: Sequence[Document]) -> None:

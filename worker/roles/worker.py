@@ -24,7 +24,7 @@ from worker.store.engine import open_store
 from worker.store.hints import note_lost_hint
 from worker.up import PR_SET_PDEATHSIG, TIED
 
-THREADS = 12  # threads wait on the database and on asyncio; the limits of each step are in tasks, and leave one free
+THREADS = 14  # threads wait on the database and on asyncio; the limits of each step are in tasks, and leave one free
 
 
 def run(config: Config, *, data: Path, queues: Sequence[str]) -> None:

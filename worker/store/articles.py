@@ -31,7 +31,7 @@ def is_judged() -> ColumnElement[bool]:
 
 def is_open() -> ColumnElement[bool]:
     """Has not come to its end yet."""
-    return article.c.state.in_((ArticleState.NEW, ArticleState.ANALYSING, ArticleState.JUDGED))
+    return article.c.state.in_((ArticleState.AWAITING, ArticleState.NEW, ArticleState.ANALYSING, ArticleState.JUDGED))
 
 
 NEW_ARTICLES = Claimable(
@@ -147,6 +147,6 @@ def drop_old_text(connection: Connection, *, before: datetime, limit: int) -> in
     ids = list(connection.execute(old).scalars())
     if ids:
         connection.execute(update(article).where(article.c.id.in_(ids)).values(text=None))
-        connection.execute(update(revision).where(revision.c.article_id.in_(ids)).values(text=None))
+        connection.execute(update(revision).where(revision.c.article_id.in_(ids)).values(text=None, feed_text=None))
         drop_prints(connection, ids)
     return len(ids)

@@ -10,7 +10,7 @@ from sqlalchemy import BigInteger, Column, ColumnElement, Connection, insert, se
 
 from worker.store.deliveries import NEVER
 from worker.store.engine import Lock, Store, read_clock, take_lock
-from worker.store.schema import alert, article, channel, chore, delivery, feed, silence
+from worker.store.schema import alert, article, channel, chore, delivery, feed, page, robots, silence
 
 NOTED: Final = timedelta(minutes=1)  # how often the time is noted; a step back that is no longer does no harm
 MICROSECOND: Final = timedelta(microseconds=1)
@@ -23,12 +23,15 @@ PLANNED: Final = (
     alert.c.tell_at,
     delivery.c.due_at,
     delivery.c.window_at,
+    page.c.due_at,
+    page.c.since,
+    robots.c.next_at,
     channel.c.failing_since,
     channel.c.hold_until,
     channel.c.allowance_at,
     chore.c.due_at,
 )
-LEASES: Final = (feed.c.lease_until, article.c.lease_until, delivery.c.lease_until)
+LEASES: Final = (feed.c.lease_until, page.c.lease_until, article.c.lease_until, delivery.c.lease_until)
 SEEN: Final = "clock"  # the chore in whose row the time is noted
 
 

@@ -9,14 +9,16 @@ from typing import Any
 
 from sqlalchemy import Column, ColumnElement, Connection, Table, exists, insert, or_, select, update
 
-from worker.store import articles, deliveries, feeds
+from worker.store import articles, deliveries, feeds, pages
 from worker.store.engine import Lock, Store, read_clock, take_lock
-from worker.store.schema import article, chore, delivery, feed
+from worker.store.schema import article, chore, delivery, feed, page
+
+ASKED_IN: Mapping[str, str] = {"pages": "poll"}  # whose hints come through another's queue
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """One queue's work: the rows of `table` for which `due` holds and no lease runs, since the moment in `since`."""
+    """One step's work: the rows of `table` for which `due` holds and no lease runs, since the moment in `since`."""
 
     table: Table
     due: ColumnElement[bool]
@@ -24,10 +26,11 @@ class Waiting:
 
 
 def waiting(now: datetime) -> Mapping[str, Waiting]:
-    """What each queue's work is at that moment, by the queue's name."""
+    """What each step's work is at that moment, by the step's name: a queue's, but for those in ASKED_IN."""
     unsettled = articles.is_open() & or_(articles.is_unjudged(), articles.is_judged())
     return {
         "poll": Waiting(feed, feeds.is_due(now), feed.c.next_poll_at),
+        "pages": Waiting(page, pages.is_due(now), page.c.due_at),
         "analyse": Waiting(article, unsettled, article.c.first_seen_at),
         "deliver": Waiting(delivery, deliveries.is_due(now), delivery.c.due_at),
     }
@@ -46,7 +49,8 @@ def due_queues(store: Store) -> list[str]:
 
     with store.reading() as connection:
         now = read_clock(connection)
-        return [queue for queue, work in waiting(now).items() if waits(connection, work, now)]
+        found = [step for step, work in waiting(now).items() if waits(connection, work, now)]
+    return list(dict.fromkeys(ASKED_IN.get(step, step) for step in found))
 
 
 def claim_chore(store: Store, name: str, *, every: timedelta) -> bool:

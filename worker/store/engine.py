@@ -55,6 +55,7 @@ class Lock(enum.IntEnum):
     START = 7_301_944  # migrations, and what every role does as it starts
     DESK = 7_301_945  # storify and raise: the one serial step
     CHORE = 7_301_946
+    PAGES = 7_301_947  # claims of pages: a host's are one worker's at a time
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Integer, Select, Table, Update, bindparam, or_, select, update
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from worker.store.engine import Store, read_clock
+from worker.store.engine import Lock, Store, read_clock, take_lock
 from worker.store.schema import Instant
 
 MAX_ATTEMPTS = 3
@@ -91,9 +91,14 @@ class Claimable:
         return sorted(leased, key=lambda row: place[row.id])
 
 
-def claim_rows(store: Store, work: Claimable, *, limit: int, lease: timedelta) -> Claim:
-    """Claims up to `limit` rows, whose order must begin with the retried. One short write transaction."""
+def claim_rows(store: Store, work: Claimable, *, limit: int, lease: timedelta, lock: Lock | None = None) -> Claim:
+    """Claims up to `limit` rows, whose order must begin with the retried. One short write transaction.
+
+    `lock`: of claims that look at what others have claimed, and so must come one after another.
+    """
     with store.writing() as connection:
+        if lock is not None:
+            take_lock(connection, lock)
         now = read_clock(connection)
         found = work.find(connection, limit=limit, now=now)
         retried = [row.id for row in found if row.attempts > 0]

@@ -163,6 +163,8 @@ revision = Table(
     Column("n", Integer, primary_key=True),
     Column("title", Text, nullable=False),
     Column("text", Text),
+    # What the feed said, where `text` is its page's; `content_hash` is always of the feed's own words.
+    Column("feed_text", Text),
     Column("content_hash", String(64), nullable=False),
     Column("seen_at", Instant, nullable=False),
 )

@@ -88,10 +88,12 @@ page = Table(
     Column("id", RowId, primary_key=True),
     Column("article_id", RowId, ForeignKey("article.id"), nullable=False, unique=True),
     Column("url", Text, nullable=False),
-    Column("host", String(255), nullable=False),
+    Column("host", String(255), nullable=False),  # of the address that is asked next
     Column("state", String(16), nullable=False),  # waiting, fetched, failed
     Column("due_at", Instant, nullable=False),
-    Column("tries", Integer, nullable=False, default=0),
+    Column("since", Instant, nullable=False),  # when its article began to wait
+    Column("tries", Integer, nullable=False, default=0),  # that failed and will pass
+    Column("hops", Integer, nullable=False, default=0),  # redirects that were followed, to `final_url`
     Column("final_url", Text),
     Column("fetched_at", Instant),
     Column("status", Integer),
@@ -112,6 +114,7 @@ robots = Table(
     Column("verdict", String(16), nullable=False),  # rules, allow, disallow
     Column("fetched_at", Instant, nullable=False),
     Column("good_until", Instant, nullable=False),
+    Column("next_at", Instant),  # no page before: its Crawl-delay
 )
 
 trouble = Table(

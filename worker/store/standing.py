@@ -14,17 +14,19 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, func, select
 
 from worker.model import ArticleState, DeliveryState
-from worker.store import articles, deliveries, feeds
+from worker.store import articles, deliveries, feeds, pages
 from worker.store.due import Waiting, is_free, waiting
 from worker.store.engine import Store, read_clock
 from worker.store.hints import are_hints_lost
-from worker.store.schema import article, channel, delivery, feed, poll
+from worker.store.schema import article, channel, delivery, feed, page, poll
 
 LATE: Final = timedelta(minutes=5)  # many ticks: whoever should have done it is not there, or cannot
 STUCK_LEASES: Final = 10  # so many times its length is a lease old that nobody will finish
 NEWS: Final = timedelta(days=1)  # for so long the operator should look at what was given up
 FEEDS: Final = ("new", "active", "failing", "stopped", "removed")  # as feeds.shown_state has them
-UNSETTLED: Final = (ArticleState.NEW, ArticleState.ANALYSING, ArticleState.JUDGED, ArticleState.QUARANTINED)
+UNSETTLED: Final = (
+    ArticleState.AWAITING, ArticleState.NEW, ArticleState.ANALYSING, ArticleState.JUDGED, ArticleState.QUARANTINED,
+)  # fmt: skip
 UNSENT: Final = (*deliveries.OPEN, DeliveryState.ABANDONED)
 
 
@@ -106,6 +108,7 @@ def _overdue(before: datetime) -> Mapping[str, ColumnElement[bool]]:
     """What should have been worked on then. An article that used up its attempts waits too: to be parked."""
     return {
         "poll": feeds.is_due(before),
+        "pages": (page.c.state == pages.WAITING) & (page.c.since < before),
         "analyse": articles.is_open() & (article.c.first_seen_at < before),
         "deliver": deliveries.is_due(before),
     }
@@ -115,6 +118,7 @@ def _leased() -> Mapping[str, ColumnElement[bool]]:
     """Where a lease may stand: by state, for the leases themselves are in no index."""
     return {
         "poll": feed.c.lease_token.is_not(None),
+        "pages": page.c.state == pages.WAITING,
         "analyse": article.c.state == ArticleState.ANALYSING,
         "deliver": delivery.c.state == DeliveryState.SENDING,
     }

@@ -22,6 +22,7 @@ from worker.store.schema import (
     judgement,
     news,
     notification,
+    page,
     poll,
     revision,
     silence,
@@ -38,6 +39,7 @@ class Trace:
     article: Any
     feed: Any
     poll: Any
+    page: Any
     revisions: Sequence[Any]
     judgement: Any
     config: Any
@@ -85,6 +87,7 @@ def read_trace(store: Store, article_id: int) -> Trace:
             article=row,
             feed=_one(connection, select(feed).where(feed.c.id == row.feed_id)),
             poll=_one(connection, select(poll).where(poll.c.feed_id == row.feed_id, poll.c.at == row.first_seen_at)),
+            page=_one(connection, select(page).where(page.c.article_id == article_id)),
             revisions=_all(
                 connection, select(revision).where(revision.c.article_id == article_id).order_by(revision.c.n)
             ),

@@ -62,7 +62,9 @@ def _add_pages() -> None:
         sa.Column("host", sa.String(length=255), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("due_at", sa.BigInteger(), nullable=False),
+        sa.Column("since", sa.BigInteger(), nullable=False),
         sa.Column("tries", sa.Integer(), nullable=False),
+        sa.Column("hops", sa.Integer(), nullable=False),
         sa.Column("final_url", sa.Text(), nullable=True),
         sa.Column("fetched_at", sa.BigInteger(), nullable=True),
         sa.Column("status", sa.Integer(), nullable=True),
@@ -79,6 +81,7 @@ def _add_pages() -> None:
         sa.ForeignKeyConstraint(["article_id"], ["article.id"], name=op.f("fk_page_article_id")),
     )
     op.create_index(op.f("ix_page_state_due_at"), "page", ["state", "due_at"])
+    op.add_column("revision", sa.Column("feed_text", sa.Text(), nullable=True))
     op.create_table(
         "robots",
         sa.Column("origin", sa.String(length=300), nullable=False),
@@ -86,6 +89,7 @@ def _add_pages() -> None:
         sa.Column("verdict", sa.String(length=16), nullable=False),
         sa.Column("fetched_at", sa.BigInteger(), nullable=False),
         sa.Column("good_until", sa.BigInteger(), nullable=False),
+        sa.Column("next_at", sa.BigInteger(), nullable=True),
         sa.PrimaryKeyConstraint("origin", name=op.f("pk_robots")),
     )
 
@@ -122,6 +126,7 @@ def downgrade() -> None:
     op.drop_table("quiet_group")
     op.drop_table("trouble")
     op.drop_table("robots")
+    op.drop_column("revision", "feed_text")
     op.drop_table("page")
     op.drop_index("ix_article_held", "article")
     op.drop_column("article", "hold_id")
