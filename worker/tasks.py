@@ -37,8 +37,8 @@ TICKS = threading.BoundedSemaphore(MOST_TICKS)
 
 
 def run(queue: str) -> bool:
-    """Does one batch of the work that waits in one queue, or in one of ASKED_IN; hints, and says True, when there may be
-    more."""
+    """Does one batch of the work that waits in one queue, or of a step in ASKED_IN; hints, and says True, when there
+    may be more."""
     # Word is left before the door is tried: left after it, the one inside may have looked for it and gone meanwhile.
     CALLED[queue].set()
     if not FREE[queue].acquire(blocking=False):

@@ -30,16 +30,8 @@ HOMES = {
 LAYERS = [
     ("model", "errors", "metrics"),
     (
-        "scrub",
-        "display",
-        "links",
-        "articles",
-        "alerts",
-        "query",
-        "feeds.update",
-        "feeds.schedule",
-        "feeds.robots",
-        "delivery.retry",
+        *("scrub", "display", "links", "articles", "alerts", "query", "delivery.retry"),
+        *("feeds.update", "feeds.schedule", "feeds.robots"),
     ),
     ("config", "net", "feeds", "nlp", "delivery", "store", "sentry", "reporting"),
     ("pipeline",),
