@@ -15,9 +15,7 @@ from worker.store.engine import read_clock
 from worker.store.pages import keep_fuller_texts, save_pages
 from worker.store.schema import article, page
 
-LONG = [
-    f"On day {n} the works manager spoke of the steel that goes east, and of what comes back for it." for n in range(9)
-]
+LONG = [f"On day {n} the works manager spoke of the steel that goes east, and of what comes back." for n in range(9)]
 
 
 def page_of(*paragraphs, head=""):
@@ -37,8 +35,8 @@ def answer(body, content_type=b"text/html; charset=utf-8"):
 class Site(Origin):
     """Pages by path; robots.txt is not there unless it is given."""
 
-    def __init__(self):
-        super().__init__()
+    def __init__(self, host="127.0.0.1"):
+        super().__init__(host)
         self.routes["/robots.txt"] = http(404)
 
     def asked(self, path=None):

@@ -32,7 +32,7 @@ def test_b14_by_default_silence_is_noticed_with_time_left_to_restart_within_thre
 
 
 def test_b14_a_thread_is_left_for_the_canary_whatever_hangs():
-    steps = tasks.PLACES["poll"] + tasks.PLACES["deliver"]
+    steps = tasks.PLACES["poll"] + tasks.PLACES["pages"] + tasks.PLACES["deliver"]
     assert steps + tasks.MOST_TICKS < THREADS
 
 

@@ -18,7 +18,7 @@ CALM = Standing(
     feeds={"active": 5},
     articles={},
     deliveries={},
-    queues={"poll": IDLE, "analyse": IDLE, "deliver": IDLE},
+    queues={"poll": IDLE, "pages": IDLE, "analyse": IDLE, "deliver": IDLE},
     overdue=0,
     unsent_age=timedelta(0),
     quarantined=0,
@@ -49,6 +49,8 @@ def heart(role, *, silent=timedelta(seconds=5), age=HOUR):
         (queue("poll", depth=9, age=4 * MINUTE), ()),  # a backlog is no trouble while it is worked off
         (queue("poll", late=2), ("feeds that should have been polled five minutes ago: 2",)),
         (queue("analyse", late=1), ("articles that have waited five minutes to be judged: 1",)),
+        (queue("pages", late=1), ("articles that have waited five minutes for their own page: 1",)),
+        (queue("pages", stuck=1), ("pages claimed and never finished: 1",)),
         (queue("deliver", late=3) | {"overdue": 3}, ("deliveries that should have gone out five minutes ago: 3",)),
         # They are tried, and fail: the receiver is down.
         ({"overdue": 4}, ("deliveries that have not come through for five minutes: 4",)),

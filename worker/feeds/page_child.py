@@ -18,6 +18,7 @@ from worker.feeds.robots import Robots, rule
 HTML_TYPES: Final = ("text/html", "application/xhtml+xml")
 LOOKS_LIKE_HTML: Final = re.compile(rb"<(?:!doctype\s+html|html|head|body)[\s>]", re.I)
 META_CHARSET: Final = re.compile(rb"""<meta[^>]{0,300}?charset\s*=\s*["']?\s*([\w.:-]{1,40})""", re.I)
+LEAST: Final = 60  # code points; less is a menu or a notice
 HEAD: Final = 4_096  # bytes in which a page says its charset (the HTML standard wants it in the first 1,024)
 # Text is stored in UTF-8; those three are read as browsers have long read them (WHATWG Encoding).
 AS_BROWSERS: Final = {
@@ -59,12 +60,13 @@ def read_page(body: bytes, *, content_type: str) -> str:
         raise PageError(PageReason.NOT_HTML, content_type.split(";")[0].strip()[:60])
     from trafilatura import extract  # 0.3 s and 40 MB: only where a desk asks for pages
 
+    # For precision: a name in a menu, or in the headline of another article, would be a wrong alert.
     found = extract(
         decode_page(body, content_type), output_format="txt", include_comments=False, include_tables=False,
-        with_metadata=False, deduplicate=False,
+        favor_precision=True, with_metadata=False, deduplicate=False,
     )  # fmt: skip
     text = clean_text(as_markup(found or ""))
-    if not text:
+    if len(text) < LEAST:
         raise PageError(PageReason.NO_TEXT)
     return text
 

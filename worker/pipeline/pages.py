@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import queue
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -71,7 +72,9 @@ def fetch_due_pages(runtime: Runtime) -> bool:
     for row in claim.rows:
         sites.setdefault(origin_of(asked(row)), []).append(row)
     known = robots.read_robots(runtime.store, sites, now=claim.now)
-    more = claim.full
+    # A host that gave all that one claim takes of it may have more.
+    most = Counter(row.host for row in claim.rows).most_common(1)[0][1]
+    more = claim.full or most == pages.PER_HOST
     for group in _visit_all(runtime, claim, sites, known):
         if _save(runtime, claim, group):
             runtime.hint("analyse")
