@@ -80,13 +80,8 @@ def test_k05_an_article_that_nobody_judges(at_work, runtime):
     assert reasons(at_work, 5.1 * MINUTE) == ("articles that have waited five minutes to be judged: 2",)
     seen = gauges(at_work, 6 * MINUTE)
     assert seen[metrics.LATE.name]["analyse",] == seen[metrics.QUEUE_DEPTH.name]["analyse",] == 2
-    assert seen[metrics.UNSETTLED.name] == {
-        ("awaiting",): 0,
-        ("new",): 2,
-        ("analysing",): 0,
-        ("judged",): 0,
-        ("quarantined",): 0,
-    }
+    unsettled = {("awaiting",): 0, ("new",): 2, ("analysing",): 0, ("judged",): 0, ("quarantined",): 0}
+    assert seen[metrics.UNSETTLED.name] == unsettled
     assert 360 <= seen[metrics.QUEUE_AGE.name]["analyse",] < 380
 
 
