@@ -229,7 +229,7 @@ def test_parser_child_ends_when_its_parent_closes_and_leaves_no_file_open(parser
 
 def test_parser_child_that_cannot_start_is_a_feed_parse_error(parser, monkeypatch, tmp_path):
     for program, says in ((tmp_path / "nowhere", "did not start"), (pathlib.Path("/bin/true"), "did not start")):
-        monkeypatch.setattr("worker.feeds.parse.sys.executable", str(program))
+        monkeypatch.setattr("worker.feeds.child.sys.executable", str(program))
         with pytest.raises(FeedParseError, match=says) as raised:
             parse(parser, PLAIN)
         assert raised.value.reason is ParseReason.CRASHED

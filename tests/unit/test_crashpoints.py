@@ -29,8 +29,6 @@ def test_crash_point_ends_the_process_at_its_nth_time_only(monkeypatch, asked, n
 
 
 def test_crash_point_that_there_is_not_is_refused():
-    with pytest.raises(
-        ValueError, match="there is no lunch, only claimed_not_dialled, page_before_commit"
-    ):
+    with pytest.raises(ValueError, match="there is no lunch, only claimed_not_dialled, page_before_commit"):
         crash_at({"WIREWATCH_CRASH_AT": "lunch"})
     assert len(POINTS) == 8

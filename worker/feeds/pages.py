@@ -33,6 +33,7 @@ REASONS: Final[Mapping[str, PageReason]] = {
     FetchReason.DNS: PageReason.UNREACHABLE,
     FetchReason.CONNECT: PageReason.UNREACHABLE,
     FetchReason.TLS: PageReason.UNREACHABLE,
+    FetchReason.PROXY: PageReason.UNREACHABLE,
     FetchReason.TIMEOUT: PageReason.TIMEOUT,
     FetchReason.RESET: PageReason.BROKEN,
     FetchReason.TRUNCATED: PageReason.BROKEN,
