@@ -39,7 +39,7 @@ class Children:
     """
 
     def __init__(self, module: str, *, cpu_seconds: int, memory_mb: int, deadline: float, count: int) -> None:
-        self.command = [sys.executable, "-m", module, str(cpu_seconds), str(memory_mb)]
+        self.arguments = ["-m", module, str(cpu_seconds), str(memory_mb)]
         self.deadline = deadline
         self.places: queue.LifoQueue[Child | None] = queue.LifoQueue()
         for _ in range(count):
@@ -64,7 +64,7 @@ class Children:
     def _replace(self, dead: Child | None) -> Child:
         if dead is not None:
             dead.end()
-        return Child(self.command)
+        return Child(self.arguments)
 
     def close(self) -> None:
         """Ends the children that are not at work. It stays usable: it starts others."""
@@ -81,7 +81,8 @@ class Children:
 class Child:
     """One warm child. It ends by itself when our end of its input closes, also when we are killed."""
 
-    def __init__(self, command: list[str]) -> None:
+    def __init__(self, arguments: list[str]) -> None:
+        command = [sys.executable, *arguments]
         pipes = dict(stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
         try:
             self.popen: subprocess.Popen[bytes] = subprocess.Popen(command, bufsize=0, **pipes)  # type: ignore[call-overload]
