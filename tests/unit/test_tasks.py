@@ -43,6 +43,14 @@ def test_run_hints_again_only_when_there_may_be_more(runtime, monkeypatch, more,
     assert runtime.hints == hints
 
 
+def test_a_poll_task_fetches_pages_too_and_asks_for_more_by_its_own_queue(runtime, monkeypatch):
+    done = []
+    monkeypatch.setitem(tasks.STEPS, "poll", lambda: bool(done.append("poll")))
+    monkeypatch.setitem(tasks.STEPS, "pages", lambda: not done.append("pages"))
+    tasks.poll()
+    assert (done, runtime.hints) == (["poll", "pages"], ["poll"])
+
+
 def test_run_remembers_who_came_while_all_places_were_taken(runtime, monkeypatch):
     inside, leave = threading.Event(), threading.Event()
 

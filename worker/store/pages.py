@@ -87,6 +87,8 @@ def save_text(
 
     Nothing, and OUT_OF_TIME, if the lease is lost.
     """
+    # The page's row before its article's, as whoever gives pages up takes them.
+    connection.execute(select(page.c.id).where(page.c.id == row.id).with_for_update())
     found = connection.execute(select(article).where(article.c.id == row.article_id).with_for_update()).one()
     reason = PageReason.SHORTER if len(text) <= len(found.text or "") else None
     values = dict(record) | {"fetched_at": now, "characters": len(text), "reason": reason, "detail": None}

@@ -22,6 +22,7 @@ from scripted import drip, flood, http, moved
 from sqlalchemy import select
 from steps import change, later, now, settle
 
+from worker.cli.trace import trace_lines
 from worker.explain import explain
 from worker.health import look
 from worker.metrics import PAGES
@@ -90,6 +91,10 @@ def test_page_text_is_judged_and_raises_what_the_feed_does_not_say(desk, site, r
     assert (kept.text, kept.feed_text) == (row.text, SAID)
     trace = explain(desk.store, runtime.config, row.public_id).traces[0]
     assert (trace["page"]["state"], trace["page"]["characters"]) == ("fetched", len(row.text))
+    (line,) = [one for one in trace_lines(trace, zone="UTC") if one.startswith("  page  ")]
+    assert line.startswith("  page        its page was fetched at ") and line.endswith(
+        f", {len(row.text):,} characters"
+    )
     assert read_tallies(desk.store)[PAGES.of("fetched", "")] == 1
 
 
@@ -142,6 +147,7 @@ def test_f28_robots_keep_us_from_the_page_and_not_from_the_feed(desk, site, runt
     assert rows["g0"].text == SAID
     trace = explain(desk.store, runtime.config, rows["g0"].public_id).traces[0]
     assert trace["page"]["words"] == "its page was not used: the publisher's robots.txt keeps robots out"
+    assert f"  page        {trace['page']['words']}" in trace_lines(trace, zone="UTC")
     polls = len(desk.origin.requests)
     poll_articles(desk, runtime)
     assert len(desk.origin.requests) > polls, "the feed is asked all the same"
