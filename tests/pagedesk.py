@@ -5,14 +5,8 @@ import html
 import yaml
 from origin import rss
 from scripted import Origin, http
-from sqlalchemy import select, update
-from steps import poll_now
 
-from worker.config.pages import wants_page
-from worker.model import ArticleState
 from worker.pipeline.pages import fetch_due_pages
-from worker.store.engine import read_clock
-from worker.store.pages import keep_fuller_texts, save_pages
 from worker.store.schema import article, page
 
 LONG = [f"On day {n} the works manager spoke of the steel that goes east, and of what comes back." for n in range(9)]
@@ -60,20 +54,6 @@ def allow(desk, *origins, full_text=("a",), spacing="0s"):
 def set_articles(desk, site, items, *, name="a"):
     """(id, headline, text); each one's page is at the site's `/id`."""
     desk.origin.documents[f"/{name}"] = rss(name, items).replace(b"https://paper.example", site.url.encode())
-
-
-def poll_articles(desk, runtime):
-    """A poll whose new articles wait for their pages, and whose edits keep them."""
-    before = {row.id: row.revision for row in desk.rows(article)}
-    poll_now(desk, runtime)
-    with desk.store.writing() as connection:
-        rows = connection.execute(select(article)).all()
-        new = [row for row in rows if row.id not in before and row.url and not row.baseline and not row.old]
-        wanted = [row for row in new if wants_page(runtime.config, runtime.config.feed(row.feed_id))]
-        chosen = article.c.id.in_([row.id for row in wanted])
-        connection.execute(update(article).where(chosen).values(state=ArticleState.AWAITING))
-        save_pages(connection, [(row.id, row.url) for row in wanted], now=read_clock(connection))
-        keep_fuller_texts(connection, [row.id for row in rows if row.revision > before.get(row.id, row.revision)])
 
 
 def fetch_pages(runtime):

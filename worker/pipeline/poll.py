@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any, Final
 
 from worker.config.access import access_of
+from worker.config.pages import wants_page
 from worker.config.schema import Config
 from worker.errors import ParseReason
 from worker.feeds.rounds import Round
@@ -59,6 +60,8 @@ class _Polling:
                 postponed |= any(one.outcome == "postponed" for one in results)
                 if save(self.runtime, results):
                     self.runtime.hint("analyse")
+                    if any(wants_page(self.runtime.config, self.runtime.config.feed(one.row.id)) for one in results):
+                        self.runtime.hint("poll")  # whose workers fetch pages, too
 
     def _may_claim(self) -> bool:
         free, now = self.batch - len(self.rows), time.monotonic()

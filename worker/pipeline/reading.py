@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 
 from worker.errors import FeedParseError, FetchReason, ParseReason
+from worker.feeds.dates import zone_of
 from worker.feeds.document import Document, decide_document
 from worker.feeds.gaps import estimate_missed, gap_words
 from worker.feeds.items import Items
@@ -107,10 +108,11 @@ def unstorable(result: PollResult, error: Exception) -> PollResult:
 def _decide(runtime: Runtime, row: Any, fetched: Fetched, claim: Claim) -> Document:
     """What the document holds, and what of it is news. Raises FeedParseError."""
     spec = runtime.config.feed(row.id)
-    read_as = dict(content_type=fetched.content_type, url=fetched.final_url, now=claim.now, zone=spec.time_zone)
+    zone = spec.time_zone or zone_of(spec.language)
+    read_as = dict(content_type=fetched.content_type, url=fetched.final_url, now=claim.now, zone=zone)
     return decide_document(
         fetched.body,
-        around=(fetched.final_url, fetched.content_type, spec.time_zone, spec.language),
+        around=(fetched.final_url, fetched.content_type, zone),
         remembered=row.items,
         parse=lambda body: runtime.parser.parse(body, **read_as),
         find_known=lambda entries: polls.find_known(

@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from sqlalchemy import BindParameter, ColumnElement, Connection, func, insert, select, update
 
 from worker.errors import PageReason
+from worker.guard import host_of
 from worker.metrics import PAGES, Counts
 from worker.model import ArticleState
 from worker.store.engine import Lock, Store
@@ -55,14 +55,6 @@ def save_pages(connection: Connection, wanted: Sequence[tuple[int, str]], *, now
     ]
     if rows:
         connection.execute(insert(page), rows)
-
-
-def host_of(url: str) -> str:
-    """'' for what is no address: the fetcher will say so."""
-    try:
-        return (urlsplit(url).hostname or "").rstrip(".")[:255]
-    except ValueError:
-        return ""
 
 
 def are_waiting(store: Store) -> bool:

@@ -23,7 +23,7 @@ from worker.model import (
 from worker.store.engine import Store
 from worker.store.holds import save_hold
 from worker.store.lease import finish_row, new_token
-from worker.store.pages import save_pages
+from worker.store.pages import keep_fuller_texts, save_pages
 from worker.store.schema import EPOCH, article, article_key, feed, poll, revision
 
 AWAITING = ArticleState.AWAITING
@@ -174,6 +174,7 @@ def save_update(
     revisions += [(changed.article_id, changed.revision, changed) for changed in found.changed]
     if revisions:
         connection.execute(insert(revision), [_revision(number, n, kept, now) for number, n, kept in revisions])
+    keep_fuller_texts(connection, [changed.article_id for changed in found.changed])
     return ids
 
 

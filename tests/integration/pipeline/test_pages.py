@@ -15,12 +15,11 @@ from pagedesk import (
     fetch_pages,
     page_of,
     page_rows,
-    poll_articles,
     set_articles,
 )
 from scripted import drip, flood, http, moved
 from sqlalchemy import select
-from steps import change, later, now, settle
+from steps import change, later, now, poll_now, settle
 
 from worker.cli.trace import trace_lines
 from worker.explain import explain
@@ -52,7 +51,7 @@ def runtime(desk, site):
     allow(desk, site)
     set_articles(desk, site, BASELINE)
     made = desk.runtime()
-    poll_articles(desk, made)
+    poll_now(desk, made)
     yield made
     made.page_reader.close()
     made.store.close()
@@ -60,7 +59,7 @@ def runtime(desk, site):
 
 def bring(desk, site, runtime, items):
     set_articles(desk, site, [*items, *BASELINE])
-    poll_articles(desk, runtime)
+    poll_now(desk, runtime)
 
 
 SAID = "The plant was shown to guests from abroad on Monday, and the ministry said that it has no more to say."
@@ -149,7 +148,7 @@ def test_f28_robots_keep_us_from_the_page_and_not_from_the_feed(desk, site, runt
     assert trace["page"]["words"] == "its page was not used: the publisher's robots.txt keeps robots out"
     assert f"  page        {trace['page']['words']}" in trace_lines(trace, zone="UTC")
     polls = len(desk.origin.requests)
-    poll_articles(desk, runtime)
+    poll_now(desk, runtime)
     assert len(desk.origin.requests) > polls, "the feed is asked all the same"
 
 
@@ -225,7 +224,7 @@ def test_i05_a_page_that_leads_to_a_private_address_is_not_followed(desk, site, 
 def test_i05_a_page_at_a_private_address_is_not_asked(desk, site, runtime):
     document = desk.origin.documents["/a"].replace(site.url.encode() + b"/old", b"http://10.1.2.3/new")
     desk.origin.documents["/a"] = document.replace(b">old<", b">new<").replace(b"A day like", b"No day like")
-    poll_articles(desk, runtime)
+    poll_now(desk, runtime)
     fetch_pages(runtime)
     assert page_rows(desk)["new"].reason == "refused" and desk.rows(robots) == []
 
@@ -317,7 +316,7 @@ def test_a_slow_site_holds_no_other_back(desk, site, runtime):
         bring(desk, slow, made, brief(30))
         set_articles(desk, site, [("fast", "Quick news of another kind altogether", "Short."), *BASELINE], name="a")
         site.routes["/fast"] = answer(page_of(*LONG))
-        poll_articles(desk, made)
+        poll_now(desk, made)
         fetching = threading.Thread(target=fetch_due_pages, args=(made,))
         fetching.start()
         wait_for(lambda: page_rows(desk)["fast"].state == "fetched")
@@ -380,7 +379,7 @@ def test_baseline_and_articles_without_an_address_ask_for_no_page(desk, site, ru
         b"<rss version='2.0'><channel><title>a</title><item><guid isPermaLink='false'>n</guid>"
         b"<title>News without an address of its own</title></item></channel></rss>"
     )
-    poll_articles(desk, runtime)
+    poll_now(desk, runtime)
     assert desk.rows(page) == [] and {row.state for row in desk.rows(article)} == {ArticleState.NEW}
 
 
