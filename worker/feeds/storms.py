@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -101,7 +101,7 @@ def _known_again(update: FeedUpdate, recent: Sequence[RecentArticle], old_before
         for new, old in pairs
         if new.content_hash != old.content_hash
     )
-    found = {id(new): old.article_id for new, old in pairs}
+    found = {id(new) for new, _ in pairs}
     return replace(
         update,
         new=tuple(new for new in update.new if id(new) not in found),
@@ -112,13 +112,19 @@ def _known_again(update: FeedUpdate, recent: Sequence[RecentArticle], old_before
     )
 
 
-def _placed_anew(update: FeedUpdate, found: Mapping[int, int]) -> dict[int, int]:
-    """`found`: the article that a new one is after all, by the object's identity. The others are counted anew."""
+def _placed_anew(update: FeedUpdate, found: Container[int]) -> dict[int, int]:
+    """Where the others are, counted anew. What is known again (`found`: by the objects' identities) is left to the next
+    look, when its keys tell it."""
     numbers, left = {}, 0
     for number, new in enumerate(update.new, start=1):
-        left += id(new) not in found
-        numbers[-number] = found.get(id(new), -left)
-    return {place: numbers.get(number, number) for place, number in update.placed.items()}
+        if id(new) not in found:
+            left += 1
+            numbers[-number] = -left
+    return {
+        place: numbers.get(number, number)
+        for place, number in update.placed.items()
+        if number >= 0 or number in numbers
+    }
 
 
 def _pairs(

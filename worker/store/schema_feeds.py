@@ -7,6 +7,7 @@ from sqlalchemy import JSON, Column, Float, ForeignKey, Index, Integer, LargeBin
 from worker.store.columns import Instant, RowId, lease_columns, metadata
 
 IS_OPEN = text("ended_at IS NULL")
+IS_UNDECIDED = text("decision IS NULL")
 BROUGHT_NOTHING = text("outcome = 'unchanged'")
 
 feed = Table(
@@ -79,6 +80,7 @@ hold = Table(
     Column("decided_at", Instant),
     Column("decided_by", String(80)),
     Index(None, "feed_id"),
+    Index("ix_hold_waiting", "at", sqlite_where=IS_UNDECIDED, postgresql_where=IS_UNDECIDED),
 )
 
 page = Table(

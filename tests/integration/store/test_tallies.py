@@ -98,7 +98,7 @@ def test_a_look_walks_no_table_that_grows(tmp_path, look):
             if not statement.startswith("SELECT"):
                 continue
             for step in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters):
-                if step.detail.startswith("SCAN"):
+                if step.detail.startswith("SCAN") and "ix_hold_waiting" not in step.detail:  # has only what waits
                     assert step.detail.split()[1] in ("feed", "heartbeat", "tally", "channel", "CONSTANT"), (
                         step.detail,
                         statement,

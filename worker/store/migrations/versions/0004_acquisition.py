@@ -48,6 +48,8 @@ def _add_holds() -> None:
         sa.ForeignKeyConstraint(["feed_id"], ["feed.id"], name=op.f("fk_hold_feed_id")),
     )
     op.create_index(op.f("ix_hold_feed_id"), "hold", ["feed_id"])
+    waits = sa.text("decision IS NULL")
+    op.create_index("ix_hold_waiting", "hold", ["at"], sqlite_where=waits, postgresql_where=waits)
     op.add_column("article", sa.Column("outlet", sa.Text(), nullable=False, server_default=""))
     op.add_column("article", sa.Column("hold_id", ROW_ID, nullable=True))
     op.create_index("ix_article_held", "article", ["hold_id"], sqlite_where=IS_HELD, postgresql_where=IS_HELD)
