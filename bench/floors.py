@@ -60,23 +60,29 @@ def pairs(publisher: Publisher, feeds: int) -> list[tuple[bytes, bytes]]:
 
 
 def read_all(parser: Parser, documents: list[tuple[bytes, bytes]]) -> Reading:
-    """As the poll reads them, in our process and in the parser's; storing is left out on both sides."""
-    now = datetime.now(UTC)
+    """As the poll reads them, in our process and in the parser's; storing is left out on both sides. Each is done once
+    beforehand, so that both are warm."""
     kept = []
     for first, _ in documents:
         items = find_items(first, around=())
         kept.append(remember(items, {n: n for n in range(len(items.hashes))}))
-    with stopwatch() as ours:
-        for (_, second), known in zip(documents, kept, strict=True):
-            items = find_items(second, around=())
-            old = read_remembered(known, items)
-            new = [n for n in range(len(items.hashes)) if n not in old]
-            parsed = parser.parse(
-                items.only(new), content_type="application/rss+xml", url="http://paper.example/", now=now
-            )
-            if len(parsed.entries) != 1:
-                raise RuntimeError(f"{len(parsed.entries)} entries were read, not the new one alone")
-    with stopwatch() as whole:
-        for _, second in documents:
-            feedparser.parse(io.BytesIO(second))
+    for _ in range(2):
+        with stopwatch() as ours:
+            for (_, second), known in zip(documents, kept, strict=True):
+                read_new(parser, second, known)
+        with stopwatch() as whole:
+            for _, second in documents:
+                feedparser.parse(io.BytesIO(second))
     return Reading(ours.cpu / len(documents), whole.cpu / len(documents))
+
+
+def read_new(parser: Parser, document: bytes, known: bytes) -> None:
+    """Raises RuntimeError unless it is the one new entry that is read."""
+    items = find_items(document, around=())
+    old = read_remembered(known, items)
+    new = {n for n in range(len(items.hashes)) if n not in old}
+    parsed = parser.parse(
+        items.only(new), content_type="application/rss+xml", url="http://paper.example/", now=datetime.now(UTC)
+    )
+    if len(parsed.entries) != 1:
+        raise RuntimeError(f"{len(parsed.entries)} entries were read, not the new one alone")

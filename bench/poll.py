@@ -42,7 +42,7 @@ class Size:
     rounds: int
 
 
-FULL, QUICK = Size(feeds=64, rounds=8), Size(feeds=4, rounds=1)
+FULL, QUICK = Size(feeds=160, rounds=4), Size(feeds=4, rounds=1)
 
 
 def measure(*, quick: bool) -> list[Figure]:

@@ -31,6 +31,8 @@ def lines(text: str) -> str:
 
 def seen(text: str) -> str:
     """Without what is not seen. Markup as well as text: no two letters become one, and so no tag loses its end."""
+    if text.isprintable():
+        return text  # most headlines
     # Each letter is looked up once, however often it stands there: every mail comes by here whole.
     return text.translate({ord(ch): _shown(ch) for ch in set(text)})
 

@@ -19,8 +19,8 @@ FindKnown = Callable[[Sequence[ParsedEntry]], Mapping[ArticleKey, KnownArticle]]
 
 @dataclass(frozen=True)
 class Document:
-    """`parsed` has the entries that were parsed, which need not be all; None where none needed to be: what the last
-    document asked for, this one does too. `items`, if they can be told apart, are remembered for the next one."""
+    """`parsed` is None where not all of it needed to be: what the last document said of itself, this one does too.
+    `items`, if they can be told apart, are remembered for the next one."""
 
     update: FeedUpdate
     parsed: ParsedFeed | None
@@ -58,4 +58,4 @@ def _decide_rest(items: Items, seen: Mapping[int, int], *, parse: Parse, find_kn
         return None  # one entry twice in a document: which stands is decided by their order
     update = decide_update(parsed, known)
     placed = {fresh[n]: number for n, number in update.placed.items()} | dict(seen)
-    return Document(replace(update, seen=update.seen + len(seen), placed=placed), parsed, items)
+    return Document(replace(update, seen=update.seen + len(seen), placed=placed), None, items)

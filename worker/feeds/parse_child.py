@@ -38,6 +38,8 @@ MAX_ENTRIES: Final = 2_000  # the longest real feed we know has 1,000; what is o
 PAGE_HEAD: Final = 200_000  # bytes of a page in which it says what feeds it has
 MAX_RAW: Final = 400_000  # code points of one entry's markup that are cleaned
 DATES: Final = ("published", "updated", "created", "prism_publicationdate")  # as feedparser names them; the best first
+# It would look for a parser that nobody has any more, at each document, before it takes Python's.
+feedparser.api.PREFERRED_XML_PARSERS.clear()
 # Sanitising and resolving are ours (articles/text.py), done once and on what is kept.
 QUIET: Final = dict(sanitize_html=False, resolve_relative_uris=False)
 

@@ -30,8 +30,7 @@ log = structlog.get_logger()
 class PollResult:
     """One feed's poll, decided and ready to be saved. `outcome` is 'new', 'unchanged', 'failed' or 'postponed'.
 
-    `parsed` has the entries that were parsed, which need not be all of the document's, and is None where none had to
-    be; `items` are its items, where they can be told apart.
+    `parsed` is None where not all of the document had to be; `items` are its items, where they can be told apart.
     """
 
     row: Any
