@@ -1,6 +1,7 @@
 """What is counted equals what is on record, after everything that a desk does, on both databases (K06)."""
 
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 
 from desk import BASELINE, entries
@@ -16,7 +17,7 @@ from worker.pipeline.deliver import deliver_due
 from worker.pipeline.raising import storify_and_raise
 from worker.pipeline.tick import drop_expired, tick
 from worker.store.engine import read_clock
-from worker.store.schema import alert, article, attempt, channel, delivery, feed, judgement, notification, poll
+from worker.store.schema import alert, article, attempt, channel, delivery, feed, judgement, notification, page, poll
 from worker.store.tallies import read_tallies
 
 TIME = metrics.TIME_TO_ALERT.name
@@ -41,6 +42,9 @@ def on_record(desk):
         **counted(polls, lambda row: metrics.POLLS.of(row.outcome, row.reason or "")),
         **{metrics.ENTRIES.of(kind): n for kind, n in kinds.items()},
         metrics.ARTICLES.of(): len(desk.rows(article)),
+        **counted(
+            desk.rows(page, page.c.state != "waiting"), lambda row: metrics.PAGES.of(row.state, row.reason or "")
+        ),
         metrics.JUDGEMENTS.of(): len(judged),
         **counted(topics, metrics.TOPIC_MATCHES.of),
         metrics.SETTLED.of(): states["settled"],
@@ -112,10 +116,21 @@ def articles_quarantined_by_each_step(desk, runtime, monkeypatch):
     tick(runtime)
 
 
+def pages_that_are_not_there(desk, runtime):
+    """Their links lead to a host that there is none of."""
+    feeds = tuple(one.model_copy(update={"full_text": True}) for one in runtime.config.feeds)
+    asking = replace(runtime, config=replace(runtime.config, feeds=feeds))
+    desk.set_feed("b", entries(2, start=20) + BASELINE)
+    poll_now(desk, asking)
+    change(desk, page, since=LONG_AGO)
+    tick(asking)
+
+
 def test_k06_every_counter_equals_the_database(desk, runtime, monkeypatch):
     feeds_of_every_outcome(desk, runtime)
     deliveries_of_every_outcome(desk, runtime)
     articles_quarantined_by_each_step(desk, runtime, monkeypatch)
+    pages_that_are_not_there(desk, runtime)
     found = read_tallies(desk.store)
     assert found == on_record(desk)
     for metric in metrics.METRICS:  # the scenario leaves none out
