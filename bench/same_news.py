@@ -21,7 +21,7 @@ from worker.feeds.items import remember
 from worker.feeds.parse import read_feed
 from worker.feeds.parse_child import parse_document
 from worker.feeds.update import entry_keys
-from worker.model import FeedUpdate, KnownArticle, ParsedFeed
+from worker.model import FeedUpdate, KnownArticle, NewArticle, ParsedFeed
 from worker.replay.history import read_history
 
 NOW = datetime(2023, 11, 9, 12, tzinfo=UTC)
@@ -62,16 +62,21 @@ class Record:
         for fresh in update.new:
             ids.append(len(self.articles) + 1)
             self.articles[ids[-1]] = [(fresh.entry.title, fresh.entry.text)]
-            self.known |= dict.fromkeys(fresh.keys, KnownArticle(ids[-1], fresh.content_hash, 1))
+            self.known |= dict.fromkeys(fresh.keys, _known(ids[-1], fresh))
         for changed in update.changed:
             self.articles[changed.article_id].append((changed.entry.title, changed.entry.text))
             for key, one in self.known.items():
                 if one.article_id == changed.article_id:
-                    self.known[key] = replace(one, content_hash=changed.content_hash, revision=changed.revision)
+                    edited = dict(content_hash=changed.content_hash, revision=changed.revision)
+                    self.known[key] = replace(one, **edited, title=changed.entry.title)
         for article_id, key in update.new_keys:
             latest = next(one for one in self.known.values() if one.article_id == article_id)
             self.known[key] = latest
         return ids
+
+
+def _known(article_id: int, fresh: NewArticle) -> KnownArticle:
+    return KnownArticle(article_id, fresh.content_hash, 1, fresh.entry.title, fresh.entry.published_raw)
 
 
 def main() -> None:

@@ -174,11 +174,13 @@ class ArticleKey:
 
 @dataclass(frozen=True)
 class KnownArticle:
-    """What the decider needs to know of a stored article."""
+    """What the decider needs to know of a stored article, as its last revision has it."""
 
     article_id: int
     content_hash: str
     revision: int
+    title: str = ""
+    published_raw: str = ""  # as it was first seen
 
 
 @dataclass(frozen=True)

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from worker.articles.text import canonical_url
+from worker.articles.text import canonical_url, folded_words
 from worker.model import (
     ArticleKey,
     ChangedArticle,
@@ -26,6 +27,8 @@ from worker.model import (
 
 KEY_LENGTH: Final = 200
 GUID_TAIL: Final = re.compile(r"#\d{1,4}$")  # an outlet's count of its own edits: …/news/123#0, …#1
+FEW_WORDS: Final = 4  # of a shorter headline a change of one word may be all that it says
+TOUCHED_UP: Final = 0.8  # of the shorter headline's words are also in the other
 Keys = Mapping[KeyKind, ArticleKey]
 
 
@@ -62,7 +65,7 @@ def decide_update(parsed: ParsedFeed, known: Mapping[ArticleKey, KnownArticle]) 
     """The intents for one document, in arrival order (feeds list the newest first). Updating twice adds nothing."""
     entries = [(entry, {key.kind: key for key in entry_keys(entry)}) for entry in parsed.entries]
     readable = [(entry, keys) for entry, keys in entries if keys]
-    decider = _Decider(known, doubtful=doubtful_keys(readable))
+    decider = _Decider(known, doubtful=doubtful_keys(readable), shared=_shared_links(readable))
     placed: dict[int, int] = {}
     shared: set[int] = set()
     for entry, keys in reversed(readable):
@@ -99,11 +102,31 @@ def doubtful_keys(entries: Sequence[tuple[ParsedEntry, Keys]]) -> frozenset[Arti
     )
 
 
+def _shared_links(entries: Sequence[tuple[ParsedEntry, Keys]]) -> frozenset[ArticleKey]:
+    """The links that several entries of this document have: a live page's posts, or a column's only address."""
+    counts = Counter(keys[KeyKind.LINK] for _, keys in entries if KeyKind.LINK in keys)
+    return frozenset(key for key, count in counts.items() if count > 1)
+
+
+def is_touched_up(title: str, before: str) -> bool:
+    """Whether two headlines are one but for a word or a bracket. Another one, at an old address and under a new id, is
+    what a live page says now: news."""
+    words, old = set(folded_words(title)), set(folded_words(before))
+    fewer = min(len(words), len(old))
+    return (bool(words) and words == old) or (fewer >= FEW_WORDS and len(words & old) >= TOUCHED_UP * fewer)
+
+
 class _Decider:
     """Goes through one document; what it has decided counts as known for the entries after."""
 
-    def __init__(self, known: Mapping[ArticleKey, KnownArticle], *, doubtful: frozenset[ArticleKey]) -> None:
-        self.known, self.doubtful = known, doubtful
+    def __init__(
+        self,
+        known: Mapping[ArticleKey, KnownArticle],
+        *,
+        doubtful: frozenset[ArticleKey],
+        shared: frozenset[ArticleKey] = frozenset(),
+    ) -> None:
+        self.known, self.doubtful, self.shared = known, doubtful, shared
         self.fresh: dict[ArticleKey, KnownArticle] = {}  # the keys that this document adds
         self.new: dict[int, NewArticle] = {}  # by ids of our own, below zero
         self.changed: dict[int, ChangedArticle] = {}
@@ -113,7 +136,7 @@ class _Decider:
     def decide(self, entry: ParsedEntry, keys: Keys) -> int | None:
         """The id of its article, one of our own for a new one; None where nothing tells which it is."""
         digest = content_hash(entry)
-        found = self._find(keys, digest, dated=bool(entry.published_raw))
+        found = self._find(keys, digest, entry=entry)
         free = tuple(k for k in keys.values() if k not in self.known and k not in self.fresh and k not in self.doubtful)
         if found is None and not free:
             self.unknowable += 1  # nothing to know it by again: it would be stored anew at every poll
@@ -137,7 +160,7 @@ class _Decider:
         number = found.article_id if found else -1 - len(self.new)
         keys = self.new[number].keys + free if found else free
         self.new[number] = NewArticle(entry, keys, canonical_url(entry.link), digest)
-        self.fresh.update(dict.fromkeys(keys, KnownArticle(number, digest, 1)))
+        self.fresh.update(dict.fromkeys(keys, KnownArticle(number, digest, 1, entry.title, entry.published_raw)))
         return number
 
     def _put_change(self, entry: ParsedEntry, found: KnownArticle, digest: str) -> None:
@@ -147,7 +170,7 @@ class _Decider:
         else:
             self.changed.pop(found.article_id, None)
 
-    def _find(self, keys: Keys, digest: str, *, dated: bool) -> KnownArticle | None:
+    def _find(self, keys: Keys, digest: str, *, entry: ParsedEntry) -> KnownArticle | None:
         """The article that this entry is, stored or of this document; None for a new one."""
         guid = self._known(keys, KeyKind.GUID) or self._known(keys, KeyKind.GUID_STEM)
         link, title = self._known(keys, KeyKind.LINK), self._known(keys, KeyKind.TITLE_DATE)
@@ -155,12 +178,18 @@ class _Decider:
             return self._by_guid(keys, digest, guid=guid, link=link, title=title)
         same = link is not None and title is not None and link.article_id == title.article_id
         if KeyKind.GUID in keys and keys[KeyKind.GUID] not in self.doubtful:
-            # A rebuilt feed gives old entries new guids: link, headline, date and text all as they were.
-            return link if same and link is not None and link.content_hash == digest else None
+            # A rebuilt feed gives old entries new guids, some publishers give one to each edit.
+            if link is None or (same and link.content_hash == digest):
+                return link
+            # At one address and of one date, but for a column that is anew there each day.
+            alone = keys[KeyKind.LINK] not in self.shared
+            dated = bool(entry.published_raw) and entry.published_raw == link.published_raw
+            return link if alone and dated and is_touched_up(entry.title, link.title) else None
         if link is not None:
             return link
         # Under another link a headline alone is nothing: a column has the same one every day.
         has_link = KeyKind.LINK in keys and keys[KeyKind.LINK] not in self.doubtful
+        dated = bool(entry.published_raw)
         return title if title is not None and (not has_link or (dated and title.content_hash == digest)) else None
 
     def _by_guid(

@@ -30,7 +30,9 @@ AWAITING = ArticleState.AWAITING
 KEYS_PER_QUERY = 400  # SQLite's variable limit is far off; long IN lists plan badly
 # By value, under every kind, the pairs sorted out afterwards: for pairs SQLite would read every key of the feed.
 KNOWN = (
-    select(article_key.c.kind, article_key.c.value, article.c.id, article.c.content_hash, article.c.revision)
+    select(article_key.c.kind, article_key.c.value)
+    .add_columns(article.c.id, article.c.content_hash, article.c.revision)
+    .add_columns(article.c.title, article.c.published_raw)
     .join(article, article.c.id == article_key.c.article_id)
     .where(
         article_key.c.feed_id == bindparam("feed"),
@@ -50,7 +52,7 @@ def find_known(store: Store, feed_id: str, keys: Iterable[ArticleKey]) -> dict[A
         for start in range(0, len(wanted), KEYS_PER_QUERY):
             values = sorted({key.value for key in wanted[start : start + KEYS_PER_QUERY]})
             for row in connection.execute(KNOWN, {"feed": feed_id, "values": values}):
-                found = KnownArticle(article_id=row.id, content_hash=row.content_hash, revision=row.revision)
+                found = KnownArticle(row.id, row.content_hash, row.revision, row.title, row.published_raw)
                 known[ArticleKey(KeyKind(row.kind), row.value)] = found
     return {key: known[key] for key in wanted if key in known}
 

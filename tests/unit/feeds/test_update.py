@@ -30,19 +30,18 @@ class Shelf:
         found = decide_update(document(*entries), self.known)
         for new in found.new:
             self.articles.append(new.entry)
-            known = KnownArticle(len(self.articles), new.content_hash, 1)
+            known = KnownArticle(len(self.articles), new.content_hash, 1, new.entry.title, new.entry.published_raw)
             assert not self.known.keys() & set(new.keys), "a key is unique: the store would refuse it"
             self.known |= dict.fromkeys(new.keys, known)
         for changed in found.changed:
             for key, known in self.known.items():
                 if known.article_id == changed.article_id:
-                    self.known[key] = KnownArticle(known.article_id, changed.content_hash, changed.revision)
+                    edited = dict(content_hash=changed.content_hash, revision=changed.revision)
+                    self.known[key] = replace(known, **edited, title=changed.entry.title)
             self.articles[changed.article_id - 1] = changed.entry
         for article_id, key in found.new_keys:
             assert key not in self.known, "a key is unique: the store would refuse it"
-            digest = content_hash(self.articles[article_id - 1])
-            revision = next(known.revision for known in self.known.values() if known.article_id == article_id)
-            self.known[key] = KnownArticle(article_id, digest, revision)
+            self.known[key] = next(known for known in self.known.values() if known.article_id == article_id)
         return found
 
 
@@ -75,7 +74,7 @@ def test_update_gives_new_articles_oldest_first():
         (replace(A, link=f"{SITE}/moved"), 0, 0, 1),  # moved: known by its guid
         (replace(A, guid=""), 0, 0, 0),  # the feed stopped sending guids
         (replace(A, guid="fresh"), 0, 0, 1),  # a new guid on the very same entry
-        (replace(A, guid="fresh", text="Other words."), 1, 0, 0),  # new guid and new text: in doubt new
+        (replace(A, guid="fresh", text="Other words.", published_raw="Fri"), 1, 0, 0),  # a column's next one
         (replace(A, link="", guid="other"), 1, 0, 0),  # neither guid nor link tie it
         (entry("a", "other", "Another story", "New.", "Fri"), 1, 0, 0),  # the guid is used again for another article
     ],
@@ -183,3 +182,34 @@ def test_g03_update_with_honest_guids_stores_each_guid_once(pairs):
     for one in entries:
         shelf.poll(one)
     assert sorted(article.guid for article in shelf.articles) == sorted({one.guid for one in entries})
+
+
+TOLD = "Kim Jong Un inspects the munitions works at Kanggye"
+
+
+@pytest.mark.parametrize(
+    ("headline", "date", "brought"),
+    [
+        (
+            "[Juche 113.1.1.] " + TOLD,
+            "Mon",
+            (0, 1, 2),
+        ),  # a new id for an edit: the guid, and the headline with its date
+        ("Kim Jong Un inspects munitions works at Kanggye", "Mon", (0, 1, 2)),
+        (TOLD, "Mon", (0, 1, 1)),  # another text
+        (TOLD, "Tue", (1, 0, 0)),  # a column that is anew at its address each day
+        (TOLD, "", (1, 0, 0)),
+        ("Putin thanks workers of the Kanggye plant", "Mon", (1, 0, 0)),  # what a live page says now
+        ("Kim visits", "Mon", (1, 0, 0)),  # of so few words one may be all
+    ],
+)
+def test_a_new_guid_is_an_edit_at_one_address_and_date_while_the_headline_is_but_touched(headline, date, brought):
+    shelf = Shelf()
+    shelf.poll(entry("g1", "works", TOLD, "He went.", "Mon"), B)
+    assert counts(shelf.poll(entry("g2", "works", headline, "He went there.", date), B)) == brought
+
+
+def test_posts_that_share_an_address_are_told_apart_by_their_guids():
+    shelf = Shelf()
+    shelf.poll(entry("p1", "live", TOLD, "One."))
+    assert counts(shelf.poll(entry("p2", "live", TOLD + " again", "Two."), entry("p1", "live", TOLD, "One.")))[0] == 1
