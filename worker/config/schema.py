@@ -64,8 +64,9 @@ class FeedSpec(Model):
     interval: Duration = Field(
         default=600.0,
         ge=1,
-        description="how often it is asked while it brings news; a publisher who wants it less often is obeyed. Left "
-        "out, one whose answers carry neither `ETag` nor `Last-Modified` is asked every 30 minutes",
+        description="how often it is asked while it brings news; a publisher who wants it less often is obeyed, one "
+        "whose entries come and go between two polls is asked up to four times as often. Left out, one whose answers "
+        "carry neither `ETag` nor `Last-Modified` is asked every 30 minutes",
     )
     slowest: Duration = Field(
         default=3600.0, ge=1, description="how rarely while it brings none: the interval adapts between the two"
