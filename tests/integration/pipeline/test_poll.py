@@ -64,7 +64,8 @@ def test_g06_a_document_that_shares_nothing_with_the_one_before_is_a_possible_ga
     poll_now(desk, runtime)
     rows = {row.id: row for row in desk.rows(feed)}
     assert (rows["a"].reason, rows["a"].failures, rows["b"].reason) == ("possible_gap", 0, None)
-    assert [line.feed_id for line in desk.rows(poll, poll.c.reason == "possible_gap")] == ["a"]
+    (line,) = desk.rows(poll, poll.c.reason == "possible_gap")
+    assert (line.feed_id, line.missed) == ("a", 1) and rows["a"].detail == "about 1 entry missed"
     assert len(desk.rows(article, article.c.feed_id == "a")) == 4
     desk.set_feed("a", entries(4))
     poll_now(desk, runtime)
