@@ -187,6 +187,9 @@ def _port_is_web(port: int) -> bool:
 def host_of(url: str) -> str:
     """By which name a host's feeds are counted together; '' for what is no URL: `check_url` refuses it."""
     try:
-        return (urlsplit(url).hostname or "").rstrip(".")[:255]
+        host = urlsplit(url).hostname or ""
+        if not host.isascii():  # as it is dialled: else one host would have as many turns as its name has spellings
+            host = URL(url).raw_host or ""
+        return host.rstrip(".")[:255]
     except ValueError:
         return ""

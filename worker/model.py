@@ -174,13 +174,15 @@ class ArticleKey:
 
 @dataclass(frozen=True)
 class KnownArticle:
-    """What the decider needs to know of a stored article, as its last revision has it."""
+    """What the decider needs to know of a stored article, as its last revision has it. `added_keys`: how many keys it
+    got since its first."""
 
     article_id: int
     content_hash: str
     revision: int
     title: str = ""
     published_raw: str = ""  # as it was first seen
+    added_keys: int = 0
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """What is safe to show: invisible characters left out or made visible, one line that stays one."""
 
+import time
 import unicodedata
 
 import pytest
@@ -61,3 +62,9 @@ def test_h06_h13_display_law(text, limit):
 )
 def test_h12_escaped_leaves_letters_and_shows_the_rest(text, shown):
     assert escaped(text) == shown
+
+
+def test_h02_marks_without_end_on_one_letter_cost_no_time():
+    began = time.process_time()
+    assert one_line("a" + "\u0315\u0316" * 60_000) == unicodedata.normalize("NFC", "a" + "\u0315\u0316" * 15)
+    assert time.process_time() - began < 1.0

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from worker.errors import FetchError, FetchReason
-from worker.guard import Allow, HostPolicy, NetworkPolicy, check_address, check_url
+from worker.feeds.robots import origin_of
+from worker.guard import Allow, HostPolicy, NetworkPolicy, check_address, check_url, host_of
 
 OPEN = NetworkPolicy()
 
@@ -229,3 +230,9 @@ def test_check_address_never_opens_what_the_library_knows_as_private(number):
     assert not (address.is_loopback or address.is_private or address.is_multicast or address.is_reserved) or (
         address in ipaddress.ip_network("64:ff9b::/96")
     )
+
+
+@pytest.mark.parametrize("spelt", ["bbⒸ.co.uk", "ｂbc.co.uk", "bbc。co。uk", "BBC.co.uk."])
+def test_f17_a_host_has_one_turn_however_its_name_is_spelt(spelt):
+    assert host_of(f"https://{spelt}/a") == "bbc.co.uk"
+    assert origin_of(f"https://{spelt}/a") == "https://bbc.co.uk:443"

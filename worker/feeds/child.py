@@ -32,6 +32,10 @@ class ChildLost(Exception):
         super().__init__(detail)
 
 
+class NoneFree(Exception):
+    """Every child had a document of somebody else's."""
+
+
 class Children:
     """Up to `count` warm children that run `module`, started when they are first needed. Safe from several threads.
 
@@ -45,9 +49,15 @@ class Children:
         for _ in range(count):
             self.places.put(None)
 
-    def ask(self, header: dict[str, Any], body: bytes) -> dict[str, Any]:
-        """The answer of a child that is free. Raises ChildLost; the next document gets another child."""
-        place = self.places.get()
+    def ask(self, header: dict[str, Any], body: bytes, *, patience: float | None = None) -> dict[str, Any]:
+        """The answer of a child that is free. Raises ChildLost; the next document gets another child.
+
+        Raises NoneFree where none is within `patience` seconds: nobody has seen the document.
+        """
+        try:
+            place = self.places.get(timeout=None if patience is None else max(patience, 0.001))
+        except queue.Empty as error:
+            raise NoneFree from error
         try:
             if place is None or not place.alive:
                 place = self._replace(place)

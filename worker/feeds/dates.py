@@ -72,7 +72,7 @@ def read_date(raw: str, *, zone: str = "", language: str = "") -> datetime | Non
     `zone` (an IANA name) is for dates that name none, and tells which of two zones a name means (CST, IST); without it
     the `language` does. Where neither helps, a date without a zone is taken for UTC, as most that are, are.
     """
-    text = _plain(raw)
+    text = _plain(raw) if len(raw) <= 4 * LONGEST else ""
     if not text or len(text) > LONGEST:
         return None
     try:

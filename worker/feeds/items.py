@@ -21,6 +21,10 @@ from typing import Any, Final
 FORM: Final = b"1"
 MAX_ITEMS: Final = 2_000  # the parser reads no more of one document (parse_child.MAX_ENTRIES)
 MAX_TOKENS: Final = 50_000  # in a document of that many items, a few each; more is an attack, or an accident
+# In the worker itself no limit of CPU or memory holds: what could cost it much is read whole, in the child.
+MAX_HEAD: Final = 100_000  # bytes before the first item: the longest real head we know has 10,000
+MAX_MARKS: Final = 200_000  # of a JSON document: each value takes the memory of a few dozen letters
+MARKS: Final = (b"{", b"[", b",")
 HASH_BYTES: Final = 12  # of BLAKE2b: two items of one feed in 10^20 meet by chance
 ENTRY: Final = struct.Struct(f">{HASH_BYTES}sq")
 # Where an item begins and ends, and what hides such tags. Comments and CDATA are passed over by hand, for a pattern
@@ -35,11 +39,11 @@ CLOSINGS: Final = {b"<![CDATA[": b"]]>", b"<!--": b"-->"}
 # What around an item decides how it is read: the declaration, the tags that it stands in, and what the document asks
 # of our timing, which is read with the first item that is new.
 AROUND: Final = re.compile(
-    rb"<\?xml[^>]{0,400}>|<!DOCTYPE[^>]{0,400}>|<(?:[\w.-]+:)?(?:rss|feed|rdf|channel|items)\b[^>]{0,20000}>"
+    rb"<\?xml[^>]{0,400}>|<!DOCTYPE[^>]{0,400}>|<(?:[\w.-]+:)?(?:rss|feed|rdf|channel|items)\b[^<>]{0,20000}>"
     rb"|<(?:ttl|skipHours|skipDays|hour|day|[\w.-]+:update\w+)\b[^<]{0,200}|<(?:[\w.-]+:)?language\b[^<]{0,200}",
     re.I,
 )
-ANCESTOR: Final = re.compile(rb"<(?:[\w.-]+:)?(rss|feed|rdf|channel)\b[^>]{0,20000}>", re.I)
+ANCESTOR: Final = re.compile(rb"<(?:[\w.-]+:)?(rss|feed|rdf|channel)\b[^<>]{0,20000}>", re.I)
 CLOSED: Final = re.compile(rb"</(?:[\w.-]+:)?channel\s*>", re.I)  # the items of RSS 0.90 and 1.0 stand behind it
 LANGUAGE: Final = re.compile(rb"<((?:[\w.-]+:)?language)\b[^>]{0,200}>[^<]{0,200}</\1\s*>", re.I)
 UNSPLITTABLE: Final = (b"\x00", b"\x1b")  # wide letters, and shifts that make a tag part of a word
@@ -98,7 +102,7 @@ def find_items(body: bytes, *, around: Iterable[str]) -> Items | None:
 
 def _xml_items(body: bytes, told: list[bytes]) -> XmlItems | None:
     spans = _spans(body)
-    if not spans:
+    if not spans or spans[0][0] > MAX_HEAD:
         return None
     head = body[: spans[0][0]]
     context = _hash(b"\0".join([*told, *AROUND.findall(head)]))
@@ -108,7 +112,8 @@ def _xml_items(body: bytes, told: list[bytes]) -> XmlItems | None:
 def _lead(head: bytes) -> bytes:
     """What stands before the first item, as far as the items are read by it: the tags that they stand in, and the
     language. A document of which this makes no XML is read whole, like any other that is none."""
-    around = [found for found in ANCESTOR.finditer(head) if found[1].lower() != b"channel" or not CLOSED.search(head)]
+    closed = CLOSED.search(head) is not None
+    around = [found for found in ANCESTOR.finditer(head) if found[1].lower() != b"channel" or not closed]
     if not around:
         return head
     end = around[-1].end()
@@ -127,6 +132,8 @@ def _plain_spans(body: bytes, small: bytes) -> list[tuple[int, int]] | None:
     Most are so, and to look for one word is the fastest there is."""
     name = b"item" if b"<item" in small else b"entry"
     opening, closing = b"<" + name, b"</" + name
+    if small.count(opening) > MAX_ITEMS:
+        return None
     spans: list[tuple[int, int]] = []
     at = small.find(opening)
     while at >= 0:
@@ -170,6 +177,8 @@ def _all_spans(body: bytes) -> list[tuple[int, int]] | None:
 
 
 def _json_items(body: bytes, told: list[bytes]) -> JsonItems | None:
+    if sum(map(body.count, MARKS)) > MAX_MARKS:
+        return None
     try:
         document = json.loads(body.decode("utf-8-sig"), strict=False)
         items = document["items"]

@@ -106,22 +106,25 @@ class PageReader:
         limits = dict(cpu_seconds=cpu_seconds, memory_mb=memory_mb)
         self.children = Children("worker.feeds.page_child", **limits, deadline=deadline, count=children)
 
-    def read(self, body: bytes, *, content_type: str) -> str:
-        """The article's text, in paragraphs. Raises PageError, and nothing else for any bytes."""
+    def read(self, body: bytes, *, content_type: str, patience: float | None = None) -> str:
+        """The article's text, in paragraphs. Raises PageError, and nothing else for any bytes; NoneFree where no child
+        is within `patience` seconds."""
         try:
-            answer = self.children.ask({"content_type": content_type}, body)
+            answer = self.children.ask({"content_type": content_type}, body, patience=patience)
         except ChildLost as error:
             raise PageError(PageReason.TOO_DEAR, error.detail) from error
         if "error" in answer:
             raise PageError(PageReason(answer["error"]), answer["detail"])
         return str(answer["text"])
 
-    def rule(self, robots: Robots, urls: Sequence[str]) -> Ruling:
-        """What a robots.txt says of these addresses; one that cannot be read in time lets nobody in."""
+    def rule(self, robots: Robots, urls: Sequence[str], *, patience: float | None = None) -> Ruling:
+        """What a robots.txt says of these addresses; one that cannot be read in time lets nobody in. Raises NoneFree
+        where no child is within `patience` seconds."""
         if robots.verdict != RULES:
             return Ruling(frozenset(urls if robots.verdict == "allow" else ()))
         try:
-            answer = self.children.ask({"verdict": robots.verdict, "urls": list(urls)}, robots.body.encode())
+            header = {"verdict": robots.verdict, "urls": list(urls)}
+            answer = self.children.ask(header, robots.body.encode(), patience=patience)
         except ChildLost as error:
             log.warning("robots_not_read", detail=error.detail)
             return Ruling(frozenset())

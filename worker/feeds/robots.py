@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 
 from protego import Protego
 
+from worker.guard import host_of
+
 AGENT: Final = "Wirewatch"  # our product token
 MAX_BYTES: Final = 500 * 1024  # §2.5: at least so much is to be read
 GOOD_FOR: Final = timedelta(days=1)  # §2.4: no longer
@@ -42,7 +44,7 @@ def origin_of(url: str) -> str:
     try:
         parts = urlsplit(url)
         port = parts.port or {"http": 80, "https": 443}.get(parts.scheme, 0)
-        host = (parts.hostname or "").rstrip(".")
+        host = host_of(url)
     except ValueError:
         return ""
     found = f"{parts.scheme}://[{host}]:{port}" if ":" in host else f"{parts.scheme}://{host}:{port}"

@@ -26,6 +26,9 @@ from worker.model import (
 )
 
 KEY_LENGTH: Final = 200
+# Some feeds write another date, link or guid at each poll. What an entry is known by then is what does not change, and
+# that is among its first keys: more would be added for ever, at each poll one an entry.
+MOST_ADDED: Final = 50
 GUID_TAIL: Final = re.compile(r"#\d{1,4}$")  # an outlet's count of its own edits: …/news/123#0, …#1
 FEW_WORDS: Final = 4  # of a shorter headline a change of one word may be all that it says
 TOUCHED_UP: Final = 0.8  # of the shorter headline's words are also in the other
@@ -138,6 +141,8 @@ class _Decider:
         digest = content_hash(entry)
         found = self._find(keys, digest, entry=entry)
         free = tuple(k for k in keys.values() if k not in self.known and k not in self.fresh and k not in self.doubtful)
+        if found is not None and found.added_keys >= MOST_ADDED:
+            free = ()
         if found is None and not free:
             self.unknowable += 1  # nothing to know it by again: it would be stored anew at every poll
             return None

@@ -19,6 +19,7 @@ import structlog
 
 from worker.crashpoints import crash_point
 from worker.errors import FetchReason, PageError, PageReason
+from worker.feeds.child import NoneFree
 from worker.feeds.pages import PASSING, page_fetcher, page_reason, robots_fetcher
 from worker.feeds.robots import DISALLOW, Robots, origin_of, read_answer
 from worker.model import Fetched, FetchFailed, FetchRequest, FetchResult, LedOn, Postponed
@@ -35,6 +36,10 @@ START_WITHIN: Final = 12.0  # seconds; see pages.LEASE
 TRY_AGAIN: Final = timedelta(seconds=10)
 TRIES: Final = 2
 MOST_HOPS: Final = 5
+# Seconds of a claim's lease until the last document is given to be read, which takes 5: the readers are few, a document
+# may be dear, and whoever waits for one longer loses its lease, or ends this process (tasks.HANGS_AFTER).
+RULE_WITHIN: Final = 14.0
+READ_WITHIN: Final = 38.0
 
 
 @dataclass(frozen=True)
@@ -152,7 +157,12 @@ class Visit:
                 yield [Seen(row, "failed", reason=PageReason.REFUSED, detail=refused) for row in rows]
                 return
             yield [Learnt(self.origin, found)]
-        ruling = self.runtime.page_reader.rule(found, [asked(row) for row in rows])
+        try:
+            urls = [asked(row) for row in rows]
+            ruling = self.runtime.page_reader.rule(found, urls, patience=self._left(RULE_WITHIN))
+        except NoneFree:
+            yield [Seen(row, "later") for row in rows]
+            return
         why = PageReason.ROBOTS_AWAY if found.verdict == DISALLOW else PageReason.ROBOTS
         kept_out = [row for row in rows if asked(row) not in ruling.allowed]
         let_in = [row for row in rows if asked(row) in ruling.allowed]
@@ -166,6 +176,9 @@ class Visit:
             yield [Learnt(self.origin, delay=ruling.delay), *put_off]
             let_in = let_in[:1]
         yield from self._ask_pages(let_in)
+
+    def _left(self, seconds: float) -> float:
+        return seconds - (time.monotonic() - self.started)
 
     def _spacing(self, row: Any) -> float:
         return self.runtime.fetcher.policy.host(row.host).spacing
@@ -199,7 +212,10 @@ class Visit:
             status=outcome.status, final_url=outcome.final_url, hash=outcome.body_hash, bytes=len(outcome.body)
         )
         try:
-            text = self.runtime.page_reader.read(outcome.body, content_type=outcome.content_type)
+            kind = outcome.content_type
+            text = self.runtime.page_reader.read(outcome.body, content_type=kind, patience=self._left(READ_WITHIN))
+        except NoneFree:
+            return Seen(row, "failed", reason=PageReason.OUT_OF_TIME, record=record)
         except PageError as error:
             return Seen(row, "failed", reason=error.reason, detail=error.detail, record=record)
         return Seen(row, "read", text=text, record=record)

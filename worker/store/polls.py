@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -32,7 +33,7 @@ KEYS_PER_QUERY = 400  # SQLite's variable limit is far off; long IN lists plan b
 KNOWN = (
     select(article_key.c.kind, article_key.c.value)
     .add_columns(article.c.id, article.c.content_hash, article.c.revision)
-    .add_columns(article.c.title, article.c.published_raw)
+    .add_columns(article.c.title, article.c.published_raw, article.c.added_keys)
     .join(article, article.c.id == article_key.c.article_id)
     .where(
         article_key.c.feed_id == bindparam("feed"),
@@ -41,6 +42,17 @@ KNOWN = (
     )
 )
 REMEMBER = update(feed).where(feed.c.id == bindparam("feed")).values(items=bindparam("remembered"))
+ADDED = (
+    update(article)
+    .where(article.c.id == bindparam("known_id"))
+    .values(added_keys=article.c.added_keys + bindparam("more"))
+)
+KEPT_TEXTS = 20  # of an article that is edited again and again: its first text and the last ones
+WORN = (
+    update(revision)
+    .where(revision.c.article_id == bindparam("worn_id"), revision.c.n == bindparam("worn"))
+    .values(text=None, feed_text=None)
+)
 QUIET = update(feed).where(feed.c.id == bindparam("feed"))
 
 
@@ -52,7 +64,14 @@ def find_known(store: Store, feed_id: str, keys: Iterable[ArticleKey]) -> dict[A
         for start in range(0, len(wanted), KEYS_PER_QUERY):
             values = sorted({key.value for key in wanted[start : start + KEYS_PER_QUERY]})
             for row in connection.execute(KNOWN, {"feed": feed_id, "values": values}):
-                found = KnownArticle(row.id, row.content_hash, row.revision, row.title, row.published_raw)
+                found = KnownArticle(
+                    article_id=row.id,
+                    content_hash=row.content_hash,
+                    revision=row.revision,
+                    title=row.title,
+                    published_raw=row.published_raw,
+                    added_keys=row.added_keys,
+                )
                 known[ArticleKey(KeyKind(row.kind), row.value)] = found
     return {key: known[key] for key in wanted if key in known}
 
@@ -160,6 +179,9 @@ def save_update(
     rows = [dict(feed_id=feed_id, kind=str(key.kind), value=key.value, article_id=number) for number, key in keys]
     if rows:
         connection.execute(insert(article_key), rows)
+    if found.new_keys:
+        added = Counter(number for number, _ in found.new_keys)
+        connection.execute(ADDED, [{"known_id": number, "more": more} for number, more in added.items()])
     changes = [
         dict(
             changed_id=changed.article_id,
@@ -176,6 +198,9 @@ def save_update(
     revisions += [(changed.article_id, changed.revision, changed) for changed in found.changed]
     if revisions:
         connection.execute(insert(revision), [_revision(number, n, kept, now) for number, n, kept in revisions])
+    worn = [(changed.article_id, changed.revision - KEPT_TEXTS) for changed in found.changed]
+    if worn := [{"worn_id": number, "worn": n} for number, n in worn if n > 1]:
+        connection.execute(WORN, worn)
     keep_fuller_texts(connection, [changed.article_id for changed in found.changed])
     return ids
 

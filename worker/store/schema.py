@@ -135,6 +135,7 @@ article = Table(
     Column("old", Boolean, nullable=False, default=False, server_default=text("false")),
     Column("outlet", Text, nullable=False, default="", server_default=""),  # who wrote it, where the feed is another's
     Column("hold_id", RowId),  # what keeps it back, or kept it back
+    Column("added_keys", Integer, nullable=False, default=0, server_default="0"),  # since its first: feeds/update.py
     Column("grouped_by", String(16)),  # how it found its story: link, headline, title, text; null where it opened it
     *lease_columns(),
     Index(None, "state", "id"),

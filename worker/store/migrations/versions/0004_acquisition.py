@@ -52,6 +52,7 @@ def _add_holds() -> None:
     op.create_index("ix_hold_waiting", "hold", ["at"], sqlite_where=waits, postgresql_where=waits)
     op.add_column("article", sa.Column("outlet", sa.Text(), nullable=False, server_default=""))
     op.add_column("article", sa.Column("hold_id", ROW_ID, nullable=True))
+    op.add_column("article", sa.Column("added_keys", sa.Integer(), nullable=False, server_default="0"))
     op.create_index("ix_article_held", "article", ["hold_id"], sqlite_where=IS_HELD, postgresql_where=IS_HELD)
 
 
@@ -132,6 +133,7 @@ def downgrade() -> None:
     op.drop_column("revision", "feed_text")
     op.drop_table("page")
     op.drop_index("ix_article_held", "article")
+    op.drop_column("article", "added_keys")
     op.drop_column("article", "hold_id")
     op.drop_column("article", "outlet")
     op.drop_table("hold")
