@@ -5,6 +5,7 @@ Where one feed rests, another brings something: that all rest for longer than ev
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 LEAST_FEEDS: Final = 3
 KNOWN_GAPS: Final = 8
-LEARNT: Final = timedelta(days=7)  # the nights and one weekend
+LEARNT: Final = timedelta(days=10)  # the nights and one whole weekend: in seven days, the first may not be over
 QUIET_FACTOR: Final = 1.5
 LEAST_QUIET: Final = timedelta(hours=1)
 WATCHED_SHARE: Final = 0.5  # of its feeds must have been asked in time, and have answered, for us to know anything
@@ -66,13 +67,23 @@ def is_watched(members: Sequence[Any], now: datetime) -> bool:
     return watched > 0 and watched >= WATCHED_SHARE * len(members)
 
 
+def seen_until(members: Sequence[Any]) -> datetime | None:
+    """Until when enough of its feeds have been asked, and have answered; None where too few ever have. Plans do not
+    count: after a pause they are made anew, and nobody has been asked yet."""
+    answered = sorted((row.succeeded_at for row in members if row.succeeded_at is not None), reverse=True)
+    enough = max(1, math.ceil(WATCHED_SHARE * len(members)))
+    return answered[enough - 1] if len(answered) >= enough else None
+
+
 def look_at_group(known: GroupRhythm | None, name: str, members: Sequence[Any], now: datetime) -> GroupRhythm:
     """Its rhythm after this look. While nobody could have seen any news, the time is not counted as silence."""
     newest = max((row.news_at for row in members if row.news_at is not None), default=None)
     if known is None:
         return GroupRhythm(name, since=now, seen_at=now, news_at=newest)
     unseen = now - known.seen_at if now - known.seen_at > LOOKS else timedelta(0)
-    found = replace(known, seen_at=now) if is_watched(members, now) else known
+    seen = seen_until(members)
+    again = not unseen or (seen is not None and seen > known.seen_at + LOOKS)
+    found = replace(known, seen_at=now) if again and is_watched(members, now) else known
     if newest is None or (known.news_at is not None and newest <= known.news_at):
         return found
     if known.news_at is None:
@@ -87,4 +98,6 @@ def is_group_quiet(rhythm: GroupRhythm, members: Sequence[Any], now: datetime) -
         return False
     if now - rhythm.since < LEARNT or not is_watched(members, now):
         return False
-    return now - rhythm.news_at > max(QUIET_FACTOR * timedelta(seconds=rhythm.longest_gap), LEAST_QUIET)
+    seen = seen_until(members)
+    least = max(QUIET_FACTOR * timedelta(seconds=rhythm.longest_gap), LEAST_QUIET)
+    return seen is not None and seen - rhythm.news_at > least

@@ -16,9 +16,9 @@ def held_words(row: Any) -> str:
 
 
 def decision_commands(row: Any) -> tuple[str, str]:
-    """What to type for each decision: release, ignore."""
+    """What to type for each decision: release, ignore. YOU stands for who decides, an id from people.yaml."""
     name = row.public_id[:SHORT]
-    return f"wirewatch feeds release {name}", f"wirewatch feeds ignore {name}"
+    return f"wirewatch feeds release {name} --as YOU", f"wirewatch feeds ignore {name} --as YOU"
 
 
 def decided_words(decision: str, by: str | None) -> str:

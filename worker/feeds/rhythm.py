@@ -64,10 +64,13 @@ def after_poll(rhythm: Rhythm, *, new: int, now: datetime, unwatched: timedelta 
     )
 
 
-def unwatched(row: Any, now: datetime) -> timedelta:
+def unwatched(row: Any, now: datetime, *, due_by: datetime | None) -> timedelta:
     """For how long before this poll the feed, as its row was, was not looked at although it should have been: it
-    failed, or nobody polled it when it was due."""
+    failed, or nobody polled it when it was due. `due_by`: when its last good poll wanted it asked again at the latest;
+    what is due is put off, by a start or for its host's sake, and then the row says less than that."""
     began: datetime = row.failing_since if row.failing_since is not None else row.next_poll_at
+    if due_by is not None:
+        began = min(began, due_by)
     if row.succeeded_at is not None:
         began = max(began, row.succeeded_at)
     return max(timedelta(0), now - began)

@@ -108,6 +108,15 @@ def next_poll(outcome: Asked, *, pace: Pace, failures: int, pacing: Pacing, now:
     return at if pacing.ignore_hints or pace.skip is None else open_at(at, pace.skip, jitter=jitter)
 
 
+def due_by(polled_at: datetime, *, pace: Pace, pacing: Pacing) -> datetime:
+    """When a good poll at that moment, with this pace after it, has the next one planned at the latest."""
+    usual = min(pacing.interval * pace.stretch, max(pacing.slowest, pacing.interval))
+    hinted = 0.0 if pacing.ignore_hints else min(DAY, max(pace.max_age or 0.0, pace.wait or 0.0))
+    wait = min(max(usual, pacing.floor, hinted) * (1 + JITTER), max(DAY, pacing.interval, pacing.floor))
+    at = polled_at + timedelta(seconds=wait)
+    return at if pacing.ignore_hints or pace.skip is None else open_at(at, pace.skip, jitter=1.0)
+
+
 def _asked(outcome: Asked, pace: Pace) -> float:
     return min(DAY, max(outcome.hints.retry_after or 0.0, pace.max_age or 0.0, pace.wait or 0.0))
 

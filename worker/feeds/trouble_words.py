@@ -31,9 +31,8 @@ Phrase = tuple[str, str]
 FAILS: Final = (("fails", "fail"), ("answers again", "answer again"))
 QUIET: Final = (("is quiet", "are quiet"), ("brings news again", "bring news again"))
 EMPTY: Final = (("has no entries", "have no entries"), ("has entries again", "have entries again"))
-LOOK: Final = (
-    "You hear again when this is over. All that are in trouble now: wirewatch feeds list --state failing --state quiet"
-)
+HEAR: Final = "You hear again when this is over."
+LOOK: Final = "All feeds in trouble now: wirewatch feeds list --state failing --state quiet"
 T = TypeVar("T", Wrong, Known)
 K = TypeVar("K", str, Phrase)
 
@@ -49,9 +48,13 @@ def start_words(
         said = [f"All feeds of {len(said)} tags and languages are quiet"]
     body = [
         f"All feeds {group_words(one.subject)} together have brought nothing new for {_lasted(one, now)}, longer than "
-        f"ever before. {GROUP_ADVICE}"
-        for one in groups
+        "ever before."
+        for one in groups[:NAMED]
     ]
+    if len(groups) > NAMED:
+        body.append(f"So have those of {len(groups) - NAMED:,} more tags and languages.")
+    if groups:
+        body.append(GROUP_ADVICE)
     if line_down and any(one.reason in UNREACHED for one in feeds):
         body.append(LINE_DOWN)
     found = _by(feeds, lambda one: one.reason)
@@ -59,7 +62,7 @@ def start_words(
         words = wording(reason)
         body.append(f"{_feeds(len(some))}: {words.says}. {words.advice}")
         body += _named(some, titles, shown, lambda one: f"for {_lasted(one, now)}{_detail(one)}")
-    body.append(LOOK)
+    body.append(f"{HEAR} {LOOK}" if feeds else HEAR)  # each feed of a quiet group may be well by its own rhythm
     return "; ".join([*said, *_counts(feeds, _begun)]), body
 
 
@@ -79,7 +82,7 @@ def end_words(ends: Sequence[Known], titles: Mapping[str, str], *, still: int) -
         body += _named(some, titles, shown, lambda one: f"after {_length(one)}")
     if still:
         are = "is" if still == 1 else "are"
-        body.append(f"Of those that were told of together with these, {_feeds(still)} {are} still in trouble.")
+        body.append(f"Of what was told of together with this, {still:,} {are} still in trouble.")
     return "; ".join([*said, *_counts(feeds, _over)]), body
 
 

@@ -16,7 +16,7 @@ from worker.crashpoints import crash_point
 from worker.errors import FetchReason
 from worker.feeds.rhythm import after_poll, rhythm_of, unwatched
 from worker.feeds.rounds import hold_seconds
-from worker.feeds.schedule import Pace, Pacing, follow, next_poll
+from worker.feeds.schedule import Pace, Pacing, due_by, follow, next_poll
 from worker.guard import host_of
 from worker.metrics import ARTICLES, ENTRIES, ENTRY_KINDS, POLLS, Counts, Key
 from worker.model import FeedUpdate, Fetched, FetchFailed, News, NewsKind, NotModified, SilenceKind, Validators
@@ -233,8 +233,14 @@ def feed_values(runtime: Runtime, result: PollResult, now: datetime) -> dict[str
     body = outcome.body_hash if whole and isinstance(outcome, Fetched) else row.body_hash
     url = outcome.permanent_url if whole and isinstance(outcome, Fetched) and outcome.permanent_url else row.current_url
     values |= dict(succeeded_at=now, body_hash=body, current_url=url, host=host_of(url))
-    values |= after_poll(rhythm_of(row), new=_news(result), now=now, unwatched=unwatched(row, now)).columns()
+    values |= after_poll(rhythm_of(row), new=_news(result), now=now, unwatched=_unwatched(runtime, row, now)).columns()
     return values | (_document_values(row, result, pace, now) if result.parsed is not None else {})
+
+
+def _unwatched(runtime: Runtime, row: Any, now: datetime) -> timedelta:
+    pacing = _pacing(runtime, row, Validators(row.etag, row.last_modified))
+    planned = due_by(row.succeeded_at, pace=_pace(row), pacing=pacing) if row.succeeded_at is not None else None
+    return unwatched(row, now, due_by=planned)
 
 
 def _judged(result: PollResult) -> Fetched | NotModified | FetchFailed:

@@ -21,6 +21,8 @@ from worker.store.schema import article, feed, poll
 
 NO_LEASE = dict(lease_token=None, lease_until=None, attempts=0)
 NO_TROUBLE = dict(failures=0, failing_since=None)
+# What a list of all feeds reads of each: the items of twenty thousand documents are 50 MB that nobody would look at.
+LISTED = [column for column in feed.c if column is not feed.c["items"]]
 LOOK_AHEAD = 4  # times the wanted number of due feeds are looked at, so that one host's do not hide the others'
 IDS_PER_QUERY = 400  # SQLite's variable limit is far off; long IN lists plan badly
 
@@ -37,7 +39,7 @@ def sync_feeds(store: Store, wanted: Sequence[tuple[str, str, str]], *, spread: 
     with store.writing() as connection:
         take_lock(connection, Lock.START)
         now = read_clock(connection)
-        rows = {row.id: row for row in connection.execute(select(feed))}
+        rows = {row.id: row for row in connection.execute(select(*LISTED))}
         fresh = _spread_overdue(connection, rows.values(), spread=spread, at_once=at_once, now=now)
         for feed_id, url, title in wanted:
             row = rows.get(feed_id)
@@ -194,6 +196,7 @@ def shown_state() -> ColumnElement[str]:
         (feed.c.state != "active", feed.c.state),
         (feed.c.polled_at.is_(None), "new"),
         (feed.c.failures > 0, "failing"),
+        (feed.c.reason == ParseReason.NO_ENTRIES, "quiet"),
         (is_quiet(), "quiet"),
         (is_dormant(), "dormant"),
         else_="active",
@@ -216,6 +219,6 @@ def list_feeds(store: Store) -> list[Any]:
     what its last poll estimated to have come and gone before it."""
     latest = select(poll.c.missed).where(poll.c.feed_id == feed.c.id).order_by(poll.c.at.desc()).limit(1)
     counted = count_articles().label("articles"), latest.correlate(feed).scalar_subquery().label("missed")
-    statement = select(feed, *counted, shown_state().label("shown")).order_by(feed.c.id)
+    statement = select(*LISTED, *counted, shown_state().label("shown")).order_by(feed.c.id)
     with store.reading() as connection:
         return list(connection.execute(statement))

@@ -30,7 +30,7 @@ def troubled_feeds(connection: Connection) -> Sequence[Any]:
 
 def polled_feeds(connection: Connection) -> Sequence[Any]:
     """What groups are judged by, of every feed that is polled and has been."""
-    names = "id failures next_poll_at news_at".split()
+    names = "id failures next_poll_at news_at succeeded_at".split()
     is_polled = and_(feed.c.state == "active", feed.c.polled_at.is_not(None))
     return connection.execute(select(*(feed.c[name] for name in names)).where(is_polled)).all()
 
@@ -78,9 +78,10 @@ def known_troubles(connection: Connection, *, now: datetime) -> list[Known]:
     ]
 
 
-def last_told(connection: Connection) -> datetime | None:
-    """When the operator last heard that something is wrong with single feeds."""
-    single = trouble.c.kind != TroubleKind.GROUP
+def last_told(connection: Connection, *, before: datetime) -> datetime | None:
+    """When the operator last heard that something is wrong with single feeds. What is to come after `before` was told
+    by a clock that has been set back since."""
+    single = (trouble.c.kind != TroubleKind.GROUP) & (trouble.c.told_at < before)
     return connection.execute(select(func.max(trouble.c.told_at)).where(single)).scalar_one()
 
 

@@ -141,7 +141,7 @@ def test_feeds_that_stay_in_trouble_do_not_keep_the_end_of_the_others_back_for_e
     fleet.mend(*fleet.ids[:4])
     assert fleet.watch(110 * MINUTE) == []
     assert fleet.watch(30 * MINUTE) == ["4 feeds answer again"]
-    assert "2 feeds are still in trouble" in fleet.text()
+    assert "2 are still in trouble" in fleet.text()
     fleet.mend(*fleet.ids[4:6])
     assert fleet.watch(3 * HOUR) == ["2 feeds answer again"]
 
@@ -307,7 +307,7 @@ def korean(desk, runtime):
     """Its groups have been watched for a week, and were silent for three hours at the longest."""
     made = Fleet(desk, runtime, 4, language="ko", tags=("korea",))
     assert live(made, 20 * MINUTE) == []
-    known = dict(since=NOON - 8 * DAY, gaps=60, longest_gap=3 * 3_600.0)
+    known = dict(since=NOON - 12 * DAY, gaps=60, longest_gap=3 * 3_600.0)
     with desk.store.writing() as connection:
         connection.execute(update(quiet_group).values(**known))
     return made
@@ -419,3 +419,45 @@ def test_the_tick_looks_once_a_minute(fleet):
     look_around(fleet.runtime)
     look_around(fleet.runtime)
     assert operator_subjects(fleet.desk) == ["A feed fails: feed-003", "A feed fails: feed-004"]
+
+
+# ---------------------------------------------------------------- away, and clocks
+
+
+def restart(fleet, **options):
+    specs = fleet.runtime.config.feeds
+    feeds.sync_feeds(fleet.runtime.store, [(one.id, one.url, one.title) for one in specs], **options)
+
+
+def test_a_restart_after_days_makes_no_group_quiet(korean):
+    korean.now += 2 * DAY
+    restart(korean, spread=5.0, at_once=0)  # as app.build does with what is beyond AT_ONCE
+    assert korean.look() == []
+
+
+def test_a_desk_that_was_away_is_not_its_groups_longest_silence(korean):
+    korean.now += 2 * DAY
+    restart(korean, spread=300.0, at_once=0)
+    korean.look()
+    korean.now += 5 * MINUTE
+    korean.answer(*korean.ids, news=True)
+    korean.look()
+    assert korean.groups()["tag:korea"].longest_gap == 3 * 3_600
+
+
+def test_messages_after_a_clock_set_back_keep_their_hour(fleet, desk):
+    fleet.fail("feed-000", since=NOON - HOUR, reason="server")
+    assert fleet.look() == ["A feed fails: feed-000"]
+    fleet.now = NOON - DAY
+    told = []
+    for n in range(1, 10):
+        fleet.fail(fleet.ids[n], since=fleet.now - HOUR, reason="server")
+        told += fleet.look(5 * MINUTE)
+    assert len(told) <= 2, told
+
+
+def test_no_entries_is_listed_by_the_command_that_the_message_names(fleet, desk):
+    fleet.set("feed-003", reason="no_entries")
+    assert fleet.watch(90 * MINUTE) == ["A feed has no entries: feed-003"]
+    rows = {row.id: row.shown for row in feeds.list_feeds(desk.store)}
+    assert rows["feed-003"] in ("failing", "quiet"), rows["feed-003"]

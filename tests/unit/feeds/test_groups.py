@@ -19,11 +19,13 @@ from worker.feeds.groups import (
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-KNOWN = GroupRhythm("tag:x", since=NOON - 8 * DAY, seen_at=NOON, news_at=NOON, gaps=60, longest_gap=2 * 3_600.0)
+KNOWN = GroupRhythm("tag:x", since=NOON - 11 * DAY, seen_at=NOON, news_at=NOON, gaps=60, longest_gap=2 * 3_600.0)
 
 
-def member(news_at=NOON, *, failures=0, late=timedelta(0), at=NOON):
-    return types.SimpleNamespace(news_at=news_at, failures=failures, next_poll_at=at - late)
+def member(news_at=NOON, *, failures=0, late=timedelta(0), at=NOON, answered=None):
+    """`answered`: when it last was asked and answered, if not just now."""
+    seen = at if answered is None else answered
+    return types.SimpleNamespace(news_at=news_at, failures=failures, next_poll_at=at - late, succeeded_at=seen)
 
 
 def members(*news, at=NOON):
@@ -93,10 +95,10 @@ def test_watched_is_a_group_of_which_half_answer_in_time(rows, watched):
     [
         (KNOWN, 2.9 * HOUR, False),
         (KNOWN, 3.1 * HOUR, True),
-        (GroupRhythm("x", NOON - 8 * DAY, NOON, NOON, 900, 60.0), 0.9 * HOUR, False),  # nobody minds an hour
-        (GroupRhythm("x", NOON - 8 * DAY, NOON, NOON, 900, 60.0), 1.1 * HOUR, True),
+        (GroupRhythm("x", NOON - 11 * DAY, NOON, NOON, 900, 60.0), 0.9 * HOUR, False),  # nobody minds an hour
+        (GroupRhythm("x", NOON - 11 * DAY, NOON, NOON, 900, 60.0), 1.1 * HOUR, True),
         (GroupRhythm("x", NOON - 6 * DAY, NOON, NOON, 900, 60.0), 20 * HOUR, False),  # no weekend seen yet
-        (GroupRhythm("x", NOON - 8 * DAY, NOON, NOON, KNOWN_GAPS - 1, 60.0), 20 * HOUR, False),
+        (GroupRhythm("x", NOON - 11 * DAY, NOON, NOON, KNOWN_GAPS - 1, 60.0), 20 * HOUR, False),
         (GroupRhythm("x", NOON - LEARNT, NOON), 20 * HOUR, False),
     ],
 )
@@ -104,3 +106,29 @@ def test_group_is_quiet_when_it_is_silent_for_clearly_longer_than_ever(rhythm, s
     now = NOON + silence
     assert is_group_quiet(rhythm, members(NOON, NOON, at=now), now) == quiet
     assert not is_group_quiet(rhythm, [member(failures=1), member(failures=1)], now), "they fail"
+
+
+def test_group_is_quiet_no_longer_than_its_feeds_were_asked():
+    """After a pause polls are planned anew: due in time they all are, and nobody has asked them yet."""
+    now = NOON + 2 * DAY
+    planned = [member(NOON, at=now + HOUR, answered=NOON + n * MINUTE) for n in range(4)]
+    assert is_watched(planned, now)
+    assert not is_group_quiet(KNOWN, planned, now)
+    assert look_at_group(KNOWN, "tag:x", planned, now).seen_at == NOON, "nor has anybody looked again"
+    asked = [member(NOON, at=now), member(NOON, at=now), *planned[2:]]
+    assert is_group_quiet(KNOWN, asked, now)
+
+
+def test_group_is_not_quiet_in_its_second_weekend_whenever_it_was_set_up():
+    monday = datetime(2026, 3, 2, 8, tzinfo=UTC)
+    hours = [monday + n * HOUR for n in range(28 * 24)]
+    news = [at for at in hours if at.weekday() < 5 and 8 <= at.hour <= 18]
+    for began in hours[: 7 * 24 : 7]:
+        rhythm = None
+        for at in (one for one in hours if began <= one < began + 16 * DAY):
+            newest = max((one for one in news if one <= at), default=began)
+            for minute in (0, 30):
+                moment = at + minute * MINUTE
+                rows = members(max(newest, began), at=moment)
+                rhythm = look_at_group(rhythm, "tag:x", rows, moment)
+                assert not is_group_quiet(rhythm, rows, moment), (began, moment)

@@ -37,8 +37,8 @@ def test_health_page_says_the_bounds_that_are_used():
     assert "for 15 days" in TEXT and "three days are the least" in TEXT and "eight silences" in TEXT
     assert (14 * days, 90 * days) == (SLOW, DORMANT_AFTER)
     assert "less than once in two weeks, or has brought nothing for 90 days" in TEXT
-    assert (LEARNT.days, QUIET_FACTOR, LEAST_FEEDS) == (7, 1.5, 3)
-    assert "three or more: after a week" in TEXT and "one and a half times as long" in TEXT
+    assert (LEARNT.days, QUIET_FACTOR, LEAST_FEEDS) == (10, 1.5, 3)
+    assert "three or more: after ten days" in TEXT and "one and a half times as long" in TEXT
     assert (LEAST_FAILURES, ALONG, NAMED) == (3, 4, 20)
     assert "three times at least" in TEXT and "a quarter of that time" in TEXT and "twenty feeds named" in TEXT
     assert (HOLD.seconds, PATIENCE.seconds, LONGEST_HOLD.seconds) == (1_800, 2 * hours, 8 * hours)

@@ -72,11 +72,14 @@ def test_rhythm_survives_a_clock_that_was_set_back():
         (dict(next_poll_at=NOON - 90 * DAY, succeeded_at=NOON - 2 * HOUR), 2),  # made due long ago, by hand
         (dict(next_poll_at=NOON + HOUR), 0),  # asked before its time
         (dict(next_poll_at=NOON - HOUR, succeeded_at=None), 1),
+        (dict(succeeded_at=NOON - 72 * HOUR), 71),  # due long ago, and put off by a start or for its host's sake
     ],
 )
 def test_unwatched_is_the_time_in_which_nobody_could_have_seen_anything(values, hours):
     base = dict(next_poll_at=NOON, failing_since=None, succeeded_at=NOON - HOUR)
-    assert unwatched(types.SimpleNamespace(**base | values), NOON) == hours * HOUR
+    row = types.SimpleNamespace(**base | values)
+    due_by = row.succeeded_at and row.succeeded_at + HOUR
+    assert unwatched(row, NOON, due_by=due_by) == hours * HOUR
 
 
 @pytest.mark.parametrize(

@@ -69,6 +69,6 @@ def test_a_message_says_that_it_is_our_own_line_only_where_nobody_is_reached():
 
 
 def test_a_message_of_an_end_says_how_many_stay():
-    assert over((FAILING, "dns"), still=1)[1][-1].endswith("1 feed is still in trouble.")
-    assert over((FAILING, "dns"), still=2)[1][-1].endswith("2 feeds are still in trouble.")
+    assert over((FAILING, "dns"), still=1)[1][-1].endswith(" 1 is still in trouble.")
+    assert over((FAILING, "dns"), still=2)[1][-1].endswith(" 2 are still in trouble.")
     assert "still" not in "".join(over((FAILING, "dns"))[1])
