@@ -39,7 +39,14 @@ def decide_document(
             return found
     parsed = parse(body)
     update = decide_update(parsed, find_known(parsed.entries))
-    return Document(update, parsed, None if parsed.loose or parsed.cut else items)
+    told_apart = items is not None and _is_sure(parsed, len(items.hashes))
+    return Document(update, parsed, items if told_apart else None)
+
+
+def _is_sure(parsed: ParsedFeed, items: int) -> bool:
+    """Whether the parser told apart what we did. In a loose document where one item ends is a guess, and its neighbours
+    change the guess; and what one of us takes for an item may be none for the other."""
+    return not parsed.loose and not parsed.cut and len(parsed.entries) + parsed.skipped == items
 
 
 def _decide_rest(items: Items, seen: Mapping[int, int], *, parse: Parse, find_known: FindKnown) -> Document | None:
@@ -51,8 +58,8 @@ def _decide_rest(items: Items, seen: Mapping[int, int], *, parse: Parse, find_kn
         parsed = parse(items.only(set(fresh)))
     except FeedParseError:
         return None  # a document of nothing but what cannot be read
-    if parsed.loose or parsed.cut:
-        return None  # where one item ends is a guess then, and its neighbours change the guess
+    if not _is_sure(parsed, len(fresh)):
+        return None
     known = find_known(parsed.entries)
     if not {one.article_id for one in known.values()}.isdisjoint(seen.values()):
         return None  # one entry twice in a document: which stands is decided by their order

@@ -22,7 +22,7 @@ FORM: Final = b"1"
 MAX_ITEMS: Final = 2_000  # the parser reads no more of one document (parse_child.MAX_ENTRIES)
 MAX_TOKENS: Final = 50_000  # in a document of that many items, a few each; more is an attack, or an accident
 # In the worker itself no limit of CPU or memory holds: what could cost it much is read whole, in the child.
-MAX_HEAD: Final = 100_000  # bytes before the first item: the longest real head we know has 10,000
+MAX_HEAD: Final = 100_000  # bytes before the first item, or behind the last: the longest real head has 10,000
 MAX_MARKS: Final = 200_000  # of a JSON document: each value takes the memory of a few dozen letters
 MARKS: Final = (b"{", b"[", b",")
 HASH_BYTES: Final = 12  # of BLAKE2b: two items of one feed in 10^20 meet by chance
@@ -40,12 +40,16 @@ CLOSINGS: Final = {b"<![CDATA[": b"]]>", b"<!--": b"-->"}
 # of our timing, which is read with the first item that is new.
 AROUND: Final = re.compile(
     rb"<\?xml[^>]{0,400}>|<!DOCTYPE[^>]{0,400}>|<(?:[\w.-]+:)?(?:rss|feed|rdf|channel|items)\b[^<>]{0,20000}>"
-    rb"|<(?:ttl|skipHours|skipDays|hour|day|[\w.-]+:update\w+)\b[^<]{0,200}|<(?:[\w.-]+:)?language\b[^<]{0,200}",
+    rb"|<(?:ttl|skipHours|skipDays|hour|day|[\w.-]+:update\w+|(?:[\w.-]+:)?language)\b[^<]{0,200}"
+    rb"(?:<!\[CDATA\[[^\]]{0,200})?",
     re.I,
 )
 ANCESTOR: Final = re.compile(rb"<(?:[\w.-]+:)?(rss|feed|rdf|channel)\b[^<>]{0,20000}>", re.I)
 CLOSED: Final = re.compile(rb"</(?:[\w.-]+:)?channel\s*>", re.I)  # the items of RSS 0.90 and 1.0 stand behind it
-LANGUAGE: Final = re.compile(rb"<((?:[\w.-]+:)?language)\b[^>]{0,200}>[^<]{0,200}</\1\s*>", re.I)
+LANGUAGE: Final = re.compile(
+    rb"<((?:[\w.-]+:)?language)\b[^>]{0,200}>(?:[^<]{0,200}|\s{0,50}<!\[CDATA\[[^\]<]{0,200}\]\]>\s{0,50})</\1\s*>",
+    re.I,
+)
 UNSPLITTABLE: Final = (b"\x00", b"\x1b")  # wide letters, and shifts that make a tag part of a word
 
 
@@ -102,10 +106,10 @@ def find_items(body: bytes, *, around: Iterable[str]) -> Items | None:
 
 def _xml_items(body: bytes, told: list[bytes]) -> XmlItems | None:
     spans = _spans(body)
-    if not spans or spans[0][0] > MAX_HEAD:
+    if not spans or spans[0][0] > MAX_HEAD or len(body) - spans[-1][1] > MAX_HEAD:
         return None
     head = body[: spans[0][0]]
-    context = _hash(b"\0".join([*told, *AROUND.findall(head)]))
+    context = _hash(b"\0".join([*told, *AROUND.findall(head), b"", *AROUND.findall(body, spans[-1][1])]))
     return XmlItems(body, context, spans, [_hash(body[start:end]) for start, end in spans], _lead(head))
 
 

@@ -17,6 +17,7 @@ from urllib.parse import urljoin, urlsplit
 import feedparser
 from feedparser.encodings import convert_to_utf8
 from feedparser.exceptions import CharacterEncodingOverride
+from feedparser.mixin import _FeedParserMixin
 
 from worker.articles.text import MAX_URL, clean_text, clean_title
 from worker.errors import FeedParseError, ParseReason
@@ -40,6 +41,17 @@ MAX_RAW: Final = 400_000  # code points of one entry's markup that are cleaned
 DATES: Final = ("published", "updated", "created", "prism_publicationdate")  # as feedparser names them; the best first
 # It would look for a parser that nobody has any more, at each document, before it takes Python's.
 feedparser.api.PREFERRED_XML_PARSERS.clear()
+END_TAG: Final = _FeedParserMixin.unknown_endtag
+
+
+def _end_tag(parser: Any, tag: str) -> None:
+    END_TAG(parser, tag)
+    parser.baseuri = parser.basestack[-1] if parser.basestack else ""
+
+
+# It keeps an element's xml:base after its end where there is none around it, as we have it, and reads all entries that
+# follow by it: the address and the id of each would be made of the one before.
+_FeedParserMixin.unknown_endtag = _end_tag
 # Sanitising and resolving are ours (articles/text.py), done once and on what is kept.
 QUIET: Final = dict(sanitize_html=False, resolve_relative_uris=False)
 

@@ -26,16 +26,18 @@ AGAIN: Final = 0.05  # seconds before a host whose places are taken is looked at
 ANSWER_SECONDS: Final = 0.5  # a healthy Redis answers in a thousandth of it
 AWAY_SECONDS: Final = 10.0  # so long a Redis that failed is left alone
 # One look: 'held' and for how long, 'wait' and how long, or a place. Times are Redis's own, so that hosts whose clocks
-# differ agree. A place that is never given back frees itself when its request must be over.
+# differ agree. A place that is never given back frees itself when its request must be over. What lies further ahead
+# than anything is ever planned was written before its clock was set back.
 TAKE: Final = """
 local now = redis.call('TIME')
 now = now[1] + now[2] / 1000000
 local held = redis.call('PTTL', KEYS[3])
 if held > 0 then return {'held', tostring(held / 1000)} end
 redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', now)
+redis.call('ZREMRANGEBYSCORE', KEYS[1], now + 600, '+inf')
 if redis.call('ZCARD', KEYS[1]) >= tonumber(ARGV[1]) then return {'wait', ARGV[5]} end
 local due = tonumber(redis.call('GET', KEYS[2]) or '0')
-if due > now then return {'wait', tostring(due - now)} end
+if due > now and due - now <= tonumber(ARGV[2]) then return {'wait', tostring(due - now)} end
 redis.call('ZADD', KEYS[1], now + ARGV[3], ARGV[4])
 redis.call('PEXPIRE', KEYS[1], math.ceil(ARGV[3] * 1000))
 redis.call('SET', KEYS[2], tostring(now + ARGV[2]), 'PX', math.ceil(ARGV[2] * 1000) + 1)

@@ -69,7 +69,7 @@ class _Polling:
         return room and not self.alone and self.look_at <= now < self.until
 
     def _claim(self) -> None:
-        """A feed whose last poll never ended comes alone: should it end this process too, it takes no other along."""
+        """A feed whose last two polls never ended comes alone: should it end this process, it takes no other along."""
         claim = feeds.claim_due_feeds(
             self.runtime.store,
             limit=self.batch - len(self.rows),
@@ -78,7 +78,7 @@ class _Polling:
             busy=Counter(row.host for row, _ in self.rows.values()),
             wait=self._least,
         )
-        self.alone = any(row.attempts > 1 for row in claim.rows)
+        self.alone = any(row.attempts > 2 for row in claim.rows)
         self.more = claim.full
         if not claim.full:
             self.look_at = time.monotonic() + LOOK_SECONDS

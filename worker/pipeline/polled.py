@@ -19,7 +19,17 @@ from worker.feeds.rounds import hold_seconds
 from worker.feeds.schedule import Pace, Pacing, due_by, follow, next_poll
 from worker.guard import host_of
 from worker.metrics import ARTICLES, ENTRIES, ENTRY_KINDS, POLLS, Counts, Key
-from worker.model import FeedUpdate, Fetched, FetchFailed, News, NewsKind, NotModified, SilenceKind, Validators
+from worker.model import (
+    FeedUpdate,
+    Fetched,
+    FetchFailed,
+    News,
+    NewsKind,
+    NotModified,
+    Postponed,
+    SilenceKind,
+    Validators,
+)
 from worker.pipeline.holding import tell_of_storms
 from worker.pipeline.operator import tell_operator
 from worker.pipeline.reading import PollResult, unstorable
@@ -129,8 +139,14 @@ def _save_one(runtime: Runtime, connection: Connection, result: PollResult, *, n
 
 
 def _put_off(runtime: Runtime, result: PollResult, now: datetime) -> datetime | None:
-    """Until when a feed is promised to be left alone, by the database's clock. A host's hold is on record already."""
-    left = runtime.recent.left(result.row.current_url) if runtime.recent else 0.0
+    """Until when a feed is promised to be left alone, or its host is held, by the database's clock.
+
+    A hold is on record for the feeds that were there when it began; one that has become due since would be claimed and
+    given back without end.
+    """
+    outcome = result.fetched.outcome
+    held = outcome.held if isinstance(outcome, Postponed) else 0.0
+    left = max(held, runtime.recent.left(result.row.current_url) if runtime.recent else 0.0)
     return now + timedelta(seconds=left) if left else None
 
 

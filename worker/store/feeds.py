@@ -48,13 +48,18 @@ def sync_feeds(store: Store, wanted: Sequence[tuple[str, str, str]], *, spread: 
                 fresh += 1
                 values = dict(configured_url=url, current_url=url, state="active", title=title, next_poll_at=due)
                 connection.execute(insert(feed).values(id=feed_id, host=host_of(url), **values))
+            elif row.configured_url != url and row.current_url == url:
+                # It moved there for good long ago, and somebody has written down so: nothing else is new.
+                values = dict(configured_url=url, state="active")
+                connection.execute(update(feed).where(feed.c.id == feed_id).values(**values))
             elif row.configured_url != url:
                 # Without its lease, a poll of the old address that is under way saves nothing.
                 values = dict(configured_url=url, state="active", next_poll_at=now) | NO_TROUBLE | NO_LEASE
                 values |= new_address(url)
                 connection.execute(update(feed).where(feed.c.id == feed_id).values(**values))
             elif row.state == "removed":
-                connection.execute(update(feed).where(feed.c.id == feed_id).values(state="active", next_poll_at=now))
+                # When it is due stays: its publisher may have asked for a day, and did not hear of our configuration.
+                connection.execute(update(feed).where(feed.c.id == feed_id).values(state="active"))
             elif row.host != host_of(row.current_url):  # of a record from before hosts were kept
                 connection.execute(update(feed).where(feed.c.id == feed_id).values(host=host_of(row.current_url)))
             if row is not None and title and row.title != title:
@@ -127,7 +132,8 @@ def claim_due_feeds(
         retried = [row.id for row in found if row.attempts > 0]
         early = _asked_lately(connection, retried, lease=lease, wait=wait, now=now)
         found = [row for row in found if row.id not in early]
-        retried = [feed_id for feed_id in retried if feed_id not in early]
+        # Once may be a power cut, and then it is every feed that was under way: one by one they would hold up the desk.
+        retried = [row.id for row in found if row.attempts > 1]
         if retried:
             ids, put_off = retried[:1], []
         else:

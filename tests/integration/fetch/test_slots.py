@@ -82,6 +82,18 @@ def test_a_process_that_died_with_a_place_keeps_it_from_nobody_for_long(origin, 
     assert isinstance(outcome, Fetched)
 
 
+def test_a_redis_whose_clock_was_set_back_keeps_a_host_from_nobody(origin, own_redis):
+    origin.routes["/"] = http(200, body=b"x")
+    (fetcher, _) = two_processes(origin, own_redis.url, spacing=0.01, concurrent=1)
+    seconds, _ = own_redis.client.time()
+    own_redis.client.set("wirewatch:host:127.0.0.1:next", str(seconds + 3600))
+    own_redis.client.zadd("wirewatch:host:127.0.0.1", {"of an hour ago, which is to come": seconds + 3600})
+    with fetcher.open() as visits:
+        visits.add([FetchRequest("a", origin.url + "/")], start_within=2)
+        (result,) = visits.take(5)
+    assert isinstance(result.outcome, Fetched)
+
+
 def test_f17_without_redis_each_process_is_more_careful(origin, own_redis):
     origin.routes["/"] = http(200, body=b"x")
     fetchers = two_processes(origin, own_redis.url, spacing=0.2, concurrent=2)

@@ -4,9 +4,10 @@ import json
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
 from desk import BASELINE, entries
 from origin import rss
-from steps import LONG_AGO, bring, change, operator_subjects, poll_now
+from steps import LONG_AGO, bring, change, now, operator_subjects, poll_now
 
 from worker.feeds.fetch import Fetcher
 from worker.feeds.rounds import Round
@@ -199,6 +200,19 @@ def test_poll_gives_back_what_its_time_was_too_short_for(desk, runtime):
     assert [(row.lease_token, row.attempts, row.failures) for row in desk.rows(feed)] == [(None, 0, 0)] * 2
     poll_due_feeds(runtime)
     assert desk.polled()
+
+
+def test_f12_a_feed_that_falls_due_while_its_host_is_held_waits_for_the_end(desk, runtime):
+    class Held(Round):
+        def take(self, seconds=None):
+            return [replace(one, outcome=Postponed(held=300.0)) for one in super().take(seconds)]
+
+    change(desk, feed, next_poll_at=LONG_AGO)
+    held = replace(runtime, fetcher=fetcher_of(runtime, Held))
+    poll_due_feeds(held)
+    assert not poll_due_feeds(held), "else it is claimed and given back without end"
+    waits = [(row.next_poll_at - now(desk)).total_seconds() for row in desk.rows(feed)]
+    assert all(wait == pytest.approx(300, abs=20) for wait in waits)
 
 
 def test_a_feed_that_cannot_be_given_back_holds_up_no_other(desk, runtime, monkeypatch):

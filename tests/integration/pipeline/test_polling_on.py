@@ -45,10 +45,16 @@ def test_a_feed_that_hangs_holds_up_no_other(desk, runtime):
     assert desk.polled()
 
 
-def test_a_feed_whose_last_poll_never_ended_comes_alone(desk, runtime):
+def test_after_a_power_cut_those_that_were_under_way_come_together(desk, runtime):
+    change(desk, feed, next_poll_at=LONG_AGO, attempts=1)
+    assert not poll_due_feeds(runtime), "one step is enough for all"
+    assert desk.polled()
+
+
+def test_a_feed_whose_last_two_polls_never_ended_comes_alone(desk, runtime):
     change(desk, feed, next_poll_at=LONG_AGO)
     with desk.store.writing() as connection:
-        connection.execute(feed.update().where(feed.c.id == "c").values(attempts=1))
+        connection.execute(feed.update().where(feed.c.id == "c").values(attempts=2))
     assert poll_due_feeds(runtime), "the others are left to the next step"
     assert [row.feed_id for row in desk.rows(poll)] == ["c"]
     assert not poll_due_feeds(runtime)

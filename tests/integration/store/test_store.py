@@ -114,6 +114,31 @@ def test_sync_feeds_keeps_state_forgets_validators_of_a_changed_url_and_removes(
     assert (rows["b"].etag, rows["b"].state) == ('"x"', "removed")
 
 
+def test_f08_a_move_that_is_written_down_costs_no_request_without_validators(store):
+    feeds.sync_feeds(store, [("a", "https://a.example/1", "")], spread=0)
+    with store.writing() as connection:
+        later = read_clock(connection) + timedelta(hours=20)
+        moved = dict(current_url="https://a.example/2", etag='"x"', body_hash="h", next_poll_at=later)
+        connection.execute(feed.update().values(**moved))
+    feeds.sync_feeds(store, [("a", "https://a.example/2", "")], spread=0)
+    with store.reading() as connection:
+        row = connection.execute(select(feed)).one()
+    assert (row.configured_url, row.etag, row.body_hash, row.next_poll_at) == ("https://a.example/2", '"x"', "h", later)
+
+
+def test_f09_a_feed_taken_out_and_put_back_is_not_asked_before_its_time(store):
+    wanted = [("a", "https://a.example/1", "")]
+    feeds.sync_feeds(store, wanted, spread=0)
+    with store.writing() as connection:
+        later = read_clock(connection) + timedelta(hours=20)
+        connection.execute(feed.update().values(next_poll_at=later))
+    feeds.sync_feeds(store, [], spread=0)
+    feeds.sync_feeds(store, wanted, spread=0)
+    with store.reading() as connection:
+        row = connection.execute(select(feed)).one()
+    assert (row.state, row.next_poll_at) == ("active", later)
+
+
 def test_sync_feeds_takes_a_title_that_is_given_and_keeps_the_feeds_own_where_none_is(store):
     address = "https://a.example/1"
     titles = []

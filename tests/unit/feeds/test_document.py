@@ -99,6 +99,47 @@ def test_json_feed_only_what_is_new_is_parsed():
     assert polled(feed(2, 1), feed(3, 2, 1), feed(3, 2)).parsed == 3
 
 
+def test_what_only_looks_like_an_item_costs_no_entry():
+    """The parser takes another namespace's `item` for none, and an entry under a prefix beyond ASCII for one."""
+    foreign = "<x:item xmlns:x='urn:x'>An item of something else</x:item>"
+    polled(rss(*numbered(2, 1), head=foreign), rss(*numbered(3, 2, 1), head=foreign), rss(*numbered(3), head=foreign))
+    hidden = "<é:entry xmlns:é='http://www.w3.org/2005/Atom'><é:id>h</é:id><é:title>Hidden</é:title></é:entry>"
+    assert len(polled(rss(*numbered(2, 1), hidden), rss(*numbered(3, 2, 1), hidden)).articles) == 4
+
+
+def test_a_language_in_cdata_reads_the_dates_of_what_is_new():
+    published = []
+
+    class Dated(Record):
+        def _save(self, update):
+            published.extend(fresh.entry.published for fresh in update.new)
+            return super()._save(update)
+
+    one, two = (item(f"g{n}", title=f"Headline {n}", date="Thu, 28 Jul 2022 04:35 CST") for n in (1, 2))
+    record, head = Dated(remembers=True), "<language><![CDATA[zh-cn]]></language>"
+    record.poll(rss(one, head=head))
+    record.poll(rss(two, one, head=head))
+    assert record.parsed == 2 and published[0] == published[1], "China's time, not America's"
+    assert polled(rss(one, head=head), rss(one, head=head.replace("zh-cn", "en-us"))).parsed == 2
+
+
+def test_another_ttl_behind_the_items_is_read():
+    one, two = (rss(*numbered(2, 1), f"<ttl>{n}</ttl>") for n in (5, 60))
+    assert polled(one, two).parsed == 4
+
+
+def test_an_entrys_base_is_nobody_elses():
+    def entry(n):
+        content = f"<content type='html' xml:base='https://b.example/{n}/'>Text {n}.</content>"
+        return f"<entry><id>{n}</id><title>Headline {n}</title><link href='news/{n}.html'/>{content}</entry>"
+
+    def feed(*numbers):
+        return f"<feed xmlns='http://www.w3.org/2005/Atom'>{''.join(map(entry, numbers))}</feed>".encode()
+
+    record = polled(feed(2, 1), feed(3, 2, 1), feed(1))
+    assert len(record.articles) == 3, "an id that is made of its neighbour's base is another at each poll"
+
+
 PIECES = st.sampled_from(["", "a", "b", "c"])
 ITEMS = st.builds(
     lambda guid, link, title, text, date: item(guid, link and f"https://p.example/{link}", title, text, date),
