@@ -54,7 +54,17 @@ def tell_of_storms(
         if update is not None and any(new.held for new in update.new):
             held.append(row.id)
     if held:
-        _tell_of_holds(runtime, connection, holds.holds_of_poll(connection, held, at=now), now)
+        _tell_of_holds(
+            runtime, connection, _first_of_feed(connection, holds.holds_of_poll(connection, held, at=now)), now
+        )
+
+
+def _first_of_feed(connection: Connection, rows: Sequence[Any]) -> list[Any]:
+    """Without those of feeds of which a hold waits already: an archive that comes in pieces is one thing to decide."""
+    known = holds.waiting_feeds(connection, [row.feed_id for row in rows], before=rows[0].at) if rows else set()
+    for row in rows:
+        log.warning("entries_held", feed_id=row.feed_id, held=row.count, hold=row.public_id)
+    return [row for row in rows if row.feed_id not in known]
 
 
 def _tell_of_identities(runtime: Runtime, connection: Connection, row: Any, update: FeedUpdate, now: datetime) -> None:
@@ -69,10 +79,11 @@ def _tell_of_identities(runtime: Runtime, connection: Connection, row: Any, upda
 
 
 def _tell_of_holds(runtime: Runtime, connection: Connection, rows: Sequence[Any], now: datetime) -> None:
+    if not rows:
+        return
     titles = holds.sample_titles(connection, [row.id for row in rows[:LISTED]])
     lines = []
     for row in rows[:LISTED]:
-        log.warning("entries_held", feed_id=row.feed_id, held=row.count, hold=row.public_id)
         release, ignore = decision_commands(row)
         lines += [
             f"{held_words(row)} are held: release or ignore.",
@@ -82,6 +93,9 @@ def _tell_of_holds(runtime: Runtime, connection: Connection, rows: Sequence[Any]
         ]
     if len(rows) > LISTED:
         lines.append(f"and {len(rows) - LISTED} more: `wirewatch feeds held` lists them all.")
+    lines.append(
+        "What the same feed brings of this kind until then is held, too, and told no more: `wirewatch feeds held`."
+    )
     lines.append(f"What nobody decides within {KEPT_FOR.days} days is ignored.")
     entries = sum(row.count for row in rows)
     whose = rows[0].feed_id if len(rows) == 1 else f"{len(rows)} feeds"

@@ -6,6 +6,7 @@ a collector's record: its entries become documents by when they were first seen 
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -76,7 +77,7 @@ def read_history(path: Path, *, latest: datetime) -> History:
     if not path.exists():
         raise NoHistory(f"{path}: there is no such file or folder")
     found = _Found()
-    for file in sorted(one for one in path.rglob("*") if one.is_file()) if path.is_dir() else [path]:
+    for file in _files(path) if path.is_dir() else [path]:
         if ENTRY_FILE.search(file.name):
             _read_entry_file(found, file, latest)
         else:
@@ -85,6 +86,16 @@ def read_history(path: Path, *, latest: datetime) -> History:
     if not documents:
         raise NoHistory("\n".join([f"{path}: nothing to replay. {ADVICE}", *found.notes[:5]]))
     return History(tuple(sorted(documents, key=lambda one: (one.at, one.feed))), tuple(found.notes))
+
+
+def _files(folder: Path) -> list[Path]:
+    """All below it, through links to folders too, each folder once (a link may lead back up)."""
+    entered, files = set(), []
+    for place, folders, names in os.walk(folder, followlinks=True):
+        entered.add(os.path.realpath(place))
+        folders[:] = sorted(one for one in folders if os.path.realpath(os.path.join(place, one)) not in entered)
+        files += [file for name in names if (file := Path(place, name)).is_file()]
+    return sorted(files)
 
 
 def _read_entry_file(found: _Found, file: Path, latest: datetime) -> None:

@@ -96,6 +96,14 @@ def holds_of_poll(connection: Connection, feed_ids: Sequence[str], *, at: dateti
     return list(connection.execute(rows))
 
 
+def waiting_feeds(connection: Connection, feed_ids: Sequence[str], *, before: datetime) -> set[str]:
+    """Which of these feeds had a hold before that moment that nobody has decided."""
+    waits = hold.c.decision.is_(None) & (hold.c.at < before)
+    return set(
+        connection.execute(select(hold.c.feed_id).distinct().where(hold.c.feed_id.in_(feed_ids), waits)).scalars()
+    )
+
+
 def find_holds(connection: Connection, name: str) -> list[Any]:
     """Those, decided or not, of the feed of that id; else the one whose own id begins so, by SHORTEST letters or more.
     Empty for none, and where several begin so."""

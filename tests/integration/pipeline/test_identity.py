@@ -323,6 +323,23 @@ def test_holds_of_one_batch_are_told_in_one_message(desk, runtime):
     assert operator_subjects(desk) == ["24 old entries held: 2 feeds"]
 
 
+def test_an_archive_that_comes_in_pieces_is_told_once_until_it_is_decided(imported, bring):
+    moment = now(imported)
+
+    def piece(first):
+        return [item(n, date=moment - 90 * DAY + timedelta(minutes=n)) for n in range(first, first + 12)]
+
+    for first in (200, 300, 400):
+        bring(item(50, date=moment), *piece(first))
+    assert [row.count for row in imported.rows(hold)] == [12] * 4
+    assert operator_subjects(imported) == ["12 old entries held: a"]
+    with imported.store.writing() as connection:
+        for row in waiting_holds(connection):
+            decide_hold(connection, row.id, Verdict.IGNORED, by="ana", now=read_clock(connection))
+    bring(item(50, date=moment), *piece(500))
+    assert operator_subjects(imported) == ["12 old entries held: a"] * 2
+
+
 def test_g05_a_first_look_holds_nothing(desk, bring):
     moment = now(desk)
     assert bring(*(item(n, date=moment - 40 * DAY) for n in range(500))) == 500

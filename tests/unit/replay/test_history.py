@@ -142,3 +142,13 @@ def test_path_without_a_history_says_what_one_is(tmp_path, made):
         read_history(path)
     assert str(path) in str(raised.value)
     assert made == "nothing" or "named by their UTC time" in str(raised.value)
+
+
+def test_linked_folders_are_read_once_each(tmp_path):
+    snapshot(tmp_path / "far" / "wire", "20260813T042436Z.xml")
+    (tmp_path / "history").mkdir()
+    (tmp_path / "history" / "wire").symlink_to(tmp_path / "far" / "wire")
+    (tmp_path / "history" / "up").symlink_to(tmp_path / "history")
+    history = read_history(tmp_path / "history")
+    assert history.feeds == ("wire",)
+    assert len(history.documents) == 1
