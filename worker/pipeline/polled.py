@@ -169,13 +169,7 @@ def _hold_siblings(runtime: Runtime, connection: Connection, result: PollResult,
 
 def _tell_trouble(runtime: Runtime, connection: Connection, result: PollResult, now: datetime) -> None:
     row = result.row
-    if result.reason == FetchReason.GONE:
-        lines = [
-            f"The publisher says that the feed {row.id} ({row.title}) is gone for good (410).",
-            "It is polled no more. Find its new address and set it in feeds.yaml, or remove the feed there.",
-        ]
-        _tell(runtime, connection, row, key="gone", subject="Feed stopped", lines=lines, now=now)
-    elif row.attempts > MAX_ATTEMPTS:
+    if row.attempts > MAX_ATTEMPTS:
         lines = [
             f"{MAX_ATTEMPTS} polls in a row of the feed {row.id} ({row.title}) never came to their end: "
             "it may have ended the worker each time.",
@@ -245,7 +239,8 @@ def feed_values(runtime: Runtime, result: PollResult, now: datetime) -> dict[str
         ),
     )
     if failed:
-        return values | ({"state": "stopped"} if result.reason == FetchReason.GONE else {})
+        gone = dict(state="stopped", stop_told_at=None)  # which the tick tells, of all that are together
+        return values | (gone if result.reason == FetchReason.GONE else {})
     body = outcome.body_hash if whole and isinstance(outcome, Fetched) else row.body_hash
     url = outcome.permanent_url if whole and isinstance(outcome, Fetched) and outcome.permanent_url else row.current_url
     values |= dict(succeeded_at=now, body_hash=body, current_url=url, host=host_of(url))

@@ -14,6 +14,7 @@ from worker.pipeline.operator import tell_of_quarantine
 from worker.pipeline.pages import give_up_late_pages
 from worker.pipeline.runtime import Runtime
 from worker.pipeline.silencing import tell_ended_silences
+from worker.pipeline.stopped import tell_of_stopped
 from worker.pipeline.telling import tell_due_alerts
 from worker.pipeline.troubles import look_for_troubles
 from worker.store import articles, heartbeats, pages, polls, robots, tallies
@@ -33,7 +34,7 @@ RETENTION_BATCH = 500
 POLL_HISTORY = timedelta(days=30)
 # Of polls that brought nothing: 20,000 feeds make millions a day, which nobody reads; what counts them are tallies.
 QUIET_HISTORY = timedelta(hours=2)
-ROBOTS_KEPT = timedelta(days=7)  # after it was good: a site that is asked again has its row still
+ROBOTS_KEPT = timedelta(hours=1)  # after it was good: its turns (`next_at`) are over long before
 
 
 def tick(runtime: Runtime) -> None:
@@ -61,6 +62,7 @@ def look_around(runtime: Runtime) -> None:
     give_up_lost(runtime)
     give_up_late_pages(runtime)
     tell_ended_silences(runtime)
+    tell_of_stopped(runtime)
     tell_due_alerts(runtime)
     for queue in due_queues(runtime.store):
         runtime.hint(queue)

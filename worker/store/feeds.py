@@ -189,6 +189,24 @@ def _with_room(
     return chosen, put_off
 
 
+def stopped_untold(connection: Connection) -> list[Any]:
+    """(id, title) of the feeds that are gone and of which the operator does not know yet, by id."""
+    untold = (feed.c.state == "stopped") & feed.c.stop_told_at.is_(None)
+    return list(connection.execute(select(feed.c.id, feed.c.title).where(untold).order_by(feed.c.id)))
+
+
+def last_stop_told(connection: Connection, *, before: datetime) -> datetime | None:
+    """When that was last told of any feed; what lies ahead is of before the clock was set back."""
+    told = select(func.max(feed.c.stop_told_at)).where(feed.c.stop_told_at <= before)
+    return connection.execute(told).scalar_one()
+
+
+def note_stop_told(connection: Connection, feed_ids: Sequence[str], *, now: datetime) -> None:
+    for start in range(0, len(feed_ids), IDS_PER_QUERY):
+        chosen = feed.c.id.in_(feed_ids[start : start + IDS_PER_QUERY])
+        connection.execute(update(feed).where(chosen).values(stop_told_at=now))
+
+
 def hold_host(connection: Connection, host: str, *, until: datetime) -> None:
     """Nobody asks that host before: it asked one of its feeds to be left alone."""
     soon = (feed.c.host == host) & (feed.c.state == "active") & (feed.c.next_poll_at < until)

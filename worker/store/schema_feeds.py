@@ -27,6 +27,7 @@ feed = Table(
     Column("succeeded_at", Instant),
     Column("failures", Integer, nullable=False, default=0),
     Column("failing_since", Instant),
+    Column("stop_told_at", Instant),  # when the operator was told that it is gone; null where that is to come
     Column("reason", String(32)),
     Column("detail", Text),
     Column("host", String(255), nullable=False, default="", server_default=""),  # of `current_url`

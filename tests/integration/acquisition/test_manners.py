@@ -9,6 +9,7 @@ from lived import DAY, HOUR, MINUTE
 from origin import rss
 from steps import operator_subjects
 
+from worker.pipeline.stopped import tell_of_stopped
 from worker.store.schema import article
 
 NEWS = [("n1", "First report", "Text."), ("n2", "Second report", "Text.")]
@@ -213,6 +214,7 @@ def test_f16_a_feed_that_is_gone_is_never_asked_again_and_told(live, score):
     lived.live(lived.now + 7 * DAY)
     assert len(score.times("/paper")) == 2
     assert lived.row("paper").state == "stopped"
+    tell_of_stopped(lived.runtime)
     assert operator_subjects(lived.desk) == ["Feed stopped: paper"]
 
 

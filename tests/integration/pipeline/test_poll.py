@@ -7,17 +7,19 @@ from datetime import timedelta
 import pytest
 from desk import BASELINE, entries
 from origin import rss
-from steps import LONG_AGO, bring, change, now, operator_subjects, poll_now
+from steps import LONG_AGO, bring, change, later, now, operator_subjects, poll_now
 
 from worker.feeds.fetch import Fetcher
 from worker.feeds.rounds import Round
 from worker.feeds.update import decide_update
 from worker.model import Postponed
 from worker.pipeline.poll import poll_due_feeds
+from worker.pipeline.stopped import tell_of_stopped
 from worker.store import feeds, polls
+from worker.store.engine import read_clock
 from worker.store.feeds import sync_feeds
 from worker.store.lease import MAX_ATTEMPTS
-from worker.store.schema import alert, article, feed, poll, revision
+from worker.store.schema import alert, article, delivery, feed, poll, revision
 
 
 def fetcher_of(runtime, kind):
@@ -242,4 +244,23 @@ def test_f16_a_feed_that_is_gone_is_stopped_and_told_once(desk, runtime):
     poll_now(desk, runtime)
     assert {row.id: row.state for row in desk.rows(feed)} == {"a": "stopped", "b": "active"}
     assert desk.origin.requests.count(("/a", 410)) == 1
+    tell_of_stopped(runtime)
+    tell_of_stopped(runtime)
     assert operator_subjects(desk) == ["Feed stopped: a"]
+
+
+def test_f16_feeds_that_go_together_are_told_together(desk, runtime):
+    ids = [f"section-{n:03}" for n in range(300)]
+    sync_feeds(desk.store, [(one, desk.origin.url("/a"), "") for one in ids], spread=0)
+    change(desk, feed, state="stopped", reason="gone")
+    tell_of_stopped(runtime)
+    assert operator_subjects(desk) == ["302 feeds stopped"]
+    text = str(desk.rows(delivery, delivery.c.subject == "302 feeds stopped")[0].body, errors="replace")
+    assert "section-005" in text and "and 282 more" in text
+    change(desk, feed, stop_told_at=None)
+    with desk.store.writing() as connection:
+        connection.execute(feed.update().where(feed.c.id != "a").values(stop_told_at=read_clock(connection)))
+    tell_of_stopped(runtime)
+    assert len(operator_subjects(desk)) == 1, "what goes within the hour waits for its end"
+    tell_of_stopped(later(runtime, now(desk) + timedelta(hours=1, minutes=1)))
+    assert operator_subjects(desk) == ["302 feeds stopped", "Feed stopped: a"]

@@ -15,6 +15,9 @@ PACE = ("max_age", "document_wait", "usual_gap", "longest_gap")
 
 def upgrade() -> None:
     op.add_column("feed", sa.Column("failing_since", sa.BigInteger(), nullable=True))
+    op.add_column("feed", sa.Column("stop_told_at", sa.BigInteger(), nullable=True))
+    # Until now each was told as it was stopped.
+    op.execute("UPDATE feed SET stop_told_at = polled_at WHERE state = 'stopped'")
     op.add_column("feed", sa.Column("host", sa.String(length=255), nullable=False, server_default=""))
     op.add_column("feed", sa.Column("stretch", sa.Float(), nullable=False, server_default="1"))
     for name in PACE:
@@ -140,5 +143,15 @@ def downgrade() -> None:
     op.drop_index("ix_poll_unchanged", "poll")
     op.drop_column("poll", "missed")
     op.drop_index(op.f("ix_feed_host"), "feed")
-    for name in ("gaps", "news_at", "items", "skip", *reversed(PACE), "stretch", "host", "failing_since"):
+    for name in (
+        "gaps",
+        "news_at",
+        "items",
+        "skip",
+        *reversed(PACE),
+        "stretch",
+        "host",
+        "stop_told_at",
+        "failing_since",
+    ):
         op.drop_column("feed", name)
