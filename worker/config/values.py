@@ -110,16 +110,15 @@ def _header_value(value: Secret | str) -> Secret | str:
     return value
 
 
+CREDENTIAL = re.compile(
+    r"authoriz|(^|-)(auth|sid|jwt|pass)(-|$)|token|secret|key|passw|credential|session|signature|bearer|licen[cs]e",
+    re.I,
+)
+
+
 def names_a_credential(header: str) -> bool:
     """Whether what stands in a header of this name is most likely secret."""
-    return (
-        re.search(
-            r"authoriz|(^|-)(auth|sid|jwt|pass)(-|$)|token|secret|key|passw|credential|session|signature|bearer|licen[cs]e",
-            header,
-            re.I,
-        )
-        is not None
-    )
+    return CREDENTIAL.search(header) is not None
 
 
 def _proxy_address(value: Secret | str) -> Secret | str:

@@ -1,4 +1,4 @@
-"""Feeds that are gone for good (410), told to the operator: the first within a tick, then at most one message an hour."""
+"""Feeds that are gone for good (410), told to the operator: the first within a tick, then one message an hour."""
 
 from __future__ import annotations
 
@@ -38,13 +38,9 @@ def tell_of_stopped(runtime: Runtime) -> None:
         if len(rows) > LISTED:
             named.append(f"and {len(rows) - LISTED} more: `wirewatch feeds list --state stopped` lists them all.")
         one = len(rows) == 1
-        said = "says that this feed is gone" if one else f"say that these {len(rows)} feeds are gone"
+        said = "Its publisher says that this feed is" if one else f"The publishers say that these {len(rows)} feeds are"
         asked = "It is polled no more." if one else "They are polled no more."
-        lines = [
-            f"{'Its publisher' if one else 'Their publishers'} {said} for good (410):",
-            *named,
-            f"{asked} {ADVICE}",
-        ]
+        lines = [f"{said} gone for good (410):", *named, f"{asked} {ADVICE}"]
         subject = f"Feed stopped: {rows[0].id}" if one else f"{len(rows)} feeds stopped"
         key = f"gone:{rows[0].id}:{now.isoformat()}"
         if tell_operator(runtime, connection, key=key, subject=subject, lines=lines, now=now):

@@ -143,15 +143,5 @@ def downgrade() -> None:
     op.drop_index("ix_poll_unchanged", "poll")
     op.drop_column("poll", "missed")
     op.drop_index(op.f("ix_feed_host"), "feed")
-    for name in (
-        "gaps",
-        "news_at",
-        "items",
-        "skip",
-        *reversed(PACE),
-        "stretch",
-        "host",
-        "stop_told_at",
-        "failing_since",
-    ):
+    for name in ("gaps", "news_at", "items", "skip", *PACE, "stretch", "host", "stop_told_at", "failing_since"):
         op.drop_column("feed", name)
