@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import shutil
 import sys
+import textwrap
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -35,6 +37,8 @@ from worker.feeds.shown import FeedState, ShownFeed, article_words, show_feed
 
 if TYPE_CHECKING:
     from worker.config.schema import Config
+
+WIDE = 140  # columns of a terminal on which a list of feeds has room for all that is known of each
 
 cli = typer.Typer(no_args_is_help=True, help="The feeds: list, test, add and remove them; lists in, lists out.")
 
@@ -75,12 +79,30 @@ def list_(
     zone = desk.settings.time_zone
     times = f"answered ({zone})", f"next ({zone})"
     heads = "id", "title", "language", "tags", "state", *times, "asked", "articles", "rhythm", "trouble"
-    print_table(heads, [_line(one, zone) for one in feeds])
+    lines = [dict(zip(heads, _line(one, zone), strict=True)) for one in feeds]
+    on_terminal = sys.stdout.isatty()
+    shown = [head for head in heads if not on_terminal or head not in _left_out(shutil.get_terminal_size().columns)]
+    print_table(shown, [[line[head] for head in shown] for line in lines])
+    if on_terminal:
+        _print_troubles(lines)
     counts = Counter(one.words for one in feeds).most_common()
     words = ", ".join(f"{count:,} {words}" for words, count in counts)
     print_text(f"{len(feeds)} feeds: {words}." if feeds else "No feed fits.")
     if rows is None:
         print_text(f"Nothing has run here yet: {data} holds no record.")
+
+
+def _left_out(columns: int) -> frozenset[str]:
+    """What a terminal of so many columns has no room for; what is wrong stands in lines of its own below."""
+    return frozenset({"trouble"} if columns >= WIDE else {"trouble", "language", "tags", "asked", "rhythm"})
+
+
+def _print_troubles(lines: Sequence[Mapping[str, str]]) -> None:
+    width = max(40, shutil.get_terminal_size().columns)
+    for line in lines:
+        if line["trouble"]:
+            said = f"{line['id']}: {escaped(line['trouble'])}"
+            print_text(textwrap.fill(said, width, subsequent_indent="  ", break_on_hyphens=False))
 
 
 def _rows(data: Path) -> dict[str, Any] | None:
