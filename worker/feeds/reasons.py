@@ -49,7 +49,7 @@ WORDS: Final[Mapping[str, Wording]] = {
     FetchReason.TRUNCATED: Wording(
         # Also of a feed that works, of whose last document only the beginning came.
         "its answer broke off before its end",
-        "Nothing to do: what was whole is kept, the rest is asked for again.",
+        "Nothing to do: what did not come is asked for again.",
     ),
     FetchReason.TOO_LARGE: Wording(
         "its answer is larger than 10 MB", "Look for a shorter feed of this publisher, such as one of a section."

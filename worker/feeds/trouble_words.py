@@ -60,7 +60,8 @@ def start_words(
     found = _by(feeds, lambda one: one.reason)
     for (reason, some), shown in zip(found, _shares([len(some) for _, some in found]), strict=True):
         words = wording(reason)
-        body.append(f"{_feeds(len(some))}: {words.says}. {words.advice}")
+        each = ", of each" if len(some) > 1 else ""
+        body.append(f"{_feeds(len(some))}{each}: {words.says}. {words.advice}")
         body += _named(some, titles, shown, lambda one: f"for {_lasted(one, now)}{_detail(one)}")
     body.append(f"{HEAR} {LOOK}" if feeds else HEAR)  # each feed of a quiet group may be well by its own rhythm
     return "; ".join([*said, *_counts(feeds, _begun)]), body
@@ -138,8 +139,10 @@ def _feeds(count: int) -> str:
 
 
 def _detail(one: Wrong) -> str:
+    """'' also for a status whose number stands in the words above."""
     said = one_line(one.detail, DETAIL)
-    return f": {said}" if said else ""
+    told = f"({said.removeprefix('status ')})" in wording(one.reason).says
+    return f": {said}" if said and not told else ""
 
 
 def _lasted(one: Wrong, now: datetime) -> str:

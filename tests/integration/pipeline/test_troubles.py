@@ -109,7 +109,7 @@ def test_three_hundred_feeds_that_fail_at_once_are_one_message_and_one_when_they
     assert text.count("\n- feed-") == 20, "some of each reason are named"
     assert all(f"\n- {one} (The {one})" in text for one in gone[:4]), "the few that are another matter all are"
     assert text.count("\n- and ") == 3, "the rest is counted"
-    assert "\n4 feeds: nothing is at its address (404). If it stays so, look on" in text
+    assert "\n4 feeds, of each: nothing is at its address (404). If it stays so, look on" in text
     for reason in ("its host takes no connection", "its host's name leads nowhere", "it did not answer in time"):
         assert text.count(reason) == 1, "with its advice, once"
     many.fail(*many.ids[290:], failures=1)  # those that are asked more rarely: the same outage

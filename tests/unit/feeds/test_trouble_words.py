@@ -58,7 +58,7 @@ def test_a_message_names_twenty_and_of_each_reason_some():
 @pytest.mark.parametrize("reason", [*FetchReason, *ParseReason])
 def test_a_message_says_each_reason_and_what_to_do_once(reason):
     _, lines = begun((FAILING, str(reason)), (FAILING, str(reason)))
-    (said,) = [line for line in lines if line.startswith("2 feeds: ")]
+    (said,) = [line for line in lines if line.startswith("2 feeds, of each: ")]
     assert said.endswith(".") and reason.replace("_", " ") != said
 
 
