@@ -168,7 +168,7 @@ class Desk:
                 ]
             },
             "network": {
-                "allow": [{"cidr": "127.0.0.0/8", "ports": ports, "for": ["feed", "webhook"]}],
+                "allow": [{"cidr": "127.0.0.0/8", "ports": ports, "for": ["feed", "webhook", "page"]}],
                 "hosts": {
                     "127.0.0.1": {"interval_floor": "1s", "spacing": "0s", "concurrent": 50, "ignore_hints": True}
                 },

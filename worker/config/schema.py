@@ -234,7 +234,11 @@ class AllowSpec(Model):
 
     cidr: Range = Field(description="the range, no wider than 10.0.0.0/8 or fc00::/7; one address is 10.1.2.3/32")
     ports: tuple[Port, ...] = Field(default=(), description="these ports alone; left out, every port")
-    uses: tuple[Literal["feed", "webhook"], ...] = Field(alias="for", min_length=1, description="what may lead there")
+    uses: tuple[Literal["feed", "webhook", "page"], ...] = Field(
+        alias="for",
+        min_length=1,
+        description="what may lead there; `page` is an article's own page, whose address any publisher may write",
+    )
 
     def network(self) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
         """Raises ValueError."""

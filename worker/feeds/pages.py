@@ -53,7 +53,12 @@ PASSING: Final = frozenset(
 
 
 class PageFetcher(Fetcher):
-    """The desk's fetcher, but for what is asked: its slots, policy and name are the same, so a host has one turn."""
+    """The desk's fetcher, but for what is asked: its slots, policy and name are the same, so a host has one turn.
+
+    A range that is open to feeds is not to pages: an article of any feed may lead to them.
+    """
+
+    use = "page"
 
     def __init__(self, fetcher: Fetcher, *, accept: str, limits: net.Limits) -> None:
         vars(self).update(vars(fetcher))
@@ -68,7 +73,7 @@ class PageFetcher(Fetcher):
                 session,
                 request.url,
                 headers={"Accept": self._accept},
-                use="feed",
+                use=self.use,
                 policy=self.policy,
                 limits=self._asked,
             )

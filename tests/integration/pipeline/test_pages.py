@@ -229,6 +229,19 @@ def test_i05_a_page_at_a_private_address_is_not_asked(desk, site, runtime):
     assert page_rows(desk)["new"].reason == "refused" and desk.rows(robots) == []
 
 
+def test_i08_a_range_that_is_open_to_feeds_is_not_to_pages(desk, site, runtime):
+    network = desk.config / "network.yaml"
+    network.write_text(network.read_text().replace("  - page\n", ""))
+    made = replace(desk.runtime(), page_reader=runtime.page_reader)
+    try:
+        bring(desk, site, made, [("shut", "A day like no other", "It was.")])
+        fetch_pages(made)
+        assert page_rows(desk)["shut"].reason == "refused" and site.asked() == []
+        assert len(desk.rows(article)) == 3, "the feed is read all the same"
+    finally:
+        made.store.close()
+
+
 def test_robots_of_each_address_on_the_way_are_asked(desk, site, runtime):
     other = Site()
     allow(desk, other)
