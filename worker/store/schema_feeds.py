@@ -74,7 +74,7 @@ hold = Table(
     Column("id", RowId, primary_key=True),
     Column("public_id", String(32), nullable=False, unique=True),
     Column("feed_id", String(80), ForeignKey("feed.id"), nullable=False),
-    Column("kind", String(16), nullable=False),  # backdated, identities
+    Column("kind", String(16), nullable=False),  # backdated: old entries, all at once
     Column("count", Integer, nullable=False),
     Column("at", Instant, nullable=False),
     Column("decision", String(16)),  # released, ignored; null: it waits
