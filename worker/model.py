@@ -10,6 +10,7 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 SEVERITIES = ("low", "normal", "high", "critical")  # in rising order
 CRITICAL = SEVERITIES[-1]
@@ -239,6 +240,14 @@ class ArticleText:
     url: str = ""
 
 
+class Span(NamedTuple):
+    """`field` is 'title' or 'text'; offsets are code points into it as given."""
+
+    field: str
+    start: int
+    end: int
+
+
 @dataclass(frozen=True)
 class TopicScore:
     id: str
@@ -246,6 +255,8 @@ class TopicScore:
     match: bool
     review: bool
     evidence: tuple[str, ...] = ()
+    spans: tuple[Span, ...] = ()  # where the evidence stands, in its order; two of "Pyongyang … Moscow"
+    by: str = "model"  # or "terms": which kind of judge scored it
 
 
 @dataclass(frozen=True)
@@ -269,12 +280,24 @@ class RuleVerdict:
     severity: str = "normal"  # the rule's own, or the highest of its escalations that hold
 
 
+class JudgementNote(enum.StrEnum):
+    """What a reader of a judgement must know besides: that not all was read."""
+
+    CUT = "cut"  # judged by the beginning of its text
+    NO_RULES = "no-rules"  # neither a model nor term rules for its language: no score says anything
+    UNSURE_LANGUAGE = "unsure-language"  # too little text to tell the language by
+
+
 @dataclass(frozen=True)
 class Judgement:
+    """`watchlist` is the version of the names that were looked for."""
+
     language: str
     topics: tuple[TopicScore, ...]
     mentions: tuple[Mention, ...]
     model_id: str
+    watchlist: str = ""
+    notes: tuple[JudgementNote, ...] = ()
 
 
 # ---------------------------------------------------------------- alerts and deliveries

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Integer, bindparam, insert, select, update
 
 from worker.metrics import JUDGEMENTS, TOPIC_MATCHES, Counts
-from worker.model import ArticleState, Judgement, Mention, TopicScore
+from worker.model import ArticleState, Judgement, JudgementNote, Mention, Span, TopicScore
 from worker.store.engine import Store, read_clock
 from worker.store.lease import MAX_ATTEMPTS, Claim, Claimable, claim_rows
 from worker.store.schema import article, judgement, revision
@@ -49,6 +49,7 @@ FREE_JUDGED = (
 )
 WAITING_JUDGED = (
     select(article, judgement.c.language, judgement.c.topics, judgement.c.mentions, judgement.c.model_id)
+    .add_columns(judgement.c.watchlist, judgement.c.notes)
     .add_columns(judgement.c.judged_at, judgement.c.revision.label("judged_revision"))
     .add_columns(revision.c.title.label("judged_title"), revision.c.text.label("judged_text"))
     .join(judgement, judgement.c.article_id == article.c.id)
@@ -98,6 +99,8 @@ def _judgement_values(result: Judgement) -> dict[str, Any]:
         topics=[asdict(topic) for topic in result.topics],
         mentions=[asdict(mention) for mention in result.mentions],
         model_id=result.model_id,
+        watchlist=result.watchlist,
+        notes=[*result.notes],
     )
 
 
@@ -112,9 +115,19 @@ def judged_articles(connection: Connection, *, limit: int, only: int | None = No
 
 def read_judgement(row: Any) -> Judgement:
     """A stored judgement as the type that the pure steps take."""
-    topics = tuple(TopicScore(**{**topic, "evidence": tuple(topic["evidence"])}) for topic in row.topics)
-    mentions = tuple(Mention(**mention) for mention in row.mentions)
-    return Judgement(language=row.language, topics=topics, mentions=mentions, model_id=row.model_id)
+    return Judgement(
+        language=row.language,
+        topics=tuple(_read_topic(topic) for topic in row.topics),
+        mentions=tuple(Mention(**mention) for mention in row.mentions),
+        model_id=row.model_id,
+        watchlist=row.watchlist,
+        notes=tuple(map(JudgementNote, row.notes)),
+    )
+
+
+def _read_topic(stored: Mapping[str, Any]) -> TopicScore:
+    spans = tuple(Span(*span) for span in stored.get("spans", ()))
+    return TopicScore(**{**stored, "evidence": tuple(stored["evidence"]), "spans": spans})
 
 
 def count_failure(connection: Connection, article_id: int) -> bool:

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from worker.errors import StoreError
 from worker.store.engine import Lock, Store, take_lock
 
-NEWEST = "0004"  # the schema that this program works with: the last of migrations/versions
+NEWEST = "0005"  # the schema that this program works with: the last of migrations/versions
 
 
 def migrate(store: Store) -> None:

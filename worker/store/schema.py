@@ -179,6 +179,8 @@ judgement = Table(
     Column("topics", JSON, nullable=False),
     Column("mentions", JSON, nullable=False),
     Column("model_id", String(80), nullable=False),
+    Column("watchlist", String(80), nullable=False, default="", server_default=""),  # the version of the names
+    Column("notes", JSON, nullable=False, default=[], server_default="[]"),  # what was not read: JudgementNote
     Column("config_version", RowId, ForeignKey("config_version.id"), nullable=False),
     Column("judged_at", Instant, nullable=False),
 )

@@ -144,6 +144,7 @@ def told_articles(connection: Connection, article_ids: Collection[int]) -> Mappi
         return {}
     statement = (
         select(article, judgement.c.language, judgement.c.topics, judgement.c.mentions, judgement.c.model_id)
+        .add_columns(judgement.c.watchlist, judgement.c.notes)
         .add_columns(judgement.c.judged_at, revision.c.title.label("judged_title"))
         .add_columns(revision.c.text.label("judged_text"))
         .join(judgement, judgement.c.article_id == article.c.id)
