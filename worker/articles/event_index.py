@@ -7,12 +7,12 @@ Pure: no I/O, no clock.
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from array import array
+from collections import deque
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
-from heapq import nlargest
 from itertools import islice
 from typing import Final, NamedTuple
 
@@ -66,7 +66,7 @@ class EventIndex:
     """It numbers the articles as they come; a story is known by any number."""
 
     entries: dict[int, Entry] = field(default_factory=dict)
-    postings: dict[int, list[int]] = field(default_factory=dict)
+    postings: dict[int, array[int]] = field(default_factory=dict)
     stories: dict[int, Grown] = field(default_factory=dict)
     merged: dict[int, int] = field(default_factory=dict)
     arrived: deque[int] = field(default_factory=deque)
@@ -88,7 +88,9 @@ class EventIndex:
         self.arrived.append(article)
         self._join(grown, article)
         for term in _most_telling(_sketch(entry.sketch), POSTED):
-            posted = self.postings.setdefault(term, [])
+            posted = self.postings.get(term)
+            if posted is None:
+                posted = self.postings[term] = array("q")
             posted.append(article)
             if len(posted) > 2 * LATEST:
                 del posted[:-LATEST]
@@ -152,19 +154,29 @@ class EventIndex:
 
     def _candidates(self, sketch: Sketch, at: datetime | None) -> dict[int, list[int]]:
         """The stories with the articles that share the most, and those, the nearest first."""
-        shared: Counter[int] = Counter()
-        for term in _most_telling(sketch, ASKED):
-            weight = sketch.terms[term] ** 2
-            for article in self.postings.get(term, [])[-LATEST:]:
-                shared[article] += weight
         found: dict[int, list[int]] = {}
-        for article, _ in nlargest(LOOKED_AT, shared.items(), key=lambda pair: (pair[1], pair[0])):
+        for article in self._nearest(sketch):
             story = self.root(self.entries[article].story)
             if story in found:
                 if len(found[story]) < NEAREST:
                     found[story].append(article)
             elif len(found) < CANDIDATES:
                 found[story] = [article]
+        return found
+
+    def _nearest(self, sketch: Sketch) -> list[int]:
+        """The articles that share the most with it, the nearest first, of equal ones the latest; no more than LOOKED_AT."""
+        import numpy as np  # by who groups articles, and not by every process that could
+
+        asked = [term for term in _most_telling(sketch, ASKED) if term in self.postings]
+        if not asked:
+            return []
+        posted = [np.frombuffer(self.postings[term], dtype=np.int64)[-LATEST:] for term in asked]
+        weights = np.repeat([sketch.terms[term] ** 2 for term in asked], [len(one) for one in posted])
+        articles, places = np.unique(np.concatenate(posted), return_inverse=True)
+        shared = np.bincount(places, weights=weights)
+        order = np.lexsort((articles, shared))[: -LOOKED_AT - 1 : -1]
+        found: list[int] = articles[order].tolist()
         return found
 
     def _sums(self, grown: Grown) -> Sums:
@@ -196,10 +208,10 @@ class EventIndex:
     def _drop(self, article: int) -> None:
         entry = self.entries[article]
         for term in _most_telling(_sketch(entry.sketch), POSTED):
-            kept = [one for one in self.postings.get(term, ()) if one != article]
-            if kept:
-                self.postings[term] = kept
-            else:
+            posted = self.postings.get(term)
+            if posted and posted[0] == article:
+                del posted[0]
+            if not posted:
                 self.postings.pop(term, None)
         story = self.root(entry.story)
         grown = self.stories[story]

@@ -14,7 +14,7 @@ import zlib
 from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -41,8 +41,8 @@ WORDS_SHOWN: Final = 5
 ENDINGS: Final = (("ings", 4), ("ing", 4), ("ed", 4), ("es", 4), ("s", 3), ("ly", 4))  # and letters that must be left
 # In every kind of news, and telling nothing of which.
 COMMON: Final = frozenset(
-    "a an the of to in on at for and with by from as is are was were be been has have had that its his her their it this "
-    "he she they we you i will would could can may said says say after over but not no who what how why when where "
+    "a an the of to in on at for and with by from as is are was were be been has have had that its his her their it "
+    "this he she they we you i will would could can may said says say after over but not no who what how why when where "
     "which up out new more about into than amid before during while his also first last year day week time people told "
     "live watch video photo picture update latest".split()
 )
@@ -54,6 +54,7 @@ def words_of(text: str) -> list[str]:
     return WORD.findall(ABBREVIATION.sub(lambda found: found[0].replace(".", ""), plain))
 
 
+@lru_cache(maxsize=50_000)
 def stem(word: str) -> str:
     """A word in small letters without its English ending; "seven" is 7."""
     folded = word.casefold().removesuffix("'s").replace("'", "")
@@ -71,6 +72,7 @@ def stems_of(text: str) -> list[str]:
     return [stem(word) for word in words_of(text[:LETTERS])]
 
 
+@lru_cache(maxsize=50_000)
 def hash_of(term: str) -> int:
     return zlib.crc32(term.encode("utf-8", "surrogatepass"))
 
@@ -171,7 +173,8 @@ def _weight(table: Table, term: int, others: Collection[int]) -> int:
 
 def shared_words(title: str, text: str, terms: Collection[int]) -> list[str]:
     """The words of an article that are among `terms`, as it writes them: the most telling first, five at the most."""
-    table, found = read_table().weights, {}
+    table = read_table().weights
+    found: dict[str, str] = {}
     for word in words_of(f"{title[:LETTERS]} {text[:LETTERS]}"):
         term = stem(word)
         if term not in COMMON and hash_of(term) in terms:

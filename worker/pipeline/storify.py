@@ -20,7 +20,7 @@ def storify(
     runtime: Runtime, connection: Connection, rows: Sequence[Any], now: datetime, *, remembered: Remembered
 ) -> list[Placed]:
     """Each article with the story that it joins or opens, saved, in arrival order. A story may have merged into another
-    since, by an article of the same batch. What is `remembered` follows, and is worth keeping once this is committed."""
+    since, by an article of the same batch. What is `remembered` follows; it is worth keeping once this is committed."""
     arrivals = [_arrival(row) for row in rows]
     remembered.catch_up(connection)
     held = stories.read_held(connection, {key for arrival in arrivals for key in arrival.asked()})

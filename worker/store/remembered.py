@@ -37,7 +37,7 @@ class Remembered:
     changes: int = 0
 
     def catch_up(self, connection: Connection) -> None:
-        """Follows what was settled since, by whichever process. Under the desk lock: nothing can be settled meanwhile."""
+        """Follows what any process has settled since. Under the desk lock: nothing is settled meanwhile."""
         last, latest = connection.execute(LAST).one()
         if last is not None and last > self.upto:
             for row in connection.execute(SINCE, {"upto": self.upto, "since": latest - KEPT}):
