@@ -8,7 +8,7 @@ Pure: no I/O, no clock.
 from __future__ import annotations
 
 from array import array
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -16,7 +16,7 @@ from functools import lru_cache
 from itertools import islice
 from typing import Final, NamedTuple
 
-from worker.articles.events import JOINS, Sums, contradicts, has_enough, is_over, measures, score
+from worker.articles.events import JOINS, Sums, contradicts, has_enough, is_over, measures, score, sums_of_one
 from worker.articles.terms import Sketch, read_sketch
 
 KEPT: Final = timedelta(days=8)  # longer than any story lives, with the two days after which it is over
@@ -27,6 +27,7 @@ LOOKED_AT: Final = 64  # articles that share the most
 CANDIDATES: Final = 8  # stories of those that are measured
 NEAREST: Final = 3  # articles of each that are compared with the new one
 MEMBERS: Final = 40  # of a story are summed up: its latest
+SUMMED: Final = 2_000  # stories whose sums are kept: those that were asked for last
 
 _sketch = lru_cache(maxsize=4096)(read_sketch)
 
@@ -48,7 +49,6 @@ class Grown:
     last: datetime | None
     size: int = 0
     members: list[int] = field(default_factory=list)
-    sums: Sums | None = None
 
 
 class Found(NamedTuple):
@@ -69,6 +69,7 @@ class EventIndex:
     postings: dict[int, array[int]] = field(default_factory=dict)
     stories: dict[int, Grown] = field(default_factory=dict)
     merged: dict[int, int] = field(default_factory=dict)
+    summed: OrderedDict[int, Sums] = field(default_factory=OrderedDict)  # what was summed up last, by story
     arrived: deque[int] = field(default_factory=deque)
     count: int = 0
     latest: datetime | None = None
@@ -86,7 +87,7 @@ class EventIndex:
         grown.last = max((moment for moment in (grown.last, entry.at) if moment), default=None)
         self.entries[article] = entry
         self.arrived.append(article)
-        self._join(grown, article)
+        self._join(story, grown, article)
         for term in _most_telling(_sketch(entry.sketch), POSTED):
             posted = self.postings.get(term)
             if posted is None:
@@ -110,13 +111,15 @@ class EventIndex:
         grown.size += taken.size
         grown.last = max((moment for moment in (grown.last, taken.last) if moment), default=None)
         grown.members = sorted(grown.members + taken.members)[-MEMBERS:]
-        grown.sums = None
+        self.summed.pop(older, None)
+        self.summed.pop(younger, None)
 
     def rename(self, names: Mapping[int, int], *, latest: int) -> None:
         """Stories by new numbers: those of their rows, once they have them. Only the `latest` articles are in them."""
         for old, new in names.items():
             if old in self.stories:
                 self.stories[new] = self.stories.pop(old)
+            self.summed.pop(old, None)
         self.merged = {names.get(one, one): names.get(other, other) for one, other in self.merged.items()}
         for article in islice(reversed(self.arrived), latest):
             entry = self.entries[article]
@@ -146,7 +149,7 @@ class EventIndex:
             if any(contradicts(sketch, one, same_feed=self._is_of(feed, article)) for article, one in members):
                 continue
             gap = (at - grown.last).total_seconds() / 3600 if at and grown.last else 0.0
-            measured = measures(sketch, self._sums(grown), compared, hours=gap)
+            measured = measures(sketch, self._sums(story), compared, hours=gap)
             yield Found(story, score(measured), over, nearest[0])
 
     def _is_of(self, feed: str, article: int) -> bool:
@@ -165,7 +168,7 @@ class EventIndex:
         return found
 
     def _nearest(self, sketch: Sketch) -> list[int]:
-        """The articles that share the most with it, the nearest first, of equal ones the latest; no more than LOOKED_AT."""
+        """The articles that share the most with it, the nearest first, of equal ones the latest; LOOKED_AT at most."""
         import numpy as np  # by who groups articles, and not by every process that could
 
         asked = [term for term in _most_telling(sketch, ASKED) if term in self.postings]
@@ -179,22 +182,29 @@ class EventIndex:
         found: list[int] = articles[order].tolist()
         return found
 
-    def _sums(self, grown: Grown) -> Sums:
-        if grown.sums is None:
-            grown.sums = Sums()
-            for article in grown.members:
-                grown.sums.add(_sketch(self.entries[article].sketch))
-        return grown.sums
+    def _sums(self, story: int) -> Sums:
+        members = self.stories[story].members
+        if len(members) == 1:
+            return sums_of_one(_sketch(self.entries[members[0]].sketch))
+        found = self.summed.pop(story, None)
+        if found is None:
+            found = Sums()
+            for article in members:
+                found.add(_sketch(self.entries[article].sketch))
+        self.summed[story] = found
+        if len(self.summed) > SUMMED:
+            self.summed.popitem(last=False)
+        return found
 
-    def _join(self, grown: Grown, article: int) -> None:
+    def _join(self, story: int, grown: Grown, article: int) -> None:
         """What is summed up already is kept so."""
         grown.members.append(article)
-        if grown.sums is not None:
-            grown.sums.add(_sketch(self.entries[article].sketch))
-        if len(grown.members) > MEMBERS:
-            dropped = grown.members.pop(0)
-            if grown.sums is not None:
-                grown.sums.add(_sketch(self.entries[dropped].sketch), times=-1)
+        dropped = grown.members.pop(0) if len(grown.members) > MEMBERS else None
+        sums = self.summed.get(story)
+        if sums is not None:
+            sums.add(_sketch(self.entries[article].sketch))
+            if dropped is not None:
+                sums.add(_sketch(self.entries[dropped].sketch), times=-1)
 
     def _forget(self, at: datetime | None) -> None:
         """Lets go of what is long over."""
@@ -217,7 +227,7 @@ class EventIndex:
         grown = self.stories[story]
         if article in grown.members:
             grown.members.remove(article)
-            grown.sums = None
+            self.summed.pop(story, None)
         if not grown.members:
             del self.stories[story]
         del self.entries[article]
