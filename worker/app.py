@@ -63,7 +63,7 @@ def build(
         ),
         parser=Parser(),
         channels=build_channels(config, policy=policy, inbox_root=data, links=make_links(config, store)),
-        judge=functools.cache(functools.partial(load_judge, config)),
+        judge=functools.cache(functools.partial(load_judge, config, data)),
         data=data,
         hint=hint,
         check_in=sentry.check_ins(environ, tick=config.settings.timing.tick),
@@ -86,9 +86,17 @@ def make_links(config: Config, store: Store) -> Links:
     return Links(settings.public_url, bring_signing_key(store), timedelta(seconds=settings.links_last))
 
 
-def load_judge(config: Config) -> Judges:
-    """The language model and the watchlist, loaded only where articles are judged: hundreds of megabytes."""
+def load_judge(config: Config, data: Path | None = None) -> Judges:
+    """The language model and the watchlist, loaded only where articles are judged: hundreds of megabytes. What the
+    desk's own topics have learned is kept in the data folder, where there is one."""
+    from worker.nlp.desk import FOLDER, DeskJudge, is_desk_topic, make_scorers
     from worker.nlp.judge import Judge
     from worker.nlp.names import compile_watchlist
 
-    return Judge(compile_watchlist(config.watchlist), config.topics, model=config.topic_model)
+    own = [topic for topic in config.topics if is_desk_topic(topic)]
+    known = [topic for topic in config.topics if not is_desk_topic(topic)]
+    judge = Judge(compile_watchlist(config.watchlist), known, model=config.topic_model)
+    if not own:
+        return judge
+    scorers = make_scorers(own, kept=data / FOLDER if data else None)
+    return DeskJudge(judge, scorers, [topic.id for topic in config.topics])

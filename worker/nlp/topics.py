@@ -20,7 +20,8 @@ from spacy.tokens import Doc
 from spacy.vocab import Vocab
 
 from worker.errors import WirewatchError
-from worker.nlp.calibration import Calibration, calibrate, measure, platt
+from worker.nlp.calibration import Calibration, calibrate, platt
+from worker.nlp.measure import measure
 from worker.nlp.wordpairs import COMMON, WORD, Features, Words, fit, logistic, margins, read, shares
 
 SHIPPED: Final = Path(__file__).parent / "model"
