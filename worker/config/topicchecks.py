@@ -31,9 +31,7 @@ def check_topics(config: Config, sources: Mapping[str, Source]) -> None:
         path: Path_ = ("topics", n)
         if topic.id in known:
             for key in {"terms", "examples"} & topic.model_fields_set:
-                words = (
-                    "never asked, for the topic model knows this topic; give one of your own another id, or remove it"
-                )
+                words = "never asked, for the topic model knows this topic; give your own another id, or remove it"
                 source.add((*path, key), words)
         elif not topic.terms and not topic.examples:
             words = (

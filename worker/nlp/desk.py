@@ -65,6 +65,10 @@ class Scorer:
     def calibration(self) -> Calibration:
         return self.learned.calibration if self.learned else deskterms.CALIBRATION
 
+    @property
+    def threshold(self) -> float:
+        return self.calibration.threshold if self.topic.threshold is None else self.topic.threshold
+
     def scores(self, articles: Sequence[ArticleText], languages: Sequence[str]) -> list[TopicScore]:
         """In order. Examples speak of English alone; terms of any language."""
         weighed = [said(self.terms, title=one.title, text=one.text[:READ]) for one in articles]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 Pairs = Sequence[tuple[float, bool]]
@@ -17,10 +17,11 @@ POINTS: Final = 60  # of the precision-recall curve: more than a picture shows
 Z: Final = 1.96  # standard deviations of an interval that holds the truth 95 times in 100
 
 
-def measure(pairs: Pairs, threshold: float) -> dict[str, Any]:
-    """Of (score, truth)."""
-    hit = sum(score >= threshold and true for score, true in pairs)
-    told, true_ones = sum(score >= threshold for score, _ in pairs), sum(true for _, true in pairs)
+def measure(pairs: Pairs, threshold: float, *, matches: Sequence[bool] | None = None) -> dict[str, Any]:
+    """Of (score, truth). `matches`: what the judge said, where that is not for the threshold alone to say."""
+    said = [score >= threshold for score, _ in pairs] if matches is None else matches
+    hit = sum(match and true for match, (_, true) in zip(said, pairs, strict=True))
+    told, true_ones = sum(said), sum(true for _, true in pairs)
     figures = {"threshold": threshold, **_shares(hit, told, true_ones)}
     figures["brier"] = sum((score - true) ** 2 for score, true in pairs) / len(pairs) if pairs else 0.0
     figures["average_precision"] = _average_precision(pairs)
@@ -100,17 +101,25 @@ def histogram(pairs: Pairs) -> dict[str, list[int]]:
     return counts
 
 
-def band_figures(pairs: Pairs, *, threshold: float, review: tuple[float, float]) -> dict[str, Any]:
-    """The review band: what share of all it is, and how often the answer is wrong within it and outside."""
-    low, high = review
-    wrong = [(low <= score < high, (score >= threshold) is not true) for score, true in pairs]
+def band_figures(answers: Sequence[tuple[bool, bool, bool]]) -> dict[str, Any]:
+    """Of (match, review, truth): what share of all stands in the band, and how often the answer is wrong within it and
+    outside. None where nothing stands there."""
+    wrong = [(review, match is not true) for match, review, true in answers]
     inside, outside = ([error for within, error in wrong if within is side] for side in (True, False))
     return {
-        "low": low,
-        "high": high,
         "share": round(len(inside) / len(wrong), 4) if wrong else 0.0,
         "wrong_within": round(sum(inside) / len(inside), 4) if inside else None,
         "wrong_outside": round(sum(outside) / len(outside), 4) if outside else None,
+    }
+
+
+def drawn(pairs: Pairs, answers: Sequence[tuple[bool, bool, bool]], review: tuple[float, float]) -> dict[str, Any]:
+    """All that a picture shows of a topic: `pairs` of (score, truth), `answers` of (match, review, truth)."""
+    return {
+        "reliability": [asdict(one) for one in reliability(pairs)],
+        "precision_recall": precision_recall(pairs),
+        "histogram": histogram(pairs),
+        "review": {"low": review[0], "high": review[1], **band_figures(answers)},
     }
 
 
