@@ -14,22 +14,29 @@ from xml.sax.saxutils import escape
 
 PANEL: Final = 250  # a panel's inner width
 HEIGHT: Final = 210
-LEFT, GAP, TOP, BELOW = 64, 84, 74, 64  # room for the words at the axes, and for a row's heading
-HEAD, FOOT = 62, 26
+LEFT, GAP, TOP, BELOW = 64, 84, 84, 58  # room for the words at the axes, and for a row's heading
+HEAD, FOOT = 74, 34
 WIDTH: Final = LEFT + 3 * PANEL + 2 * GAP + 28
 ROW: Final = TOP + HEIGHT + BELOW
 INK, FAINT, GRID, BLUE, ORANGE, BAND = "#1b1f24", "#57606a", "#d8dee4", "#0b5cad", "#b35900", "#eef1f4"
 TICKS: Final = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+KEY: Final = (
+    "Dashed: the threshold. Grey: the review band, where the judge says that it is unsure. Dotted: where a score is "
+    "its chance. Numbers at dots: articles."
+)
 FONT: Final = "font-family=\"system-ui, 'Segoe UI', Helvetica, Arial, sans-serif\""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One topic's measurements. `figures` are words under its name; `detail` as `measure.drawn` gives it."""
+    """One topic's measurements. `words` stand under its name; `precision` and `recall` are those at the threshold;
+    `detail` as `measure.drawn` gives it."""
 
     name: str
-    figures: str
+    words: str
     threshold: float
+    precision: float
+    recall: float
     detail: Mapping[str, Any]
 
 
@@ -51,8 +58,8 @@ class Panel:
         return self.top + HEIGHT * (1 - value / self.most)
 
 
-def draw(title: str, note: str, rows: Sequence[Row]) -> str:
-    """The whole file."""
+def draw(title: str, notes: Sequence[str], rows: Sequence[Row]) -> str:
+    """The whole file; of `notes`, a line each, there is room for two."""
     height = HEAD + ROW * len(rows) + FOOT
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" '
@@ -63,7 +70,8 @@ def draw(title: str, note: str, rows: Sequence[Row]) -> str:
         'stroke-width="2.4"/></pattern></defs>',
         f'<rect width="{WIDTH}" height="{height}" fill="#fff"/>',
         _text(24, 30, title, size=18, weight=600),
-        _text(24, 50, note, fill=FAINT),
+        *(_text(24, 49 + 16 * n, note, fill=FAINT) for n, note in enumerate(notes)),
+        _text(24, height - 14, KEY, size=11, fill=FAINT),
     ]
     for n, row in enumerate(rows):
         parts += _row(row, HEAD + ROW * n)
@@ -71,13 +79,13 @@ def draw(title: str, note: str, rows: Sequence[Row]) -> str:
 
 
 def _told(rows: Sequence[Row]) -> str:
-    return "; ".join(f"{row.name}: {row.figures}" for row in rows)
+    return "; ".join(f"{row.name}: {row.words}" for row in rows)
 
 
 def _row(row: Row, top: float) -> Iterator[str]:
     yield f'<line x1="24" x2="{WIDTH - 24}" y1="{top + 4}" y2="{top + 4}" stroke="{GRID}"/>'
     yield _text(24, top + 28, row.name, size=15, weight=600)
-    yield _text(24, top + 46, row.figures, fill=FAINT)
+    yield _text(24, top + 46, row.words, fill=FAINT)
     lefts = [LEFT + n * (PANEL + GAP) for n in range(3)]
     yield from _reliability(row, Panel(lefts[0], top + TOP, "Is a score its chance?", "score", "share that is true"))
     yield from _curve(row, Panel(lefts[1], top + TOP, "Precision by recall", "recall", "precision"))
@@ -112,14 +120,10 @@ def _curve(row: Row, panel: Panel) -> Iterator[str]:
     yield from _axes(panel)
     points = row.detail["precision_recall"]
     yield _line([(panel.x(recall), panel.y(precision)) for _, precision, recall in points], BLUE, width=2)
-    chosen = next((point for point in reversed(points) if point[0] >= row.threshold), None)
-    if chosen is None:
-        return
-    _, precision, recall = chosen
-    x, y = panel.x(recall), panel.y(precision)
+    x, y = panel.x(row.recall), panel.y(row.precision)
     yield f'<rect x="{x - 5:.1f}" y="{y - 5:.1f}" width="10" height="10" fill="#fff" stroke="{INK}" stroke-width="2"/>'
-    words = f"at {row.threshold:.2f}: {precision:.2f} of {recall:.2f}"
-    yield _text(min(x, panel.x(1) - 4), min(y + 22, panel.y(0) - 8), words, size=11, anchor="end", halo=True)
+    words, y = f"threshold {row.threshold:.2f}", min(y + 24, panel.y(0) - 8)
+    yield _text(max(x - 8, panel.left + 96), y, words, size=11, anchor="end", halo=True)
 
 
 def _histogram(row: Row, left: float, top: float) -> Iterator[str]:

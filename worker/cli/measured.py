@@ -113,19 +113,24 @@ def _title(entry: Figures) -> str:
 def chart(report: Figures) -> str:
     """The SVG of a report; of a file that the model was trained on, what its cross-validation found."""
     if "topic" in report:
-        name, figures = report["topic"], report["figures"]
-        note = f"{report['examples']} examples, each judged by what the others taught. {report['note']}".strip()
-        return draw(f"Topic {name}", note, [Row(name, _words(figures), figures["threshold"], report["detail"])])
+        notes = [f"{report['examples']} examples, each judged by what the others taught.", report["note"]]
+        rows = _rows({report["topic"]: report["figures"]}, {report["topic"]: report["detail"]})
+        return draw(f"Topic {report['topic']}", notes, rows)
+    seen = f"the model has seen {report['seen_in_training']:,} of these {report['articles']:,} articles"
     held = report.get("cross_validated", {})
     if held.get("detail"):
-        note = f"Cross-validated when the model was trained; it has seen {report['seen_in_training']:,} of these."
-        return draw(f"Topics of {report['model']}", note, _rows(held["topics"], held["detail"]))
-    note = f"{report['articles']:,} articles, of which the model has seen {report['seen_in_training']:,}."
-    return draw(f"Topics of {report['model']}", note, _rows(report["topics"], report["detail"]))
+        notes = [f"Cross-validated when the model was trained, for {seen}."]
+        return draw(f"Topics of {report['model']}", notes, _rows(held["topics"], held["detail"]))
+    return draw(
+        f"Topics of {report['model']}", [f"{seen[:1].upper()}{seen[1:]}."], _rows(report["topics"], report["detail"])
+    )
 
 
 def _rows(figures: Mapping[str, Figures], detail: Mapping[str, Figures]) -> Sequence[Row]:
-    return [Row(topic, _words(one), one["threshold"], detail[topic]) for topic, one in figures.items()]
+    return [
+        Row(topic, _words(one), one["threshold"], one["precision"], one["recall"], detail[topic])
+        for topic, one in figures.items()
+    ]
 
 
 def _words(figures: Figures) -> str:

@@ -108,4 +108,4 @@ def _note(figures: dict[str, Any]) -> str:
     if not wide:
         return ""
     where = " and ".join(f"{name} lies anywhere from {low:.2f} to {high:.2f}" for name, (low, high) in wide.items())
-    return f"too few examples to tell: {where}, 95 times in 100. Label more articles, or believe the wider figure."
+    return f"Too few examples to tell: {where}, 95 times in 100. Label more of them."

@@ -39,6 +39,7 @@ __all__ = [
     "decision",
     "delivery",
     "feed",
+    "former_judgement",
     "heartbeat",
     "hold",
     "judgement",
@@ -181,6 +182,24 @@ judgement = Table(
     Column("model_id", String(80), nullable=False),
     Column("watchlist", String(80), nullable=False, default="", server_default=""),  # the version of the names
     Column("notes", JSON, nullable=False, default=[], server_default="[]"),  # what was not read: JudgementNote
+    Column("config_version", RowId, ForeignKey("config_version.id"), nullable=False),
+    Column("judged_at", Instant, nullable=False),
+    Column("again_at", Instant),  # when somebody had it judged again, last
+)
+
+former_judgement = Table(
+    "former_judgement",
+    metadata,
+    # What was said of a revision before it was judged again; the first is n = 1.
+    Column("article_id", RowId, ForeignKey("article.id"), primary_key=True),
+    Column("revision", Integer, primary_key=True),
+    Column("n", Integer, primary_key=True),
+    Column("language", String(16), nullable=False),
+    Column("topics", JSON, nullable=False),
+    Column("mentions", JSON, nullable=False),
+    Column("model_id", String(80), nullable=False),
+    Column("watchlist", String(80), nullable=False),
+    Column("notes", JSON, nullable=False),
     Column("config_version", RowId, ForeignKey("config_version.id"), nullable=False),
     Column("judged_at", Instant, nullable=False),
 )
