@@ -1,0 +1,190 @@
+"""Where a language's terms stand in a text, by the word rule of their script. Decides no topic. Pure: no I/O.
+
+A term is a word or a few: `*` at a word's end stands for any ending, at the term's start for any beginning. Without
+it a word may bear what its script puts on every word: Korean particles, Russian cases, Arabic and Hebrew prefixes.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import ahocorasick
+
+from worker.articles.folding import fold
+from worker.articles.wordbounds import (
+    CYRILLIC_ENDINGS,
+    cyrillic_stem,
+    is_katakana,
+    is_korean_tail,
+    is_prefixed,
+    joins,
+    script_of,
+    word_after,
+)
+
+ARABIC_ENDINGS: Final = frozenset(  # of Arabic nouns, then of Persian ones (ها stands written together or apart)
+    "ه ها هم هن نا ي ين ون ان ات تين تان يه وا ا هاي هايي ايي اي ش شان تان مان م يي يها ترين تر گان".split()
+)
+HEBREW_ENDINGS: Final = frozenset("ים ות י ית ה ת יות ו יו ם ן נו יים יה יהם".split())
+HEBREW_PREFIX_LETTERS: Final = frozenset("והבלמשכ")
+LONGEST_PREFIX: Final = 3  # letters: וכשה is rare, שבה and ומה are not
+SWALLOWED: Final = "ignore"  # the concept of phrases whose parts mean nothing
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """One term of one concept. `words` are (letters, open): an open one may end in any way."""
+
+    concept: str
+    words: tuple[tuple[str, bool], ...]
+    script: str
+    open_start: bool
+
+
+@dataclass(frozen=True, order=True)
+class Find:
+    """A term in folded text, [start:end]."""
+
+    start: int
+    end: int
+    concept: str
+
+
+@dataclass(frozen=True)
+class TermIndex:
+    """`automaton` maps a term's first letters to its patterns; None without a term."""
+
+    automaton: Any
+
+
+def term_problem(term: str) -> str | None:
+    """Why a term can never match, or would match everywhere; None for a good one."""
+    words = fold(term).text.split()
+    if not any(character.isalnum() for character in term):
+        return "it has no letter or digit"
+    if any("*" in word.strip("*") for word in words) or any(word.startswith("*") for word in words[1:]):
+        return "write * at the end of a word, or at the start of the term"
+    if any(not word.strip("*") for word in words):
+        return "a * needs letters beside it"
+    if len(term.strip("*")) == 1 and (script_of(term) != "cjk" and not _is_hanja(term)):
+        return None if script_of(term) == "hangul" and "*" not in term else "one letter matches almost everything"
+    return "it is longer than any term" if len(term) > 100 else None
+
+
+def _is_hanja(term: str) -> bool:
+    return "\u4e00" <= term.strip("*")[0] <= "\u9fff"
+
+
+def compile_terms(concepts: Mapping[str, Iterable[str]]) -> TermIndex:
+    held: dict[str, list[Pattern]] = {}
+    for concept, terms in concepts.items():
+        for term in terms:
+            pattern = _pattern(concept, term)
+            held.setdefault(pattern.words[0][0], []).append(pattern)
+    automaton = ahocorasick.Automaton()
+    for letters, patterns in held.items():
+        automaton.add_word(letters, tuple(patterns))
+    if held:
+        automaton.make_automaton()
+    return TermIndex(automaton if held else None)
+
+
+def _pattern(concept: str, term: str) -> Pattern:
+    words = fold(term).text.split()
+    script = script_of(term.strip("*"))
+    parts = []
+    for word in words:
+        letters = word.strip("*")
+        closed_cyrillic = script == "cyrillic" and not word.endswith("*")
+        parts.append((cyrillic_stem(letters) if closed_cyrillic else letters, word.endswith("*")))
+    return Pattern(concept, tuple(parts), script, term.startswith("*"))
+
+
+def find_terms(index: TermIndex, text: str) -> list[Find]:
+    """Every term in folded text, by place; without those that stand inside a phrase of the concept `ignore`."""
+    found = []
+    if index.automaton is not None:
+        for last, patterns in index.automaton.iter(text):
+            for pattern in patterns:
+                start = last + 1 - len(pattern.words[0][0])
+                end = _end(pattern, text, start)
+                if end is not None:
+                    found.append(Find(start, end, pattern.concept))
+    found.sort()
+    return _without_swallowed(found)
+
+
+def _without_swallowed(found: Sequence[Find]) -> list[Find]:
+    starts = [find.start for find in found if find.concept == SWALLOWED]
+    if not starts:
+        return list(found)
+    reach, ends = 0, []
+    for find in found:
+        if find.concept == SWALLOWED:
+            reach = max(reach, find.end)
+            ends.append(reach)
+    kept = []
+    for find in found:
+        at = bisect_right(starts, find.start) - 1
+        if find.concept != SWALLOWED and (at < 0 or ends[at] < find.end):
+            kept.append(find)
+    return kept
+
+
+def _end(pattern: Pattern, text: str, start: int) -> int | None:
+    """Where the term that begins at `start` ends, or None where it is part of another word."""
+    if not pattern.open_start and not _begins(pattern.script, text, start):
+        return None
+    at = end = start
+    for number, (letters, is_open) in enumerate(pattern.words):
+        if number:
+            if text[at : at + 1] != " ":
+                return None
+            at += 1
+        if not text.startswith(letters, at):
+            return None
+        end = at + len(letters)
+        if pattern.script == "cjk":
+            if is_katakana(text[end - 1]) and is_katakana(text[end : end + 1]) and not is_open:
+                return None
+            at = end
+            continue
+        rest = word_after(text, end, pattern.script)
+        if rest and not is_open and not _is_ending(pattern.script, letters, rest):
+            return None
+        at = end + len(rest)
+        end = end if pattern.script == "hangul" and not is_open else at
+    return end
+
+
+def _begins(script: str, text: str, start: int) -> bool:
+    if start == 0:
+        return True
+    before = text[start - 1]
+    if script == "cjk":
+        return not (is_katakana(before) and is_katakana(text[start]))
+    if not joins(before, script):
+        # What follows a quotation without a space is its particle: ‘도약’이란 is no Iran.
+        return not (script == "hangul" and before == "'" and start > 1 and joins(text[start - 2], script))
+    return _is_hebrew_prefixed(text, start) if script == "hebrew" else is_prefixed(script, text, start)
+
+
+def _is_hebrew_prefixed(text: str, start: int) -> bool:
+    """Up to three of the letters that Hebrew writes before a word, and no other."""
+    at = start
+    while at and start - at < LONGEST_PREFIX and text[at - 1] in HEBREW_PREFIX_LETTERS:
+        at -= 1
+    return at == 0 or not joins(text[at - 1], "hebrew")
+
+
+def _is_ending(script: str, letters: str, rest: str) -> bool:
+    if script == "hangul":
+        return is_korean_tail(rest)
+    if script == "cyrillic":
+        return rest in CYRILLIC_ENDINGS or letters + rest in (letters + "ь", letters + "й")
+    if script == "arabic":
+        return rest in ARABIC_ENDINGS
+    return script == "hebrew" and rest in HEBREW_ENDINGS
