@@ -39,7 +39,7 @@ CYRILLIC: Final = {
     "ru": (set("ыэёъ"), set("и в не что он как из для его это был или при по".split())),
     "uk": (set("іїєґ"), set("та від що щоб його буде якій який які в у й із під після".split())),
     "bg": (set("ъщ"), set("се са ще във със като е че което който след и в по".split())),
-    "be": (set("ўі"), set("што ў і яго пасля".split())),
+    "be": (set("ўіыэ"), set("што ў і яго пасля".split())),
     "sr": (set("јљњђћџ"), set("је су и у од се за".split())),
     "kk": (set("қғңүұһәө"), set("мен және бұл".split())),
 }
@@ -115,7 +115,8 @@ def _of_letters(sample: str, languages: Mapping[str, tuple[set[str], set[str]]])
         code: LETTER * sum(map(lowered.count, letters)) + WORD_WEIGHT * sum(word in common for word in words)
         for code, (letters, common) in languages.items()
     }
-    if "ru" in scores:
+    if "be" in scores:
+        scores["be"] -= 1  # it has letters of both its neighbours, and hardly a headline without ў
         scores["ru"] += 1  # where no letter tells: Ukrainian has hardly a headline without і
     if "ar" in scores:
         scores["ar"] += WORD_WEIGHT * len(ARTICLE.findall(lowered))
