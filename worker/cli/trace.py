@@ -146,7 +146,11 @@ def _judgement_lines(judgement: Mapping[str, Any] | None) -> Iterator[str]:
         yield "Not judged yet"
         return
     yield f"Judged: language {judgement['language']}, model {judgement['model']}"
+    for note in judgement["notes"]:
+        yield f"  note        {note}"
     for topic in judgement["topics"]:
+        if topic.get("by") == "none":  # no score says anything, which the note has said
+            continue
         answer = "yes" if topic["match"] else "no"
         unsure = ", unsure" if topic["review"] else ""
         evidence = f": {', '.join(one_line(word) for word in topic['evidence'])}" if topic["evidence"] else ""

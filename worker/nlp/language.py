@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+UNKNOWN: Final = "und"  # ISO 639 for: undetermined
 ENOUGH: Final = 20  # letters: of fewer no statistic tells; of a few more where the script leaves few languages
 ENOUGH_OF_FEW: Final = 6
 SHARE: Final = 0.2  # of the letters: an article may quote a name in another script
@@ -127,7 +128,7 @@ def _of_letters(sample: str, languages: Mapping[str, tuple[set[str], set[str]]])
 
 def _of_statistic(sample: str, letters: int, hinted: str, *, among: Iterable[str]) -> str:
     if letters < (ENOUGH if among is LATIN else ENOUGH_OF_FEW):
-        return hinted or "und"
+        return hinted or UNKNOWN
     if hinted and hinted not in RECOGNISED:
         return hinted
     scores = {code: float(score) for code, score in _identifier().rank(sample) if code in among}
