@@ -37,11 +37,11 @@ SCRIPTS: Final = tuple(
 )
 # Letters, and words between spaces, that speak for one language of a script and against its neighbours.
 CYRILLIC: Final = {
-    "ru": (set("ыэёъ"), set("и в не что он как из для его это был или при по".split())),
-    "uk": (set("іїєґ"), set("та від що щоб його буде якій який які в у й із під після".split())),
-    "bg": (set("ъщ"), set("се са ще във със като е че което който след и в по".split())),
-    "be": (set("ўіыэ"), set("што ў і яго пасля".split())),
-    "sr": (set("јљњђћџ"), set("је су и у од се за".split())),
+    "ru": (set("ыэёъ"), set("и в на с о по за у от из к не что он как для его это был или при".split())),
+    "uk": (set("іїєґ"), set("та від що щоб його буде який якій які з й із під після в у на за до о по".split())),
+    "bg": (set("ъ"), set("се са ще във със като е че който което след и в на с по за от".split())),
+    "be": (set("ўіыэ"), set("што ў яго пасля на за з да".split())),
+    "sr": (set("јљњђћџ"), set("је су се и у на за од са".split())),
     "kk": (set("қғңүұһәө"), set("мен және бұл".split())),
 }
 ARABIC: Final = {
@@ -51,7 +51,7 @@ ARABIC: Final = {
     "ps": (set("ټډړښځڅېۍګڼ" + "ی"), set("په د او ته چې کې له".split())),
     "ckb": (set("ەێۆڕڵ" + "کی"), set("لە بە بۆ و کە".split())),
 }
-LETTER, WORD_WEIGHT, ARTICLE = 2, 3, re.compile(r"(?<!\w)[وبفلك]?ال\w{2,}")  # of Arabic: hardly a headline has none
+LETTER, WORD_WEIGHT, ARTICLE = 3, 3, re.compile(r"(?<!\w)[وبفلك]?ال\w{2,}")  # of Arabic: hardly a headline has none
 # Characters as only Japan writes them, and as only mainland China does; those that Japan shares with it, and those that
 # it shares with Taiwan: only Japanese has both.
 JAPAN: Final = frozenset(
@@ -118,7 +118,7 @@ def _of_letters(sample: str, languages: Mapping[str, tuple[set[str], set[str]]])
     }
     if "be" in scores:
         scores["be"] -= 1  # it has letters of both its neighbours, and hardly a headline without ў
-        scores["ru"] += 1  # where no letter tells: Ukrainian has hardly a headline without і
+        scores["ru"] += 2  # where no letter tells: the others have hardly a headline without one of theirs
     if "ar" in scores:
         scores["ar"] += WORD_WEIGHT * len(ARTICLE.findall(lowered))
         scores["ur"] -= 1  # it has all Persian letters, and hardly a headline without its own

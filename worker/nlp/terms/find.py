@@ -2,10 +2,12 @@
 
 A term is a word or a few: `*` at a word's end stands for any ending, at the term's start for any beginning. Without
 it a word may bear what its script puts on every word: Korean particles, Russian cases, Arabic and Hebrew prefixes.
+`=` before a term lets its words have no ending at all: =Газа is the place, Газа and газ would be one word.
 """
 
 from __future__ import annotations
 
+import enum
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -31,15 +33,24 @@ ARABIC_ENDINGS: Final = frozenset(  # of Arabic nouns, then of Persian ones (ه�
 HEBREW_ENDINGS: Final = frozenset("ים ות י ית ה ת יות ו יו ם ן נו יים יה יהם".split())
 HEBREW_PREFIX_LETTERS: Final = frozenset("והבלמשכ")
 LONGEST_PREFIX: Final = 3  # letters: וכשה is rare, שבה and ומה are not
+EXACT: Final = "="
 SWALLOWED: Final = "ignore"  # the concept of phrases whose parts mean nothing
+
+
+class Ending(enum.Enum):
+    """What may follow a word's letters."""
+
+    SCRIPT = "script"  # what the script puts on every word
+    ANY = "any"
+    NONE = "none"
 
 
 @dataclass(frozen=True)
 class Pattern:
-    """One term of one concept. `words` are (letters, open): an open one may end in any way."""
+    """One term of one concept. `words` are letters and how each may end."""
 
     concept: str
-    words: tuple[tuple[str, bool], ...]
+    words: tuple[tuple[str, Ending], ...]
     script: str
     open_start: bool
 
@@ -62,6 +73,7 @@ class TermIndex:
 
 def term_problem(term: str) -> str | None:
     """Why a term can never match, or would match everywhere; None for a good one."""
+    term = term.removeprefix(EXACT)
     words = fold(term).text.split()
     if not any(character.isalnum() for character in term):
         return "it has no letter or digit"
@@ -93,14 +105,15 @@ def compile_terms(concepts: Mapping[str, Iterable[str]]) -> TermIndex:
 
 
 def _pattern(concept: str, term: str) -> Pattern:
-    words = fold(term).text.split()
-    script = script_of(term.strip("*"))
+    exact, words = term.startswith(EXACT), fold(term.removeprefix(EXACT)).text.split()
+    script = script_of(term.strip("*="))
     parts = []
     for word in words:
+        ending = Ending.ANY if word.endswith("*") else Ending.NONE if exact else Ending.SCRIPT
         letters = word.strip("*")
-        closed_cyrillic = script == "cyrillic" and not word.endswith("*")
-        parts.append((cyrillic_stem(letters) if closed_cyrillic else letters, word.endswith("*")))
-    return Pattern(concept, tuple(parts), script, term.startswith("*"))
+        inflected = script == "cyrillic" and ending is Ending.SCRIPT
+        parts.append((cyrillic_stem(letters) if inflected else letters, ending))
+    return Pattern(concept, tuple(parts), script, words[0].startswith("*"))
 
 
 def find_terms(index: TermIndex, text: str) -> list[Find]:
@@ -139,7 +152,7 @@ def _end(pattern: Pattern, text: str, start: int) -> int | None:
     if not pattern.open_start and not _begins(pattern.script, text, start):
         return None
     at = end = start
-    for number, (letters, is_open) in enumerate(pattern.words):
+    for number, (letters, ending) in enumerate(pattern.words):
         if number:
             if text[at : at + 1] != " ":
                 return None
@@ -148,15 +161,15 @@ def _end(pattern: Pattern, text: str, start: int) -> int | None:
             return None
         end = at + len(letters)
         if pattern.script == "cjk":
-            if is_katakana(text[end - 1]) and is_katakana(text[end : end + 1]) and not is_open:
+            if is_katakana(text[end - 1]) and is_katakana(text[end : end + 1]) and ending is not Ending.ANY:
                 return None
             at = end
             continue
         rest = word_after(text, end, pattern.script)
-        if rest and not is_open and not _is_ending(pattern.script, letters, rest):
+        if rest and not _may_end(ending, pattern.script, rest):
             return None
         at = end + len(rest)
-        end = end if pattern.script == "hangul" and not is_open else at
+        end = at if ending is Ending.ANY or pattern.script != "hangul" else end
     return end
 
 
@@ -180,11 +193,13 @@ def _is_hebrew_prefixed(text: str, start: int) -> bool:
     return at == 0 or not joins(text[at - 1], "hebrew")
 
 
-def _is_ending(script: str, letters: str, rest: str) -> bool:
+def _may_end(ending: Ending, script: str, rest: str) -> bool:
+    if ending is not Ending.SCRIPT:
+        return ending is Ending.ANY
     if script == "hangul":
         return is_korean_tail(rest)
     if script == "cyrillic":
-        return rest in CYRILLIC_ENDINGS or letters + rest in (letters + "ь", letters + "й")
+        return rest in CYRILLIC_ENDINGS or rest in ("ь", "й")
     if script == "arabic":
         return rest in ARABIC_ENDINGS
     return script == "hebrew" and rest in HEBREW_ENDINGS
