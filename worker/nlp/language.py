@@ -55,10 +55,10 @@ LETTER, WORD_WEIGHT, ARTICLE = 3, 3, re.compile(r"(?<!\w)[وبفلك]?ال\w{2,}
 # Characters as only Japan writes them, and as only mainland China does; those that Japan shares with it, and those that
 # it shares with Taiwan: only Japanese has both.
 JAPAN: Final = frozenset(
-    "発対沢広戦気駅県応訳売読変実総経済権検験関録団鉄拡択伝転込働仏価両児円処剤労単収営圧塩従徴悪払挙掲様残毎満続脳覚観譲賛軽遅辺隠霊騒黒条帰戻"
+    "発対沢広戦気駅県応訳売読変実総経済権検験関録団鉄拡択伝転込働仏価両児円処剤労単収営圧塩従徴悪払挙掲様毎満続脳覚観譲賛軽遅辺隠霊騒黒帰戻"
 )
 MAINLAND: Final = frozenset(
-    "们这说话对发时间问门见关经济际议谈战争导弹东车长军单动务级红约织给统网习乌乐书买亚产从众优债农决减汉协华双启员围场坚墙专业丝两严丧临为举义"
+    "们这说话对发时间问门见关经济际议谈战争导弹东车长军单动务级红约织给统网习乌乐书买亚产从众优债农决减汉协华双启员围场坚墙专业丝两严丧临为举义达罗飞让还进远违连选钱银阳阶陆难韩页题额风访评试诉询详语边称"
 )
 WITH_MAINLAND: Final = frozenset("会国学体来点党号旧乱当区医声")
 WITH_TAIWAN: Final = frozenset("談議東車長門問間連員軍訪選認見話電務動開題論結約統領綱")
