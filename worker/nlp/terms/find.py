@@ -17,6 +17,7 @@ import ahocorasick
 
 from worker.articles.folding import fold
 from worker.articles.wordbounds import (
+    ARABIC_ARTICLE,
     CYRILLIC_ENDINGS,
     cyrillic_stem,
     is_katakana,
@@ -31,6 +32,7 @@ ARABIC_ENDINGS: Final = frozenset(  # of Arabic nouns, then of Persian ones (ه�
     "ه ها هم هن نا ي ين ون ان ات تين تان يه وا ا هاي هايي ايي اي ش شان تان مان م يي يها ترين تر گان".split()
 )
 HEBREW_ENDINGS: Final = frozenset("ים ות י ית ה ת יות ו יו ם ן נו יים יה יהם".split())
+ARTICLES: Final = {"arabic": ARABIC_ARTICLE, "hebrew": "ה"}  # an adjective bears it, too: الأقمار الصناعية
 HEBREW_PREFIX_LETTERS: Final = frozenset("והבלמשכ")
 LONGEST_PREFIX: Final = 3  # letters: וכשה is rare, שבה and ומה are not
 EXACT: Final = "="
@@ -157,6 +159,9 @@ def _end(pattern: Pattern, text: str, start: int) -> int | None:
             if text[at : at + 1] != " ":
                 return None
             at += 1
+            article = ARTICLES.get(pattern.script, "")
+            if article and text.startswith(article + letters, at):
+                at += len(article)
         if not text.startswith(letters, at):
             return None
         end = at + len(letters)
