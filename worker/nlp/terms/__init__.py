@@ -68,7 +68,9 @@ class Terms:
 def load_terms(own: Path | None = None) -> Mapping[str, Terms]:
     """By language code; a desk's `own` folder goes before what is shipped. Raises ConfigError."""
     languages = read_languages(own)
-    return {code: Terms(language, compile_terms(language.concepts)) for code, language in languages.items()}
+    return {
+        code: Terms(language, compile_terms(language.concepts, language=code)) for code, language in languages.items()
+    }
 
 
 @dataclass(frozen=True)

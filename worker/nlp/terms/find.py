@@ -28,10 +28,12 @@ from worker.articles.wordbounds import (
     word_after,
 )
 
-ARABIC_ENDINGS: Final = frozenset(  # of Arabic nouns, then of Persian ones (ها stands written together or apart)
-    "ه ها هم هن نا ي ين ون ان ات تين تان يه وا ا هاي هايي ايي اي ش شان تان مان م يي يها ترين تر گان".split()
+ARABIC_ENDINGS: Final = frozenset("ه ها هم هن نا ي ين ون ان ات تين تان يه وا ا".split())
+PERSIAN_ENDINGS: Final = frozenset(
+    "ها هاي هايي ايي اي ي ش اش شان ان يان م مان تان ات تر ترين گان هايش هايشان را".split()
 )
 HEBREW_ENDINGS: Final = frozenset("ים ות י ית ה ת יות ו יו ם ן נו יים יה יהם".split())
+ENDINGS: Final = {"arabic": ARABIC_ENDINGS, "persian": PERSIAN_ENDINGS, "hebrew": HEBREW_ENDINGS}
 ARTICLES: Final = {"arabic": ARABIC_ARTICLE, "hebrew": "ה"}  # an adjective bears it, too: الأقمار الصناعية
 HEBREW_PREFIX_LETTERS: Final = frozenset("והבלמשכ")
 LONGEST_PREFIX: Final = 3  # letters: וכשה is rare, שבה and ומה are not
@@ -92,11 +94,12 @@ def _is_hanja(term: str) -> bool:
     return "\u4e00" <= term.strip("*")[0] <= "\u9fff"
 
 
-def compile_terms(concepts: Mapping[str, Iterable[str]]) -> TermIndex:
+def compile_terms(concepts: Mapping[str, Iterable[str]], *, language: str = "") -> TermIndex:
+    """Of one language: Persian has Arabic's letters, and neither its prefixes nor its endings."""
     held: dict[str, list[Pattern]] = {}
     for concept, terms in concepts.items():
         for term in terms:
-            pattern = _pattern(concept, term)
+            pattern = _pattern(concept, term, language)
             held.setdefault(pattern.words[0][0], []).append(pattern)
     automaton = ahocorasick.Automaton()
     for letters, patterns in held.items():
@@ -106,9 +109,10 @@ def compile_terms(concepts: Mapping[str, Iterable[str]]) -> TermIndex:
     return TermIndex(automaton if held else None)
 
 
-def _pattern(concept: str, term: str) -> Pattern:
+def _pattern(concept: str, term: str, language: str) -> Pattern:
     exact, words = term.startswith(EXACT), fold(term.removeprefix(EXACT)).text.split()
     script = script_of(term.strip("*="))
+    script = "persian" if script == "arabic" and language == "fa" else script
     parts = []
     for word in words:
         ending = Ending.ANY if word.endswith("*") else Ending.NONE if exact else Ending.SCRIPT
@@ -205,6 +209,4 @@ def _may_end(ending: Ending, script: str, rest: str) -> bool:
         return is_korean_tail(rest)
     if script == "cyrillic":
         return rest in CYRILLIC_ENDINGS or rest in ("ь", "й")
-    if script == "arabic":
-        return rest in ARABIC_ENDINGS
-    return script == "hebrew" and rest in HEBREW_ENDINGS
+    return rest in ENDINGS.get(script, ())
