@@ -59,7 +59,10 @@ class TopicRules(_Strict):
 
 
 class _RulesFile(_Strict):
+    """`includes`: a concept's terms are another's, too: who names the leader names the country."""
+
     topics: Mapping[str, TopicRules]
+    includes: Mapping[str, tuple[str, ...]] = {}
 
 
 class _LanguageFile(_Strict):
@@ -123,6 +126,10 @@ def _check_language(source: Source, file: _LanguageFile, rules: _RulesFile) -> N
 
 
 def _check_rules(source: Source, rules: _RulesFile, known: set[str]) -> None:
+    for concept, others in rules.includes.items():
+        for other in (concept, *others):
+            if other not in known:
+                source.add(("includes", concept), f"no language has terms for the concept {other!r}")
     for topic, spec in rules.topics.items():
         _check_concepts(source, ("topics", topic, "rules"), spec.rules, known)
 
@@ -143,4 +150,8 @@ def _language(code: str, file: _LanguageFile, rules: _RulesFile, read: tuple[Pat
         )
         for topic, spec in rules.topics.items()
     }
-    return Language(code, f"terms-{code}-{digest[:12]}", file.concepts, topics)
+    concepts = dict(file.concepts)
+    for concept, others in rules.includes.items():
+        terms = (term for one in (concept, *others) for term in file.concepts.get(one, ()))
+        concepts[concept] = tuple(dict.fromkeys(terms))
+    return Language(code, f"terms-{code}-{digest[:12]}", concepts, topics)
