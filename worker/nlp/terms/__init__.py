@@ -11,7 +11,7 @@ import math
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Final
@@ -19,10 +19,10 @@ from typing import Final
 from worker.articles.folding import Folded, fold, original_span
 from worker.articles.wordbounds import PARTLESS, script_of
 from worker.model import ArticleText, Span
-from worker.nlp.terms.files import Language, RuleSpec, read_languages
+from worker.nlp.terms.files import Language, read_languages
 from worker.nlp.terms.find import TermIndex, compile_terms, find_terms
 
-LETTERS: Final = 3_000  # of a text: as many as the English model reads
+LETTERS: Final = 3_000  # of a title and of a text: as many as the English model reads
 LEDE: Final = 300  # letters of the text that say what it is about
 PLACES: Final = (1.5, 1.0, 0.5)  # what a find counts in the title, in the lede, and after it
 TITLE, AFTER_LEDE = 0, 2
@@ -40,6 +40,15 @@ class Scored:
 
 
 @dataclass(frozen=True)
+class Rule:
+    """A rule ready to be met: of each part any concept, `within` a sentence, the text or so many words."""
+
+    parts: tuple[frozenset[str], ...]
+    within: str | int
+    weight: float
+
+
+@dataclass(frozen=True)
 class Hit:
     """Where a rule is met, at its best place: 0 the title, 1 the lede, 2 after it."""
 
@@ -53,6 +62,7 @@ class Terms:
 
     language: Language
     index: TermIndex
+    rules: Mapping[str, Sequence[Rule]]
 
     @property
     def id(self) -> str:
@@ -62,15 +72,20 @@ class Terms:
         """For those of `topics` that have rules."""
         passage = _read(article, self.index)
         asked = {topic: self.language.topics[topic] for topic in topics if topic in self.language.topics}
-        return {topic: _scored(passage, rules.base, rules.rules) for topic, rules in asked.items()}
+        return {topic: _scored(passage, spec.base, self.rules[topic]) for topic, spec in asked.items()}
 
 
 def load_terms(own: Path | None = None) -> Mapping[str, Terms]:
     """By language code; a desk's `own` folder goes before what is shipped. Raises ConfigError."""
-    languages = read_languages(own)
-    return {
-        code: Terms(language, compile_terms(language.concepts, language=code)) for code, language in languages.items()
+    return {code: _compile(code, language) for code, language in read_languages(own).items()}
+
+
+def _compile(code: str, language: Language) -> Terms:
+    rules = {
+        topic: [Rule(rule.parts, rule.within, rule.weight) for rule in spec.rules]
+        for topic, spec in language.topics.items()
     }
+    return Terms(language, compile_terms(language.concepts, language=code), rules)
 
 
 @dataclass(frozen=True)
@@ -81,6 +96,8 @@ class Passage:
     title: Folded
     body: Folded
     finds: Mapping[str, Sequence[tuple[int, int]]]  # by concept, by place
+    parts: dict[frozenset[str], Sequence[tuple[int, int]]] = field(default_factory=dict)  # of rules asked before
+    firsts: dict[frozenset[str], Mapping[int, tuple[int, int]]] = field(default_factory=dict)
 
     @property
     def body_at(self) -> int:
@@ -119,8 +136,9 @@ class Passage:
 
 
 def _read(article: ArticleText, index: TermIndex) -> Passage:
-    title, body = fold(article.title), _fold_lines(article.text[:LETTERS])
-    at, finds = len(title.text) + 1, {}
+    title, body = fold(article.title[:LETTERS]), _fold_lines(article.text[:LETTERS])
+    at = len(title.text) + 1
+    finds: dict[str, list[tuple[int, int]]] = {}
     for start, folded in ((0, title), (at, body)):
         for find in find_terms(index, folded.text):
             finds.setdefault(find.concept, []).append((start + find.start, start + find.end))
@@ -139,49 +157,61 @@ def _fold_lines(text: str) -> Folded:
     return Folded("".join(letters), folded.starts)
 
 
-def _scored(passage: Passage, base: float, rules: Sequence[RuleSpec]) -> Scored:
+def _scored(passage: Passage, base: float, rules: Sequence[Rule]) -> Scored:
     met = [(rule, hit) for rule in rules if (hit := meet(rule, passage)) is not None]
     gains = [(rule.weight * PLACES[hit.place], hit) for rule, hit in met]
     total = base + sum(gain for gain, _ in gains)
     telling = sorted((one for one in gains if one[0] > 0), key=lambda one: (-one[0], -len(one[1].spans)))
-    groups = dict.fromkeys(tuple(passage.span(span) for span in hit.spans) for _, hit in telling)
-    return Scored(1 / (1 + math.exp(-total)), tuple(groups)[:MOST_EVIDENCE])
+    groups = dict.fromkeys(hit.spans for _, hit in telling)
+    evidence = tuple(tuple(map(passage.span, spans)) for spans in [*groups][:MOST_EVIDENCE])
+    return Scored(1 / (1 + math.exp(-total)), evidence)
 
 
-def meet(rule: RuleSpec, passage: Passage) -> Hit | None:
+def meet(rule: Rule, passage: Passage) -> Hit | None:
     """Where the rule is met first; finds go by place, so that is its best place. None where it is not met."""
-    parts = [_finds(passage, part) for part in rule.parts]
-    if not all(parts):
-        return None
-    if len(parts) == 1:
-        return _hit(passage, [parts[0][0]])
-    if rule.within == "text":
+    parts = []
+    for concepts in rule.parts:
+        found = _finds(passage, concepts)
+        if not found:
+            return None
+        parts.append(found)
+    if len(parts) == 1 or rule.within == "text":
         return _hit(passage, [part[0] for part in parts])
     if rule.within == "sentence":
-        return _meet_in_sentence(passage, parts)
-    return _meet_near(passage, parts, rule.within)
+        return _meet_in_sentence(passage, rule.parts)
+    return _meet_near(passage, parts, int(rule.within))
 
 
 def _finds(passage: Passage, concepts: frozenset[str]) -> Sequence[tuple[int, int]]:
-    held = [passage.finds[concept] for concept in concepts if concept in passage.finds]
-    return held[0] if len(held) == 1 else sorted(find for finds in held for find in finds)
+    known = passage.parts.get(concepts)
+    if known is None:
+        held = [passage.finds[concept] for concept in concepts if concept in passage.finds]
+        known = held[0] if len(held) == 1 else sorted(find for finds in held for find in finds)
+        passage.parts[concepts] = known
+    return known
 
 
 def _hit(passage: Passage, spans: Sequence[tuple[int, int]]) -> Hit:
     """The place of the whole is the worst of its parts'."""
     distinct = sorted(set(spans))
-    return Hit(max(passage.place(start) for start, _ in distinct), tuple(distinct))
+    return Hit(passage.place(distinct[-1][0]), tuple(distinct))
 
 
-def _meet_in_sentence(passage: Passage, parts: Sequence[Sequence[tuple[int, int]]]) -> Hit | None:
-    by_sentence = []
-    for part in parts:
-        firsts: dict[int, tuple[int, int]] = {}
-        for find in part:
-            firsts.setdefault(passage.sentence(find[0]), find)
-        by_sentence.append(firsts)
-    shared = set.intersection(*(set(firsts) for firsts in by_sentence))
+def _meet_in_sentence(passage: Passage, parts: Sequence[frozenset[str]]) -> Hit | None:
+    by_sentence = [_firsts(passage, part) for part in parts]
+    shared = set(by_sentence[0]).intersection(*by_sentence[1:])
     return _hit(passage, [firsts[min(shared)] for firsts in by_sentence]) if shared else None
+
+
+def _firsts(passage: Passage, concepts: frozenset[str]) -> Mapping[int, tuple[int, int]]:
+    """The first find in each sentence that has one."""
+    known = passage.firsts.get(concepts)
+    if known is None:
+        firsts: dict[int, tuple[int, int]] = {}
+        for find in _finds(passage, concepts):
+            firsts.setdefault(passage.sentence(find[0]), find)
+        known = passage.firsts[concepts] = firsts
+    return known
 
 
 def _meet_near(passage: Passage, parts: Sequence[Sequence[tuple[int, int]]], words: int) -> Hit | None:

@@ -8,10 +8,11 @@ it a word may bear what its script puts on every word: Korean particles, Russian
 from __future__ import annotations
 
 import enum
+import functools
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import ahocorasick
 
@@ -19,13 +20,14 @@ from worker.articles.folding import fold
 from worker.articles.wordbounds import (
     ARABIC_ARTICLE,
     CYRILLIC_ENDINGS,
+    LONGEST_TAIL,
+    PARTLESS,
     cyrillic_stem,
     is_katakana,
     is_korean_tail,
     is_prefixed,
     joins,
     script_of,
-    word_after,
 )
 
 ARABIC_ENDINGS: Final = frozenset("ه ها هم هن نا ي ين ون ان ات تين تان يه وا ا".split())
@@ -33,7 +35,12 @@ PERSIAN_ENDINGS: Final = frozenset(
     "ها هاي هايي ايي اي ي ش اش شان ان يان م مان تان ات تر ترين گان هايش هايشان را".split()
 )
 HEBREW_ENDINGS: Final = frozenset("ים ות י ית ה ת יות ו יו ם ן נו יים יה יהם".split())
-ENDINGS: Final = {"arabic": ARABIC_ENDINGS, "persian": PERSIAN_ENDINGS, "hebrew": HEBREW_ENDINGS}
+ENDINGS: Final = {
+    "cyrillic": CYRILLIC_ENDINGS | {"ь", "й"},
+    "arabic": ARABIC_ENDINGS,
+    "persian": PERSIAN_ENDINGS,
+    "hebrew": HEBREW_ENDINGS,
+}
 ARTICLES: Final = {"arabic": ARABIC_ARTICLE, "hebrew": "ה"}  # an adjective bears it, too: الأقمار الصناعية
 HEBREW_PREFIX_LETTERS: Final = frozenset("והבלמשכ")
 LONGEST_PREFIX: Final = 3  # letters: וכשה is rare, שבה and ומה are not
@@ -59,8 +66,7 @@ class Pattern:
     open_start: bool
 
 
-@dataclass(frozen=True, order=True)
-class Find:
+class Find(NamedTuple):
     """A term in folded text, [start:end]."""
 
     start: int
@@ -68,9 +74,23 @@ class Find:
     concept: str
 
 
+_joins = functools.lru_cache(maxsize=50_000)(joins)
+_is_korean_tail = functools.lru_cache(maxsize=20_000)(is_korean_tail)
+
+
+@dataclass(frozen=True)
+class Group:
+    """The patterns that begin with the same word's letters: where that word begins and ends is looked at once."""
+
+    letters: str
+    script: str
+    patterns: tuple[Pattern, ...]
+    open_start: bool
+
+
 @dataclass(frozen=True)
 class TermIndex:
-    """`automaton` maps a term's first letters to its patterns; None without a term."""
+    """`automaton` maps first words' letters to their group; None without a term."""
 
     automaton: Any
 
@@ -103,7 +123,8 @@ def compile_terms(concepts: Mapping[str, Iterable[str]], *, language: str = "") 
             held.setdefault(pattern.words[0][0], []).append(pattern)
     automaton = ahocorasick.Automaton()
     for letters, patterns in held.items():
-        automaton.add_word(letters, tuple(patterns))
+        group = Group(letters, patterns[0].script, tuple(patterns), any(one.open_start for one in patterns))
+        automaton.add_word(letters, group)
     if held:
         automaton.make_automaton()
     return TermIndex(automaton if held else None)
@@ -125,11 +146,15 @@ def _pattern(concept: str, term: str, language: str) -> Pattern:
 def find_terms(index: TermIndex, text: str) -> list[Find]:
     """Every term in folded text, by place; without those that stand inside a phrase of the concept `ignore`."""
     found = []
-    if index.automaton is not None:
-        for last, patterns in index.automaton.iter(text):
-            for pattern in patterns:
-                start = last + 1 - len(pattern.words[0][0])
-                end = _end(pattern, text, start)
+    for last, group in index.automaton.iter(text) if index.automaton is not None else ():
+        start, stop = last + 1 - len(group.letters), last + 1
+        begins = _begins(group.script, text, start)
+        if not begins and not group.open_start:
+            continue
+        rest = _rest(text, stop, group.script)
+        for pattern in group.patterns:
+            if begins or pattern.open_start:
+                end = _end(pattern, text, stop, rest)
                 if end is not None:
                     found.append(Find(start, end, pattern.concept))
     found.sort()
@@ -153,33 +178,26 @@ def _without_swallowed(found: Sequence[Find]) -> list[Find]:
     return kept
 
 
-def _end(pattern: Pattern, text: str, start: int) -> int | None:
-    """Where the term that begins at `start` ends, or None where it is part of another word."""
-    if not pattern.open_start and not _begins(pattern.script, text, start):
-        return None
-    at = end = start
+def _end(pattern: Pattern, text: str, stop: int, rest: str) -> int | None:
+    """Where the term ends whose first word's letters end at `stop`, with that word's `rest`; None where it is part of
+    another word, or other words follow."""
     for number, (letters, ending) in enumerate(pattern.words):
         if number:
+            at = stop + len(rest)
             if text[at : at + 1] != " ":
                 return None
             at += 1
             article = ARTICLES.get(pattern.script, "")
             if article and text.startswith(article + letters, at):
                 at += len(article)
-        if not text.startswith(letters, at):
-            return None
-        end = at + len(letters)
-        if pattern.script == "cjk":
-            if is_katakana(text[end - 1]) and is_katakana(text[end : end + 1]) and ending is not Ending.ANY:
+            if not text.startswith(letters, at):
                 return None
-            at = end
-            continue
-        rest = word_after(text, end, pattern.script)
+            stop = at + len(letters)
+            rest = _rest(text, stop, pattern.script)
         if rest and not _may_end(ending, pattern.script, rest):
             return None
-        at = end + len(rest)
-        end = at if ending is Ending.ANY or pattern.script != "hangul" else end
-    return end
+    shown = pattern.words[-1][1] is Ending.ANY or pattern.script not in PARTLESS
+    return stop + len(rest) if shown else stop  # without particles, which are no part of the evidence
 
 
 def _begins(script: str, text: str, start: int) -> bool:
@@ -188,9 +206,9 @@ def _begins(script: str, text: str, start: int) -> bool:
     before = text[start - 1]
     if script == "cjk":
         return not (is_katakana(before) and is_katakana(text[start]))
-    if not joins(before, script):
+    if not _joins(before, script):
         # What follows a quotation without a space is its particle: ‘도약’이란 is no Iran.
-        return not (script == "hangul" and before == "'" and start > 1 and joins(text[start - 2], script))
+        return not (script == "hangul" and before == "'" and start > 1 and _joins(text[start - 2], script))
     return _is_hebrew_prefixed(text, start) if script == "hebrew" else is_prefixed(script, text, start)
 
 
@@ -199,14 +217,23 @@ def _is_hebrew_prefixed(text: str, start: int) -> bool:
     at = start
     while at and start - at < LONGEST_PREFIX and text[at - 1] in HEBREW_PREFIX_LETTERS:
         at -= 1
-    return at == 0 or not joins(text[at - 1], "hebrew")
+    return at == 0 or not _joins(text[at - 1], "hebrew")
+
+
+def _rest(text: str, end: int, script: str) -> str:
+    """Of the word, as far as any ending could reach; of Chinese and Japanese no more than that a katakana word goes on."""
+    if script == "cjk":
+        after = text[end : end + 1]
+        return after if is_katakana(text[end - 1]) and is_katakana(after) else ""
+    stop, last = end, min(len(text), end + LONGEST_TAIL + 1)
+    while stop < last and _joins(text[stop], script):
+        stop += 1
+    return text[end:stop]
 
 
 def _may_end(ending: Ending, script: str, rest: str) -> bool:
     if ending is not Ending.SCRIPT:
         return ending is Ending.ANY
     if script == "hangul":
-        return is_korean_tail(rest)
-    if script == "cyrillic":
-        return rest in CYRILLIC_ENDINGS or rest in ("ь", "й")
+        return _is_korean_tail(rest)
     return rest in ENDINGS.get(script, ())
