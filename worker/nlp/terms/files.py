@@ -6,7 +6,7 @@ A folder holds `rules.yaml`, what counts for a topic, in concepts; and a file a 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -66,10 +66,11 @@ class _RulesFile(_Strict):
 
 
 class _LanguageFile(_Strict):
-    """`base` moves topics' bases for this language; `rules` are more of them."""
+    """`base` moves topics' bases for this language; `rules` are more of them. `without` takes terms out again."""
 
-    name: str
-    concepts: Mapping[str, tuple[str, ...]]
+    name: str = ""
+    concepts: Mapping[str, tuple[str, ...]] = {}
+    without: Mapping[str, tuple[str, ...]] = {}
     base: Mapping[str, float] = {}
     rules: Mapping[str, tuple[RuleSpec, ...]] = {}
 
@@ -85,27 +86,47 @@ class Language:
 
 
 def read_languages(own: Path | None = None) -> dict[str, Language]:
-    """By language code: the shipped ones, and over them those of a desk's `own` folder. Raises ConfigError.
+    """By language code: the shipped ones, with what a desk's `own` folder adds. Raises ConfigError.
 
-    A desk's language file stands for the shipped one of its name; so does its `rules.yaml`, for all languages.
+    A desk's terms and concepts are added to the shipped ones of their language, its topics to the shipped topics; a
+    topic of a shipped one's name stands in its place.
     """
-    places = {path.name: path for folder in (SHIPPED, own) if folder for path in sorted(folder.glob("*.yaml"))}
-    sources = {name: read_source(path) for name, path in places.items()}
-    rules = _typed(sources[RULES], _RulesFile)
-    files = {name: _typed(source, _LanguageFile) for name, source in sources.items() if name != RULES}
-    for name, file in files.items():
-        if file and rules:
-            _check_language(sources[name], file, rules)
-    if rules:
-        _check_rules(sources[RULES], rules, {concept for file in files.values() if file for concept in file.concepts})
-    problems = [problem for source in sources.values() for problem in source.problems]
-    if problems or rules is None:
+    read = [(path, read_source(path)) for folder in (SHIPPED, own) if folder for path in sorted(folder.glob("*.yaml"))]
+    rules = _merge_rules([_typed(source, _RulesFile) for path, source in read if path.name == RULES])
+    files = [(path, source, _typed(source, _LanguageFile)) for path, source in read if path.name != RULES]
+    whole: dict[str, _LanguageFile] = {}
+    for path, source, file in files:
+        if file:
+            _check_language(source, file, rules)
+            code = path.name.removesuffix(".yaml")
+            whole[code] = _merge_language(whole[code], file) if code in whole else file
+    known = {concept for file in whole.values() for concept in file.concepts}
+    for path, source in read:
+        if path.name == RULES:
+            _check_rules(source, known)
+    problems = [problem for _, source in read for problem in source.problems]
+    if problems:
         raise ConfigError(problems)
-    return {
-        (code := name.removesuffix(".yaml")): _language(code, file, rules, (places[RULES], places[name]))
-        for name, file in files.items()
-        if file
+    return {code: _language(code, file, rules, [path for path, _ in read]) for code, file in whole.items()}
+
+
+def _merge_rules(files: Sequence[_RulesFile | None]) -> _RulesFile:
+    topics: dict[str, TopicRules] = {}
+    includes: dict[str, tuple[str, ...]] = {}
+    for file in files:
+        topics |= file.topics if file else {}
+        includes |= file.includes if file else {}
+    return _RulesFile(topics=topics, includes=includes)
+
+
+def _merge_language(shipped: _LanguageFile, own: _LanguageFile) -> _LanguageFile:
+    concepts = {
+        concept: tuple(dict.fromkeys(shipped.concepts.get(concept, ()) + own.concepts.get(concept, ())))
+        for concept in (*shipped.concepts, *own.concepts)
     }
+    rules = {topic: shipped.rules.get(topic, ()) + own.rules.get(topic, ()) for topic in (*shipped.rules, *own.rules)}
+    base = {**shipped.base, **own.base}
+    return _LanguageFile(name=own.name or shipped.name, concepts=concepts, without=own.without, base=base, rules=rules)
 
 
 def _typed(source: Source, kind: type[BaseModel]) -> Any:
@@ -121,37 +142,40 @@ def _check_language(source: Source, file: _LanguageFile, rules: _RulesFile) -> N
         for topic in given:
             if topic not in rules.topics:
                 source.add((key, topic), f"no topic of {RULES}; it has {', '.join(rules.topics)}")
-    for topic, more in file.rules.items():
-        _check_concepts(source, ("rules", topic), more, file.concepts.keys())
 
 
-def _check_rules(source: Source, rules: _RulesFile, known: set[str]) -> None:
-    for concept, others in rules.includes.items():
-        for other in (concept, *others):
-            if other not in known:
-                source.add(("includes", concept), f"no language has terms for the concept {other!r}")
-    for topic, spec in rules.topics.items():
-        _check_concepts(source, ("topics", topic, "rules"), spec.rules, known)
-
-
-def _check_concepts(source: Source, path: tuple[str, ...], rules: tuple[RuleSpec, ...], known: Any) -> None:
+def _check_rules(source: Source, known: set[str]) -> None:
     """A rule that names a concept without terms could never count, and nobody would know."""
-    for at, rule in enumerate(rules):
-        for concept in sorted(frozenset().union(*rule.parts)):
-            if concept not in known or concept == SWALLOWED:
-                source.add((*path, at), f"no language has terms for the concept {concept!r}")
+    file = _typed(source, _RulesFile)
+    if file is None:
+        return
+    for concept, others in file.includes.items():
+        _check_concepts(source, ("includes", concept), (concept, *others), known)
+    for topic, spec in file.topics.items():
+        for at, rule in enumerate(spec.rules):
+            _check_concepts(source, ("topics", topic, "rules", at), frozenset().union(*rule.parts), known)
 
 
-def _language(code: str, file: _LanguageFile, rules: _RulesFile, read: tuple[Path, ...]) -> Language:
-    digest = hashlib.sha256(b"".join(path.read_bytes() for path in read)).hexdigest()
+def _check_concepts(source: Source, path: tuple[str | int, ...], named: Iterable[str], known: set[str]) -> None:
+    for concept in sorted(named):
+        if concept not in known or concept == SWALLOWED:
+            source.add(path, f"no language has terms for the concept {concept!r}")
+
+
+def _language(code: str, file: _LanguageFile, rules: _RulesFile, read: Sequence[Path]) -> Language:
+    mine = [path.read_bytes() for path in read if path.name in (RULES, f"{code}.yaml")]
     topics = {
         topic: spec.model_copy(
             update={"base": spec.base + file.base.get(topic, 0.0), "rules": spec.rules + file.rules.get(topic, ())}
         )
         for topic, spec in rules.topics.items()
     }
-    concepts = dict(file.concepts)
+    taken = {concept: frozenset(terms) for concept, terms in file.without.items()}
+    concepts = {
+        concept: tuple(term for term in terms if term not in taken.get(concept, ()))
+        for concept, terms in file.concepts.items()
+    }
     for concept, others in rules.includes.items():
-        terms = (term for one in (concept, *others) for term in file.concepts.get(one, ()))
+        terms = (term for one in (concept, *others) for term in concepts.get(one, ()))
         concepts[concept] = tuple(dict.fromkeys(terms))
-    return Language(code, f"terms-{code}-{digest[:12]}", concepts, topics)
+    return Language(code, f"terms-{code}-{hashlib.sha256(b''.join(mine)).hexdigest()[:12]}", concepts, topics)

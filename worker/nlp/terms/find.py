@@ -221,7 +221,7 @@ def _is_hebrew_prefixed(text: str, start: int) -> bool:
 
 
 def _rest(text: str, end: int, script: str) -> str:
-    """Of the word, as far as any ending could reach; of Chinese and Japanese no more than that a katakana word goes on."""
+    """Of the word, as far as any ending could reach; of Chinese and Japanese, whether a katakana word goes on."""
     if script == "cjk":
         after = text[end : end + 1]
         return after if is_katakana(text[end - 1]) and is_katakana(after) else ""
