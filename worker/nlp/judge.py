@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from worker.alerts.notes import beginning
-from worker.model import ArticleText, Judgement, JudgementNote, TopicScore
+from worker.model import UNJUDGED, ArticleText, Judgement, JudgementNote, TopicScore
 from worker.nlp.evidence import evidence_words, model_spans
 from worker.nlp.language import UNKNOWN, detect
 from worker.nlp.names import NameIndex, find_mentions
@@ -79,10 +79,10 @@ class Judge:
             topics, model_id = self._by_terms(terms, article), terms.id
         else:
             topics, model_id = (
-                tuple(TopicScore(topic.id, 0.0, False, False, by="none") for topic in self.topics),
+                tuple(TopicScore(topic.id, 0.0, False, False, by=UNJUDGED) for topic in self.topics),
                 NO_MODEL,
             )
-            notes.append(JudgementNote.NO_RULES)
+            notes += [JudgementNote.NO_RULES] if self.topics else []
         return Judgement(language, topics, find_mentions(self.index, article), model_id, notes=tuple(notes))
 
     def _by_model(self, articles: Sequence[ArticleText]) -> list[tuple[TopicScore, ...]]:

@@ -26,7 +26,6 @@ topics:
       - {any: [games], weight: -4}
 """
 LANGUAGE = """
-name: Korean
 concepts:
   water: [홍수, 침수*]
   town: [마을, 도시]
@@ -238,8 +237,8 @@ def test_read_languages_stamps_a_judgement_by_every_term_and_weight(desk, tmp_pa
 @pytest.mark.parametrize(
     ("rules", "language", "says"),
     [
-        (None, LANGUAGE.replace("침수*", "침*수"), "ko.yaml:4: concepts.water.1.: '침\\*수' can never match well"),
-        (None, LANGUAGE.replace("name:", "nome:"), "unknown; did you mean name"),
+        (None, LANGUAGE.replace("침수*", "침*수"), "ko.yaml:3: concepts.water.1.: '침\\*수' can never match well"),
+        (None, LANGUAGE.replace("concepts:", "concept:"), "unknown; did you mean concepts"),
         (None, LANGUAGE + "rules: {fires: []}\n", "no topic of rules.yaml; it has .*floods"),
         (RULES.replace("[water, town]", "[water, twon]") % "text", LANGUAGE, "rules.yaml:7: .*concept 'twon'"),
         (RULES % "0", LANGUAGE, "rules.yaml:7"),
@@ -264,7 +263,7 @@ def test_read_languages_adds_what_a_desk_has_to_what_is_shipped(tmp_path):
 
 
 def test_read_languages_takes_a_language_of_a_desks_own(tmp_path):
-    german = "name: German\nconcepts: {me-group: [Hamas, Hisbollah], conflict: [Krieg*, Angriff*]}\n"
+    german = "concepts: {me-group: [Hamas, Hisbollah], conflict: [Krieg*, Angriff*]}\n"
     (tmp_path / "de.yaml").write_text(german, encoding="utf-8")
     found = load_terms(tmp_path)["de"].score(ArticleText("x", "Angriffe der Hisbollah"), TOPICS)
     assert found["middle-east"].score > 0.9 > 0.5 > found["korea-diplomacy"].score

@@ -68,7 +68,6 @@ class _RulesFile(_Strict):
 class _LanguageFile(_Strict):
     """`base` moves topics' bases for this language; `rules` are more of them. `without` takes terms out again."""
 
-    name: str = ""
     concepts: Mapping[str, tuple[str, ...]] = {}
     without: Mapping[str, tuple[str, ...]] = {}
     base: Mapping[str, float] = {}
@@ -126,7 +125,7 @@ def _merge_language(shipped: _LanguageFile, own: _LanguageFile) -> _LanguageFile
     }
     rules = {topic: shipped.rules.get(topic, ()) + own.rules.get(topic, ()) for topic in (*shipped.rules, *own.rules)}
     base = {**shipped.base, **own.base}
-    return _LanguageFile(name=own.name or shipped.name, concepts=concepts, without=own.without, base=base, rules=rules)
+    return _LanguageFile(concepts=concepts, without=own.without, base=base, rules=rules)
 
 
 def _typed(source: Source, kind: type[BaseModel]) -> Any:
