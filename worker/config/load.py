@@ -129,7 +129,8 @@ class Reader:
         if given is None:
             return None
         if not isinstance(given, str) or not any((self.folder / given).glob("*.yaml")):
-            source.refuse(("terms",), f"{shown(given)}: no term files are there; write one for a language, as ko.yaml")
+            words = "no term files are there; write one for a language, as ko.yaml"
+            source.refuse(("terms",), f"{shown(given)}: {words}")
             return None
         try:
             read_languages(self.folder / given)
