@@ -236,6 +236,16 @@ def test_judge_lines_gives_the_documented_object(real):
     assert answer["rules"] == [{"id": "kim", "fires": True, "because": "kim-jong-un", "severity": "normal"}]
 
 
+def test_judge_lines_says_what_was_not_judged(real):
+    german = {"id": 1, "title": "Kim Jong Un reist nach Moskau", "text": "Der Machthaber trifft den Präsidenten."}
+    long = {"id": 2, "title": "이란 핵협상 재개", "text": "가 " * 60_000}
+    first, second = judge_lines(DESK, lines(german, long))
+    assert first["notes"] == ["no topic rules for this language (German): only watched names were looked for"]
+    assert (first["model"], first["topics"][0]["by"]) == ("none", "none")
+    assert second["notes"] == ["judged by its first 100,000 characters of 120,000"]
+    assert second["topics"][0]["match"] and second["topics"][0]["spans"][0]["field"] == "title"
+
+
 def test_judge_lines_takes_hostile_lines(real):
     hostile = [
         b'{"id": "%s", "title": "%s", "text": "%s"}' % ((SURROGATES.encode(),) * 3),
