@@ -89,5 +89,5 @@ def _found(judgement: Judgement) -> str:
     topics = [f"{topic.id} {topic.score:.2f}" for topic in judgement.topics if topic.score >= LIKELY]
     named = dict.fromkeys(mention.entity for mention in judgement.mentions)
     language = f"language {judgement.language or 'unknown'}"
-    none = no_rules_words(judgement) if JudgementNote.NO_RULES in judgement.notes else "no topic"
+    none = no_rules_words(judgement.language) if JudgementNote.NO_RULES in judgement.notes else "no topic"
     return "; ".join([language, ", ".join(topics) or none, ", ".join(named) or "no watched name"])

@@ -23,14 +23,14 @@ def note_sentences(judgement: Judgement, article: ArticleText | None = None) -> 
     return [_sentence(note, judgement, article) for note in judgement.notes]
 
 
-def no_rules_words(judgement: Judgement) -> str:
-    """'no topic rules for this language (German)'"""
-    return f"no topic rules for this language ({language_name(judgement.language)})"
+def no_rules_words(language: str) -> str:
+    """'no topic rules for this language (German)', of its code."""
+    return f"no topic rules for this language ({language_name(language)})"
 
 
 def _sentence(note: JudgementNote, judgement: Judgement, article: ArticleText | None) -> str:
     if note is JudgementNote.NO_RULES:
-        return f"{no_rules_words(judgement)}: only watched names were looked for"
+        return f"{no_rules_words(judgement.language)}: only watched names were looked for"
     if note is JudgementNote.UNSURE_LANGUAGE:
         return "too little text to tell the language by: judged as if it were English"
     longest = max(len(article.title), len(article.text)) if article else 0

@@ -176,7 +176,7 @@ def _topics(condition: Topics, judgement: Judgement) -> Answer:
     if held:
         return Answer(True, ", ".join(f"topic {topic.id} {topic.score:.2f}" for topic in held))
     if JudgementNote.NO_RULES in judgement.notes and asked and all(topic.by == UNJUDGED for topic in asked):
-        return Answer(False, no_rules_words(judgement))
+        return Answer(False, no_rules_words(judgement.language))
     if not asked:
         return Answer(False, f"not judged for the topic {_or(condition.any)}")
     return Answer(False, f"topic below its threshold: {', '.join(f'{topic.id} {topic.score:.2f}' for topic in asked)}")
