@@ -73,6 +73,8 @@ def score(terms, title, text=""):
         ("=Газа", "добыча газа", "газа"),  # but the case of letters tells nothing
         ("=Газа", "цены на газ", None),
         ("Россия", "россияне", None),
+        ("Північна Корея", "у Північній Кореї", "Північній Кореї"),
+        ("Північна Корея", "до Північної Кореї", "Північної Кореї"),
         ("روسيا", "وروسيا تنفي", "روسيا"),  # 'and' is written before it
         ("أقمار صناعية", "الأقمار الصناعية", "أقمار الصناعية"),  # an adjective bears the article, too
         ("سلاح", "أسلحة", None),
@@ -182,7 +184,7 @@ def test_score_knows_only_topics_that_have_rules(desk):
 
 
 @given(
-    st.sampled_from(["ko", "ru", "zh", "ja", "ar", "fa", "he"]),
+    st.sampled_from(["ko", "ru", "uk", "zh", "ja", "ar", "fa", "he"]),
     st.text(max_size=60),
     st.text(max_size=300) | st.lists(st.sampled_from(["북한", "러 ", "。", "朝俄", "İ", "\n", "‘이란"])).map("".join),
 )
@@ -220,7 +222,7 @@ def test_score_takes_no_longer_for_a_hostile_text(terms, language, piece):
 
 def test_read_languages_has_every_concept_in_every_shipped_language():
     languages = read_languages()
-    assert {"ko", "ru", "ar", "zh", "ja", "fa", "he"} <= languages.keys()
+    assert {"ko", "ru", "uk", "ar", "zh", "ja", "fa", "he"} <= languages.keys()
     known = languages["ko"].concepts.keys()
     assert all(language.concepts.keys() == known for language in languages.values())
     assert all(all(terms) and len(terms) >= 3 for one in languages.values() for terms in one.concepts.values())

@@ -35,8 +35,9 @@ PERSIAN_ENDINGS: Final = frozenset(
     "ها هاي هايي ايي اي ي ش اش شان ان يان م مان تان ات تر ترين گان هايش هايشان را".split()
 )
 HEBREW_ENDINGS: Final = frozenset("ים ות י ית ה ת יות ו יו ם ן נו יים יה יהם".split())
+UKRAINIAN_ENDINGS: Final = frozenset("ь й і є ів ій оі еі єі єю єм ові еві єві іі ями".split())  # folded: ї is і
 ENDINGS: Final = {
-    "cyrillic": CYRILLIC_ENDINGS | {"ь", "й"},
+    "cyrillic": CYRILLIC_ENDINGS | UKRAINIAN_ENDINGS,
     "arabic": ARABIC_ENDINGS,
     "persian": PERSIAN_ENDINGS,
     "hebrew": HEBREW_ENDINGS,
