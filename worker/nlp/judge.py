@@ -50,6 +50,7 @@ class Judge:
                 topics=tuple(self._topic(topic, scores[topic.id], text, article) for topic in self.topics),
                 mentions=find_mentions(self.index, article),
                 model_id=self.model.id,
+                watchlist=self.index.version,
             )
             for article, text, scores in zip(articles, texts, self.model.scores(texts), strict=True)
         ]
