@@ -15,6 +15,7 @@ from worker.articles.wordbounds import (
     word_after,
 )
 from worker.nlp.names.index import Pattern, form_of
+from worker.nlp.names.words import WORDS
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,22 @@ def judge(pattern: Pattern, text: str, start: int, end: int) -> Find | None:
             return None
         return Find(start, end, pattern, "particle" if rest else pattern.how)
     return Find(start, end, pattern, pattern.how) if not rest else None
+
+
+def glued(pattern: Pattern, folded: str, find: tuple[int, int], given: str) -> Find | None:
+    """A full name that lost a space to a neighbour: ComradeKim Jong Un, "Kim Jong Unput"; `given` is as it stands.
+
+    A capital marks its beginning, a known word what follows; one word alone would be found in others.
+    """
+    start, end = find
+    if pattern.script != "latin" or " " not in pattern.form or not given[:1].isupper():
+        return None
+    if joins(folded[start - 1 : start] or " ", "latin") and not folded[start - 1].isalpha():
+        return None
+    rest = word_after(folded, end, "latin")
+    if rest and rest not in WORDS:
+        return None
+    return Find(start, end, pattern, "glued")
 
 
 def _inflected(pattern: Pattern, text: str, start: int, end: int) -> Find | None:

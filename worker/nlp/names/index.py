@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -11,6 +11,7 @@ import ahocorasick
 
 from worker.articles.folding import fold
 from worker.articles.wordbounds import ARABIC_ARTICLE, ARABIC_TO_THE, cyrillic_stem, script_of
+from worker.nlp.names.bearers import Bearer, bearer_of, by_surname
 
 # Capitals up to here are matched as capitals: IS, NIS, KPA are words otherwise, and so is ИГ (ХАМАС is also Хамас).
 ACRONYM_LENGTH: Final = {"latin": 5, "cyrillic": 4}
@@ -54,11 +55,16 @@ class Pattern:
 
 @dataclass(frozen=True)
 class NameIndex:
-    """A compiled watchlist; `automaton` maps a folded form to its patterns. `version` tells two of them apart."""
+    """A compiled watchlist; `automaton` maps a folded form to its patterns. `version` tells two of them apart.
+
+    `surnames` and `bearers` are of the persons on it.
+    """
 
     automaton: Any
     count: int
     version: str
+    surnames: Mapping[str, tuple[Bearer, ...]]  # by their sound
+    bearers: Mapping[tuple[str, str], tuple[Bearer, ...]]  # by entity and alias
 
 
 def alias_problem(alias: str) -> str | None:
@@ -82,17 +88,22 @@ def compile_watchlist(entities: Iterable[Entity]) -> NameIndex:
     automaton = ahocorasick.Automaton()
     held: dict[str, list[Pattern]] = {}
     stamp = hashlib.sha256(RULES.encode())
+    persons: dict[tuple[str, str], tuple[Bearer, ...]] = {}
     for entity in entities:
         stamp.update(_stamped(entity))
         for alias in names_of(entity):
             if alias_problem(alias) is None:
                 for pattern in _patterns(entity, alias):
                     held.setdefault(pattern.form, []).append(pattern)
+                bearer = bearer_of(entity.id, alias) if entity.type == "person" else None
+                if bearer is not None:
+                    persons[entity.id, alias] = (bearer,)
     for form, patterns in held.items():
         automaton.add_word(form, tuple(patterns))
     if held:
         automaton.make_automaton()
-    return NameIndex(automaton if held else None, len(held), stamp.hexdigest()[:12])
+    surnames = by_surname(bearer for group in persons.values() for bearer in group)
+    return NameIndex(automaton if held else None, len(held), stamp.hexdigest()[:12], surnames, persons)
 
 
 def names_of(entity: Entity) -> Iterable[str]:

@@ -1,0 +1,268 @@
+"""What each place of a text where a watched surname stands says by itself: a full name, another's, a title, a firm.
+
+Looks at the words right beside it and decides for no entity: `resolve` does, over the whole document. Pure.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from worker.nlp.names.bearers import Bearer, is_asian_given
+from worker.nlp.names.capitals import Line, Word, left_of, right_of
+from worker.nlp.names.spelling import same_given, same_syllables, sound
+from worker.nlp.names.words import (
+    BODIES,
+    COURTESY,
+    FAMILY,
+    GIVEN,
+    GOVERNING,
+    LADIES,
+    OFFICES,
+    PLACES,
+    STATES,
+    SURNAMES,
+    TITLES,
+    WORDS,
+    is_common,
+)
+
+NEAR: Final = 4  # words to a side that may belong to one name
+SMALL_BEFORE: Final = re.compile(r"([^\W\d_]+)['’]?\s+$")
+SMALL_AFTER: Final = re.compile(r"(?:['’]s?)?\s+([a-z-]+)")
+OFFICE_OF: Final = re.compile(r"(?:secretary|minister)\s+of\s+(?:[A-Za-z]+\s+){0,2}[A-Za-z]+\s+$", re.IGNORECASE)
+OFFICE_AFTER: Final = re.compile(
+    r",\s+(?:(?:the|who is|who was)\s+)?(?:[\w’'.-]+\s+){0,3}"
+    r"(?:president|prime minister|premier|leader|chancellor|dictator|foreign minister|secretary of state|ayatollah)\b"
+)
+STATE_AFTER: Final = re.compile(r",\s+([A-Z][\w.]{1,7}?)\.?(?![\w])")
+GIVEN_AFTER: Final = re.compile(r"[\s‐‑-]([^\W\d_]{1,9})(?:[\s‐‑-]([^\W\d_]{1,9}))?")
+COUNTRY_OWNS: Final = re.compile(r"([A-Z][a-z]+)['’]s?\s+$")
+
+
+class Kind(enum.Enum):
+    """In the order of what they say of who is meant."""
+
+    FULL = "full"  # a watched person's full name
+    RIVAL = "rival"  # another bearer of the surname
+    OFFICE = "office"  # under an office: President Moon, the Moon government, Syria's Assad
+    COURTESY = "courtesy"  # Mr Moon
+    BARE = "bare"
+    GIVEN = "given"  # the given name alone: Jong Un
+    NONE = "none"  # no person: Trump Tower, the Trump family
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """One place. `bearer`: whose full name it is, if one's; `group`: the sound of its surname; `spelt`: as folded."""
+
+    field: str
+    start: int
+    end: int
+    group: str
+    spelt: str
+    kind: Kind
+    bearer: Bearer | None = None
+    how: str = ""
+    lady: bool = False
+    title: str = ""
+
+
+def sightings(
+    line: Line, field: str, surnames: Mapping[str, tuple[Bearer, ...]], taken: Sequence[tuple[int, int]]
+) -> Iterator[Sighting]:
+    """Of every word that is a watched surname, or sounds like one, outside the spans in `taken` (sorted)."""
+    at = 0
+    for number, word in enumerate(line.words):
+        while at < len(taken) and taken[at][1] <= word.start:
+            at += 1
+        if at < len(taken) and taken[at][0] < word.end:
+            continue
+        group = sound(word.folded)
+        bearers = surnames.get(group)
+        if bearers is not None:
+            yield _Look(line, field, number, group, bearers).sighting()
+
+
+class _Look:
+    """One word, and what is beside it."""
+
+    def __init__(self, line: Line, field: str, number: int, group: str, bearers: tuple[Bearer, ...]) -> None:
+        self.line, self.field, self.number, self.group, self.bearers = line, field, number, group, bearers
+        self.word = line.words[number]
+        self.left, self.right = left_of(line, number), right_of(line, number)
+
+    def sighting(self) -> Sighting:
+        full = self._full()
+        if full is not None:
+            return full
+        kind = self._kind()
+        before = self._before()
+        return self._seen(kind, lady=before in LADIES, title=before if before in TITLES else "")
+
+    def _seen(self, kind: Kind, **more: object) -> Sighting:
+        word = self.word
+        return Sighting(self.field, word.start, word.end, self.group, word.folded, kind, **more)  # type: ignore[arg-type]
+
+    # ------------------------------------------------------------ whose full name it is
+
+    def _full(self) -> Sighting | None:
+        before = list(self._lefts())
+        for bearer in self.bearers:
+            if not bearer.given:
+                continue
+            found = self._full_asian(bearer) if bearer.surname_first else self._full_western(bearer, before)
+            if found is not None:
+                return found
+        return None
+
+    def _lefts(self) -> Iterator[Word]:
+        number = self.number
+        for _ in range(NEAR):
+            beside = left_of(self.line, number)
+            if beside is None:
+                return
+            number = beside.number
+            yield self.line.words[number]
+
+    def _full_western(self, bearer: Bearer, before: Sequence[Word]) -> Sighting | None:
+        if bearer.particle and (self.left is None or self.left.particle != bearer.particle):
+            return None
+        for depth, word in enumerate(before[:3]):
+            if same_given(word.folded, bearer.given[0]) or (depth == 0 and word.folded == bearer.given[-1]):
+                if len(word.folded) == 1 and depth:
+                    continue
+                if self._is_junior():
+                    return self._seen(Kind.RIVAL)
+                how = (
+                    "variant"
+                    if sound(word.folded) == sound(bearer.given[0]) or len(word.folded) == 1
+                    else "misspelling"
+                )
+                return Sighting(
+                    self.field, word.start, self.word.end, self.group, self.word.folded, Kind.FULL, bearer, how
+                )
+        return None
+
+    def _full_asian(self, bearer: Bearer) -> Sighting | None:
+        rest = GIVEN_AFTER.match(self.line.text, self.word.end)
+        if rest is None:
+            return None
+        parts = [part.casefold() for part in (rest[1], rest[2]) if part]
+        for count in (2, 1):
+            if len(parts) >= count and len("".join(parts[:count])) >= 4 and same_syllables(parts[:count], bearer.given):
+                end = rest.end(count)
+                return Sighting(
+                    self.field, self.word.start, end, self.group, self.word.folded, Kind.FULL, bearer, "variant"
+                )
+        return None
+
+    # ------------------------------------------------------------ whose it is not
+
+    def _kind(self) -> Kind:
+        if self._is_junior():
+            return Kind.RIVAL
+        if self._is_thing() or self._is_family():
+            return Kind.NONE
+        if self._is_rival():
+            return Kind.RIVAL
+        if self._lacks_particle():
+            return Kind.NONE
+        if self._is_office():
+            return Kind.OFFICE
+        return Kind.COURTESY if self._before() in COURTESY | LADIES else Kind.BARE
+
+    def _is_junior(self) -> bool:
+        tail = self.line.text[self.word.end : self.word.end + 8]
+        return re.match(r",?\s+(?:Jr|Sr|II|III|IV)\b", tail) is not None
+
+    def _is_thing(self) -> bool:
+        after = self._after()
+        if after is not None and not self.right.hyphen and after.folded in BODIES:  # type: ignore[union-attr]
+            return not (self.line.headline and after.folded in WORDS and after.folded in ("house", "capital", "court"))
+        town = STATE_AFTER.match(self.line.text, self.word.end)
+        return town is not None and town[1].lower().rstrip(".") in STATES
+
+    def _is_family(self) -> bool:
+        after = SMALL_AFTER.match(self.line.text, self.word.end)
+        return after is not None and not self._owns() and after[1] in FAMILY
+
+    def _owns(self) -> bool:
+        return self.line.text[self.word.end : self.word.end + 1] in ("'", "’")
+
+    def _is_rival(self) -> bool:
+        before = self.line.words[self.left.number] if self.left is not None else None
+        if before is not None and self._is_given(before):
+            return True
+        after = self._after()
+        return after is not None and self.right is not None and self._is_rest_of_name(after, self.right.hyphen)
+
+    def _is_given(self, before: Word) -> bool:
+        """Whether the word before is somebody else's given name."""
+        word = before.folded
+        if word in TITLES or word in PLACES:
+            return False
+        if self.left is not None and self.left.hyphen:
+            return word in GIVEN and word not in WORDS
+        if sound(word) != self.group and before.shouted and not self.word.shouted and len(word) > 1:
+            return False
+        if word in GIVEN and word not in WORDS:
+            return True
+        if self.line.headline or word in WORDS:
+            return False
+        return word not in GOVERNING and word not in BODIES
+
+    def _is_rest_of_name(self, after: Word, hyphen: bool) -> bool:
+        """Whether the surname is but the beginning of another name: Kim Song Il, Abbas Araghchi, Lee Isaac Chung."""
+        word = after.folded
+        if word in PLACES or word in TITLES or word in GOVERNING or (after.shouted and not self.word.shouted):
+            return False
+        asian = any(bearer.surname_first for bearer in self.bearers)
+        if asian and is_asian_given(word) and not (word in WORDS and self.line.headline):
+            return not (hyphen and sound(word) != word and word in GIVEN)
+        if hyphen or word in WORDS:
+            return False
+        if self.line.headline:
+            return (word in SURNAMES or word in GIVEN) and is_common(self.word.folded)
+        return is_common(self.word.folded)
+
+    def _lacks_particle(self) -> bool:
+        needed = {bearer.particle for bearer in self.bearers}
+        return (
+            "" not in needed
+            and (self.left is None or self.left.particle not in needed)
+            and not self._small_particle(needed)
+        )
+
+    def _small_particle(self, needed: set[str]) -> bool:
+        head = self.line.text[max(0, self.word.start - 12) : self.word.start].lower()
+        return any(head.endswith(f"{particle} ") for particle in needed)
+
+    # ------------------------------------------------------------ what it is called
+
+    def _is_office(self) -> bool:
+        before = self._before()
+        if before in OFFICES:
+            return True
+        text, start, end = self.line.text, self.word.start, self.word.end
+        after = SMALL_AFTER.match(text, end)
+        if after is not None and after[1] in GOVERNING and not self._owns():
+            return True
+        head = text[max(0, start - 60) : start]
+        if OFFICE_OF.search(head) is not None or OFFICE_AFTER.match(text, end, end + 60) is not None:
+            return True
+        owner = COUNTRY_OWNS.search(head)
+        return owner is not None and owner[1].lower() in PLACES
+
+    def _before(self) -> str:
+        """The word right before, with a capital or without."""
+        if self.left is not None:
+            return "" if self.left.hyphen else self.line.words[self.left.number].folded
+        small = SMALL_BEFORE.search(self.line.text, max(0, self.word.start - 30), self.word.start)
+        return small[1].lower() if small else ""
+
+    def _after(self) -> Word | None:
+        return None if self.right is None else self.line.words[self.right.number]
