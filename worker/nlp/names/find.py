@@ -6,18 +6,25 @@ Then surnames that stand alone are looked at in title and text together.
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from worker.articles.folding import Folded, cuts_character, fold, original_span
 from worker.model import ArticleText, Mention
 from worker.nlp.names.boundary import Find, glued, judge, longest
 from worker.nlp.names.capitals import read_line
 from worker.nlp.names.index import NameIndex, Pattern
-from worker.nlp.names.resolve import resolve
+from worker.nlp.names.resolve import About, resolve
 from worker.nlp.names.sightings import Kind, Sighting, sightings
 from worker.nlp.names.spelling import sound
+from worker.nlp.names.words import SPORTS
+
+SMALL_WORD: Final = re.compile(r"[a-z]{3,}")
+SPORT_SOON: Final = 600  # letters within which an article of sport says that it is one
+SPORT_WORDS: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +41,16 @@ def find_mentions(index: NameIndex, article: ArticleText) -> tuple[Mention, ...]
     mentions = [mention for field in fields for _, mention in field.exact]
     seen = [sighting for field in fields for sighting in field.seen]
     texts = {"title": article.title, "text": article.text}
-    for place, who, how in resolve(seen, index.surnames):
+    for place, who, how in resolve(seen, index.surnames, _about(article, seen)):
         text = texts[place.field][place.start : place.end]
         mentions.append(Mention(who.entity, text, place.field, place.start, place.end, who.alias, how))
     return tuple(sorted(mentions, key=lambda m: (m.field != "title", m.start)))
+
+
+def _about(article: ArticleText, seen: Sequence[Sighting]) -> About:
+    persons = frozenset(place.bearer.entity for place in seen if place.kind is Kind.FULL and place.bearer)
+    words = SMALL_WORD.findall(f"{article.title} {article.text[:SPORT_SOON]}") if seen else ()
+    return About(len(article.text), sum(word in SPORTS for word in words) >= SPORT_WORDS, persons)
 
 
 def _read(index: NameIndex, field: str, text: str) -> _Field:

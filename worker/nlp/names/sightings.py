@@ -20,11 +20,13 @@ from worker.nlp.names.words import (
     FAMILY,
     GIVEN,
     GOVERNING,
+    KIN,
     LADIES,
     OFFICES,
     PLACES,
     STATES,
     SURNAMES,
+    THINGS,
     TITLES,
     WORDS,
     is_common,
@@ -40,6 +42,7 @@ OFFICE_AFTER: Final = re.compile(
 )
 STATE_AFTER: Final = re.compile(r",\s+([A-Z][\w.]{1,7}?)\.?(?![\w])")
 GIVEN_AFTER: Final = re.compile(r"[\s‐‑-]([^\W\d_]{1,9})(?:[\s‐‑-]([^\W\d_]{1,9}))?")
+KIN_BEFORE: Final = re.compile(rf"\b(?:{'|'.join(sorted(KIN))}|first lady|first son),?\s+(?:[\w.-]+\s+){{1,3}}$")
 COUNTRY_OWNS: Final = re.compile(r"([A-Z][a-z]+)['’]s?\s+$")
 
 
@@ -69,6 +72,8 @@ class Sighting:
     how: str = ""
     lady: bool = False
     title: str = ""
+    kin: bool = False
+    country: bool = False
 
 
 def sightings(
@@ -81,17 +86,17 @@ def sightings(
             at += 1
         if at < len(taken) and taken[at][0] < word.end:
             continue
-        group = sound(word.folded)
-        bearers = surnames.get(group)
-        if bearers is not None:
-            yield _Look(line, field, number, group, bearers).sighting()
+        if sound(word.folded) in surnames and not (word.shouted and len(word.folded) < 4 and not line.headline):
+            yield _Look(line, field, number, surnames).sighting()
 
 
 class _Look:
     """One word, and what is beside it."""
 
-    def __init__(self, line: Line, field: str, number: int, group: str, bearers: tuple[Bearer, ...]) -> None:
-        self.line, self.field, self.number, self.group, self.bearers = line, field, number, group, bearers
+    def __init__(self, line: Line, field: str, number: int, surnames: Mapping[str, tuple[Bearer, ...]]) -> None:
+        self.line, self.field, self.number, self.surnames = line, field, number, surnames
+        self.group = sound(line.words[number].folded)
+        self.bearers = surnames[self.group]
         self.word = line.words[number]
         self.left, self.right = left_of(line, number), right_of(line, number)
 
@@ -100,8 +105,9 @@ class _Look:
         if full is not None:
             return full
         kind = self._kind()
-        before = self._before()
-        return self._seen(kind, lady=before in LADIES, title=before if before in TITLES else "")
+        kin = kind is Kind.RIVAL and self._is_kin()
+        lady, country = self._before() in LADIES, self._country_owns()
+        return self._seen(kind, kin=kin, country=country, lady=lady, title=self._title())
 
     def _seen(self, kind: Kind, **more: object) -> Sighting:
         word = self.word
@@ -180,9 +186,12 @@ class _Look:
         return re.match(r",?\s+(?:Jr|Sr|II|III|IV)\b", tail) is not None
 
     def _is_thing(self) -> bool:
-        after = self._after()
-        if after is not None and not self.right.hyphen and after.folded in BODIES:  # type: ignore[union-attr]
-            return not (self.line.headline and after.folded in WORDS and after.folded in ("house", "capital", "court"))
+        after, text = self._after(), self.line.text
+        if after is not None and text[self.word.end] == " " and text[after.end : after.end + 1] != "-":
+            if after.folded in BODIES:
+                return True
+            if after.folded in THINGS and not self.line.headline:
+                return True
         town = STATE_AFTER.match(self.line.text, self.word.end)
         return town is not None and town[1].lower().rstrip(".") in STATES
 
@@ -205,9 +214,11 @@ class _Look:
         word = before.folded
         if word in TITLES or word in PLACES:
             return False
+        if len(word) == 1:  # an initial, but not "A Trump aide"
+            return self.line.text[before.end : before.end + 1] == "."
         if self.left is not None and self.left.hyphen:
             return word in GIVEN and word not in WORDS
-        if sound(word) != self.group and before.shouted and not self.word.shouted and len(word) > 1:
+        if sound(word) != self.group and self._is_acronym(before):
             return False
         if word in GIVEN and word not in WORDS:
             return True
@@ -218,16 +229,26 @@ class _Look:
     def _is_rest_of_name(self, after: Word, hyphen: bool) -> bool:
         """Whether the surname is but the beginning of another name: Kim Song Il, Abbas Araghchi, Lee Isaac Chung."""
         word = after.folded
-        if word in PLACES or word in TITLES or word in GOVERNING or (after.shouted and not self.word.shouted):
+        if word in PLACES or word in TITLES or word in GOVERNING or self._is_acronym(after):
+            return False
+        if hyphen and sound(word) in self.surnames:  # the Xi-Biden talks
             return False
         asian = any(bearer.surname_first for bearer in self.bearers)
         if asian and is_asian_given(word) and not (word in WORDS and self.line.headline):
-            return not (hyphen and sound(word) != word and word in GIVEN)
+            return True
         if hyphen or word in WORDS:
             return False
         if self.line.headline:
-            return (word in SURNAMES or word in GIVEN) and is_common(self.word.folded)
-        return is_common(self.word.folded)
+            return (word in SURNAMES or word in GIVEN) and self._is_doubtful()
+        return self._is_doubtful()
+
+    def _is_doubtful(self) -> bool:
+        """A common name, or one that only sounds like the surname: Souleymane, Soleimani."""
+        spelt = self.word.folded
+        return is_common(spelt) or all(bearer.surname != spelt for bearer in self.bearers)
+
+    def _is_acronym(self, word: Word) -> bool:
+        return word.shouted and not self.word.shouted and len(word.folded) > 1
 
     def _lacks_particle(self) -> bool:
         needed = {bearer.particle for bearer in self.bearers}
@@ -243,6 +264,13 @@ class _Look:
 
     # ------------------------------------------------------------ what it is called
 
+    def _title(self) -> str:
+        """The nearest title before, whatever given names stand between."""
+        before = self._before()
+        if before in TITLES:
+            return before
+        return next((word.folded for word in self._lefts() if word.folded in TITLES), "")
+
     def _is_office(self) -> bool:
         before = self._before()
         if before in OFFICES:
@@ -254,8 +282,18 @@ class _Look:
         head = text[max(0, start - 60) : start]
         if OFFICE_OF.search(head) is not None or OFFICE_AFTER.match(text, end, end + 60) is not None:
             return True
-        owner = COUNTRY_OWNS.search(head)
-        return owner is not None and owner[1].lower() in PLACES
+        return self._country_owns()
+
+    def _country_owns(self) -> bool:
+        """Syria's Assad; but Russia's Ban on something."""
+        start = self.word.start
+        owner = COUNTRY_OWNS.search(self.line.text, max(0, start - 20), start)
+        return owner is not None and owner[1].lower() in PLACES and self.word.folded not in WORDS
+
+    def _is_kin(self) -> bool:
+        """His son Hunter Biden, First Lady Jill Biden: a relative of the one who needs no given name."""
+        head = self.line.text[max(0, self.word.start - 40) : self.word.start].lower()
+        return KIN_BEFORE.search(head) is not None
 
     def _before(self) -> str:
         """The word right before, with a capital or without."""

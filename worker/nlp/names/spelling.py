@@ -10,6 +10,8 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from worker.nlp.names.words import PET_FORMS
+
 # What writers of Latin letters choose between for one sound, in this order; Zelensky, Zelenskyy; Hezbollah, Hizbullah.
 SOUNDS: Final = (
     (re.compile(r"[^a-z0-9]+"), ""),
@@ -45,6 +47,8 @@ def same_given(one: str, other: str) -> bool:
         return True
     if len(one) == 1 or len(other) == 1:
         return one[0] == other[0]
+    if other in PET_FORMS.get(one, ()):
+        return True
     if one[0] != other[0] or min(len(one), len(other)) < 4:
         return False
     alike = VOWELS.sub("a", sound(one)) == VOWELS.sub("a", sound(other))
