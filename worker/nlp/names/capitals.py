@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from worker.articles.folding import fold
 
 # A capital or a letter beyond ASCII, then letters; O'Brien is one word, Kim Jong-un's last is none.
-CAPITAL: Final = re.compile(r"(?<![^\W\d_])[^\W\d_a-z][^\W\d_]*(?:['’][^\W\d_a-z][^\W\d_]+)?")
+CAPITAL: Final = re.compile(r"(?<![^\W_])[^\W\d_a-z][^\W\d_]*(?:['’][^\W\d_a-z][^\W\d_]+)?")
 # What may stand between two words of one name: a space, a hyphen, the dot of an initial or a title, a bracket, al-.
 GAP: Final = re.compile(
     r"(?P<dot>\.)?(?P<close>[)\]])?(?:\s{1,2}|(?P<hyphen>[-‐‑‒]))(?P<open>[(\[])?"

@@ -102,7 +102,7 @@ def _speaks_as_of_famous(places: Sequence[Sighting], who: Bearer, about: About) 
 
 
 def _came_first(places: Sequence[Sighting], rival: Sighting) -> bool:
-    """Biden on his son Hunter Biden: nobody's full name follows in the same field where the surname alone came first."""
+    """Biden on his son Hunter Biden: in one field nobody's full name follows where the surname alone came first."""
     return rival.kin or any(
         place.kind in MEANT and place.field == rival.field for place in places[: places.index(rival)]
     )

@@ -41,6 +41,9 @@ OFFICE_AFTER: Final = re.compile(
     r"(?:president|prime minister|premier|leader|chancellor|dictator|foreign minister|secretary of state|ayatollah)\b"
 )
 STATE_AFTER: Final = re.compile(r",\s+([A-Z][\w.]{1,7}?)\.?(?![\w])")
+JUNIOR_AFTER: Final = re.compile(r",?\s+(?:Jr|Sr|II|III|IV)\b")
+THING_AFTER: Final = re.compile(r"(?:\s([A-Z]\w+))?(?:\s([A-Z]\w+))?")
+MORE_SYLLABLES: Final = re.compile(r"[\s‐‑-]([^\W\d_]{1,6})(?![\w’'])")
 GIVEN_AFTER: Final = re.compile(r"[\s‐‑-]([^\W\d_]{1,9})(?:[\s‐‑-]([^\W\d_]{1,9}))?")
 KIN_BEFORE: Final = re.compile(rf"\b(?:{'|'.join(sorted(KIN))}|first lady|first son),?\s+(?:[\w.-]+\s+){{1,3}}$")
 COUNTRY_OWNS: Final = re.compile(r"([A-Z][a-z]+)['’]s?\s+$")
@@ -86,8 +89,39 @@ def sightings(
             at += 1
         if at < len(taken) and taken[at][0] < word.end:
             continue
-        if sound(word.folded) in surnames and not (word.shouted and len(word.folded) < 4 and not line.headline):
+        if sound(word.folded) in surnames and _is_name(line, word):
             yield _Look(line, field, number, surnames).sighting()
+
+
+def _is_name(line: Line, word: Word) -> bool:
+    """Not the eleven of a match (XI), nor the beginning of another word (Xi'an)."""
+    if word.shouted and len(word.folded) < 4 and not line.headline:
+        return False
+    mark, after, beyond = line.text[word.end : word.end + 1], *_two(line.text, word.end + 1)
+    return not (mark in ("'", "’") and after.isalpha() and (after not in "sS" or beyond.isalpha()))
+
+
+def _two(text: str, at: int) -> tuple[str, str]:
+    return text[at : at + 1], text[at + 1 : at + 2]
+
+
+def kind_of_full(line: Line, start: int, end: int, bearer: Bearer) -> Kind:
+    """What a watched full name at [start:end] is in truth: itself, or part of a longer one, or a place of that name."""
+    tail = line.text[end : end + 40]
+    if JUNIOR_AFTER.match(tail):
+        return Kind.RIVAL
+    if any(word.lower() in BODIES for word in THING_AFTER.match(tail).groups("")):  # type: ignore[union-attr]
+        return Kind.NONE
+    if not bearer.surname_first:
+        return Kind.FULL
+    more = MORE_SYLLABLES.match(tail)  # Park Jin-hyok is not Park Jin
+    if more is None or more[1].lower() in WORDS or not is_asian_given(more[1].lower()):
+        return Kind.FULL
+    if more[0][0].isspace():
+        name = more[1].lower()
+        if line.headline or len(bearer.given) > 1 or not more[1][0].isupper() or name in PLACES or name in TITLES:
+            return Kind.FULL
+    return Kind.RIVAL
 
 
 class _Look:
@@ -182,8 +216,7 @@ class _Look:
         return Kind.COURTESY if self._before() in COURTESY | LADIES else Kind.BARE
 
     def _is_junior(self) -> bool:
-        tail = self.line.text[self.word.end : self.word.end + 8]
-        return re.match(r",?\s+(?:Jr|Sr|II|III|IV)\b", tail) is not None
+        return JUNIOR_AFTER.match(self.line.text, self.word.end) is not None
 
     def _is_thing(self) -> bool:
         after, text = self._after(), self.line.text

@@ -46,6 +46,7 @@ PARTICLES: Final = _group("particles")
 ASIAN: Final = _group("asian")
 STATES: Final = _group("states")
 KIN: Final = _group("kin")
+ARMED: Final = _group("armed")
 SPORTS: Final = _group("sports")
 # A given name, and what else its bearer is called.
 PET_FORMS: Final = {word: frozenset(line.split()) for line in _terms()["pet_forms"] for word in line.split()}
