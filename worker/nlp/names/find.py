@@ -66,7 +66,7 @@ def _surnames(index: NameIndex, one: Scan) -> tuple[list[Found], list[Sighting]]
             places.append(_place(one, found, bearer, kind))
         if kind is Kind.FULL:
             kept.append(found)
-    taken = [(found.start, found.end) for found in kept]
+    taken = [(found.start, found.end) for found in one.found if (found.end not in single)]
     for place in sightings(line, one.name, index.surnames, taken):
         named = single.pop(place.end, [])
         if not named or place.kind in (Kind.RIVAL, Kind.NONE, Kind.FULL):

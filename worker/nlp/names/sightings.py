@@ -13,7 +13,7 @@ from typing import Final
 
 from worker.nlp.names.bearers import Bearer, is_asian_given
 from worker.nlp.names.capitals import Line, Word, left_of, right_of
-from worker.nlp.names.spelling import same_given, same_syllables, sound
+from worker.nlp.names.spelling import same_given, same_sound, same_syllables, sound
 from worker.nlp.names.words import (
     BODIES,
     COURTESY,
@@ -177,11 +177,7 @@ class _Look:
                     continue
                 if self._is_junior():
                     return self._seen(Kind.RIVAL)
-                how = (
-                    "variant"
-                    if sound(word.folded) == sound(bearer.given[0]) or len(word.folded) == 1
-                    else "misspelling"
-                )
+                how = "variant" if same_sound(word.folded, bearer.given[0]) else "misspelling"
                 return Sighting(
                     self.field, word.start, self.word.end, self.group, self.word.folded, Kind.FULL, bearer, how
                 )

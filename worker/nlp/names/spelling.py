@@ -41,18 +41,23 @@ def sound(word: str) -> str:
 
 
 @functools.lru_cache(maxsize=20_000)
-def same_given(one: str, other: str) -> bool:
-    """Whether two given names are one: an initial, another vowel or a doubled letter, one slip in a longer one."""
-    if one == other:
+def same_sound(one: str, other: str) -> bool:
+    """Whether two given names are one: an initial, a pet form, another vowel or a doubled letter."""
+    if one == other or other in PET_FORMS.get(one, ()):
         return True
-    if len(one) == 1 or len(other) == 1:
-        return one[0] == other[0]
-    if other in PET_FORMS.get(one, ()):
-        return True
-    if one[0] != other[0] or min(len(one), len(other)) < 4:
+    if one[0] != other[0]:
         return False
-    alike = VOWELS.sub("a", sound(one)) == VOWELS.sub("a", sound(other))
-    return alike or (min(len(one), len(other)) >= 5 and one_slip(one, other))
+    if len(one) == 1 or len(other) == 1:
+        return True
+    return min(len(one), len(other)) >= 4 and VOWELS.sub("a", sound(one)) == VOWELS.sub("a", sound(other))
+
+
+@functools.lru_cache(maxsize=20_000)
+def same_given(one: str, other: str) -> bool:
+    """The same, or one slip in a longer one."""
+    if same_sound(one, other):
+        return True
+    return one[0] == other[0] and min(len(one), len(other)) >= 5 and one_slip(one, other)
 
 
 def same_syllables(one: Sequence[str], other: Sequence[str]) -> bool:

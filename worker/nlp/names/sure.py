@@ -26,11 +26,22 @@ def sure(index: NameIndex, scans: Sequence[Scan]) -> list[Scan]:
         for found in one.found
         if not found.find.pattern.needs and not _is_against(index, one, found)
     }
-    return [replace(one, found=tuple(found for found in one.found if _counts(index, scans, one, found, strong)))
-            for one in scans]  # fmt: skip
+    others = {  # an article of George Wagner speaks of him as Wagner
+        found.find.pattern.entity
+        for one in scans
+        for found in one.found
+        if found.find.pattern.needs == "context" and _has_given_before(one, found)
+    }
+    kept = []
+    for one in scans:
+        found = (each for each in one.found if _counts(index, scans, one, each, strong=strong, others=others))
+        kept.append(replace(one, found=tuple(found)))
+    return kept
 
 
-def _counts(index: NameIndex, scans: Sequence[Scan], one: Scan, found: Found, strong: set[str]) -> bool:
+def _counts(
+    index: NameIndex, scans: Sequence[Scan], one: Scan, found: Found, *, strong: set[str], others: set[str]
+) -> bool:
     pattern = found.find.pattern
     if _is_against(index, one, found):
         return False
@@ -42,9 +53,10 @@ def _counts(index: NameIndex, scans: Sequence[Scan], one: Scan, found: Found, st
     if pattern.needs == "context":
         if _has_given_before(one, found):
             return False
-        context = index.contexts[pattern.entity]
-        near = has_word_near(one.folded, found.find.start, found.find.end, context.words)
-        return near or pattern.entity in strong
+        if pattern.entity in strong:
+            return True
+        words = index.contexts[pattern.entity].words
+        return pattern.entity not in others and has_word_near(one.folded, found.find.start, found.find.end, words)
     return True
 
 
