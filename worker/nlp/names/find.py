@@ -5,10 +5,6 @@ Pure: no I/O, no clock.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
-from typing import Final
-
 from worker.model import ArticleText, Mention
 from worker.nlp.names.bearers import Bearer
 from worker.nlp.names.capitals import read_line
@@ -18,11 +14,6 @@ from worker.nlp.names.scan import Found, Scan, scan
 from worker.nlp.names.sightings import Kind, Sighting, kind_of_full, sightings
 from worker.nlp.names.spelling import sound
 from worker.nlp.names.sure import sure
-from worker.nlp.names.words import SPORTS
-
-SMALL_WORD: Final = re.compile(r"[a-z]{3,}")
-SPORT_SOON: Final = 600  # letters within which an article of sport says that it is one
-SPORT_WORDS: Final = 2
 
 
 def find_mentions(index: NameIndex, article: ArticleText) -> tuple[Mention, ...]:
@@ -36,16 +27,12 @@ def find_mentions(index: NameIndex, article: ArticleText) -> tuple[Mention, ...]
         mentions += [one.mention(found) for found in kept]
         seen += places
     texts = dict(given)
-    for place, who, how in resolve(seen, index.surnames, _about(article, seen)):
+    persons = frozenset(place.bearer.entity for place in seen if place.kind is Kind.FULL and place.bearer)
+    about = About(article.title, article.text, persons)
+    for place, who, how in resolve(seen, index.surnames, about):
         text = texts[place.field][place.start : place.end]
         mentions.append(Mention(who.entity, text, place.field, place.start, place.end, who.alias, how))
     return tuple(sorted(mentions, key=lambda mention: (mention.field != "title", mention.start)))
-
-
-def _about(article: ArticleText, seen: Sequence[Sighting]) -> About:
-    persons = frozenset(place.bearer.entity for place in seen if place.kind is Kind.FULL and place.bearer)
-    words = SMALL_WORD.findall(f"{article.title} {article.text[:SPORT_SOON]}") if seen else ()
-    return About(len(article.text), sum(word in SPORTS for word in words) >= SPORT_WORDS, persons)
 
 
 def _surnames(index: NameIndex, one: Scan) -> tuple[list[Found], list[Sighting]]:

@@ -7,13 +7,15 @@ whole article speaks of it as of somebody whom everybody knows.
 
 from __future__ import annotations
 
+import functools
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from worker.nlp.names.bearers import Bearer
 from worker.nlp.names.sightings import Kind, Sighting
-from worker.nlp.names.words import MEN, WOMEN, WORDS, is_common
+from worker.nlp.names.words import MEN, SPORTS, WOMEN, WORDS, is_common
 
 BEARERS: Final = (Kind.FULL, Kind.RIVAL)
 MEANT: Final = (Kind.OFFICE, Kind.COURTESY, Kind.BARE)
@@ -24,13 +26,23 @@ OFTEN: Final = 2  # places at least of a common surname that nobody introduces
 Meant = tuple[Sighting, Bearer, str]
 
 
+SMALL_WORD: Final = re.compile(r"[a-z]{3,}")
+SPORT_SOON: Final = 600  # letters within which an article of sport says that it is one
+SPORT_WORDS: Final = 2
+
+
 @dataclass(frozen=True)
 class About:
-    """What of the article counts besides: its letters, whether it is of sport, whom else of the watched it names."""
+    """What of the article counts besides: title and text, and whom of the watched it names in full."""
 
-    letters: int
-    sport: bool
+    title: str
+    text: str
     persons: frozenset[str]
+
+    @functools.cached_property
+    def sport(self) -> bool:
+        words = SMALL_WORD.findall(f"{self.title} {self.text[:SPORT_SOON]}".lower())
+        return sum(word in SPORTS for word in words) >= SPORT_WORDS
 
 
 def resolve(seen: Sequence[Sighting], surnames: Mapping[str, tuple[Bearer, ...]], about: About) -> Iterator[Meant]:
@@ -85,7 +97,7 @@ def _well_known(places: Sequence[Sighting], bearers: Sequence[Bearer], about: Ab
     if not known:
         return None
     rivals = [place for place in places if place.kind is Kind.RIVAL]
-    office = any(place.kind is Kind.OFFICE and not (about.sport and place.country) for place in places)
+    office = any(place.kind is Kind.OFFICE and not (place.country and about.sport) for place in places)
     if is_common(known[0].surname):
         famous = office or _speaks_as_of_famous(places, known[0], about)
         return known[0] if famous and not rivals else None
@@ -98,7 +110,7 @@ def _well_known(places: Sequence[Sighting], bearers: Sequence[Bearer], about: Ab
 def _speaks_as_of_famous(places: Sequence[Sighting], who: Bearer, about: About) -> bool:
     often = sum(place.kind in MEANT for place in places) >= OFTEN
     others = about.persons - {who.entity}
-    return often and bool(others) and about.letters >= WHOLE and not about.sport and who.surname not in WORDS
+    return often and bool(others) and len(about.text) >= WHOLE and not about.sport and who.surname not in WORDS
 
 
 def _came_first(places: Sequence[Sighting], rival: Sighting) -> bool:

@@ -133,6 +133,7 @@ class _Look:
         self.bearers = surnames[self.group]
         self.word = line.words[number]
         self.left, self.right = left_of(line, number), right_of(line, number)
+        self.before = self._before()
 
     def sighting(self) -> Sighting:
         full = self._full()
@@ -140,7 +141,7 @@ class _Look:
             return full
         kind = self._kind()
         kin = kind is Kind.RIVAL and self._is_kin()
-        lady, country = self._before() in LADIES, self._country_owns()
+        lady, country = self.before in LADIES, self._country_owns()
         return self._seen(kind, kin=kin, country=country, lady=lady, title=self._title())
 
     def _seen(self, kind: Kind, **more: object) -> Sighting:
@@ -209,7 +210,7 @@ class _Look:
             return Kind.NONE
         if self._is_office():
             return Kind.OFFICE
-        return Kind.COURTESY if self._before() in COURTESY | LADIES else Kind.BARE
+        return Kind.COURTESY if self.before in COURTESY | LADIES else Kind.BARE
 
     def _is_junior(self) -> bool:
         return JUNIOR_AFTER.match(self.line.text, self.word.end) is not None
@@ -295,13 +296,13 @@ class _Look:
 
     def _title(self) -> str:
         """The nearest title before, whatever given names stand between."""
-        before = self._before()
+        before = self.before
         if before in TITLES:
             return before
         return next((word.folded for word in self._lefts() if word.folded in TITLES), "")
 
     def _is_office(self) -> bool:
-        before = self._before()
+        before = self.before
         if before in OFFICES:
             return True
         text, start, end = self.line.text, self.word.start, self.word.end
