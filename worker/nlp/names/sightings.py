@@ -23,6 +23,7 @@ from worker.nlp.names.words import (
     KIN,
     LADIES,
     OFFICES,
+    PET_FORMS,
     PLACES,
     STATES,
     SURNAMES,
@@ -151,11 +152,15 @@ class _Look:
     # ------------------------------------------------------------ whose full name it is
 
     def _full(self) -> Sighting | None:
-        before = list(self._lefts())
+        before = list(self._lefts())[:3] if self.left is not None else []
+        initials = {word.folded[0] for word in before}
+        after = GIVEN_AFTER.match(self.line.text, self.word.end)
         for bearer in self.bearers:
-            if not bearer.given:
-                continue
-            found = self._full_asian(bearer) if bearer.surname_first else self._full_western(bearer, before)
+            found = None
+            if bearer.surname_first and after is not None:
+                found = self._full_asian(bearer, after)
+            elif before and bearer.given and (bearer.given[0][0] in initials or bearer.given[0] in PET_FORMS):
+                found = self._full_western(bearer, before)
             if found is not None:
                 return found
         return None
@@ -172,30 +177,24 @@ class _Look:
     def _full_western(self, bearer: Bearer, before: Sequence[Word]) -> Sighting | None:
         if bearer.particle and (self.left is None or self.left.particle != bearer.particle):
             return None
-        for depth, word in enumerate(before[:3]):
-            if same_given(word.folded, bearer.given[0]) or (depth == 0 and word.folded == bearer.given[-1]):
-                if len(word.folded) == 1 and depth:
-                    continue
-                if self._is_junior():
-                    return self._seen(Kind.RIVAL)
-                how = "variant" if same_sound(word.folded, bearer.given[0]) else "misspelling"
-                return Sighting(
-                    self.field, word.start, self.word.end, self.group, self.word.folded, Kind.FULL, bearer, how
-                )
+        for depth, word in enumerate(before):
+            if not same_given(word.folded, bearer.given[0]) or (len(word.folded) == 1 and depth):
+                continue
+            if self._is_junior():
+                return self._seen(Kind.RIVAL)
+            how = "variant" if same_sound(word.folded, bearer.given[0]) else "misspelling"
+            return self._seen_full(bearer, word.start, self.word.end, how)
         return None
 
-    def _full_asian(self, bearer: Bearer) -> Sighting | None:
-        rest = GIVEN_AFTER.match(self.line.text, self.word.end)
-        if rest is None:
-            return None
-        parts = [part.casefold() for part in (rest[1], rest[2]) if part]
+    def _full_asian(self, bearer: Bearer, after: re.Match[str]) -> Sighting | None:
+        parts = [part.casefold() for part in after.groups() if part]
         for count in (2, 1):
             if len(parts) >= count and len("".join(parts[:count])) >= 4 and same_syllables(parts[:count], bearer.given):
-                end = rest.end(count)
-                return Sighting(
-                    self.field, self.word.start, end, self.group, self.word.folded, Kind.FULL, bearer, "variant"
-                )
+                return self._seen_full(bearer, self.word.start, after.end(count), "variant")
         return None
+
+    def _seen_full(self, bearer: Bearer, start: int, end: int, how: str) -> Sighting:
+        return Sighting(self.field, start, end, self.group, self.word.folded, Kind.FULL, bearer, how)
 
     # ------------------------------------------------------------ whose it is not
 

@@ -29,7 +29,7 @@ SOUNDS: Final = (
     (re.compile(r"(.)\1+"), r"\1"),
 )
 KOREAN: Final = str.maketrans("bdgj", "ptkc")  # Bak, Pak; Geun, Keun
-VOWELS: Final = re.compile("[aeiou]+")
+FRONT: Final = str.maketrans("ai", "ee")  # Yahya, Yehya; but Hassan is not Hussein
 
 
 @functools.lru_cache(maxsize=50_000)
@@ -49,7 +49,7 @@ def same_sound(one: str, other: str) -> bool:
         return False
     if len(one) == 1 or len(other) == 1:
         return True
-    return min(len(one), len(other)) >= 4 and VOWELS.sub("a", sound(one)) == VOWELS.sub("a", sound(other))
+    return min(len(one), len(other)) >= 4 and sound(one).translate(FRONT) == sound(other).translate(FRONT)
 
 
 @functools.lru_cache(maxsize=20_000)
