@@ -16,6 +16,7 @@ from worker.nlp.names.spelling import sound
 from worker.nlp.names.words import ASIAN, JUNIORS, PARTICLES, TITLES
 
 MOST_WORDS: Final = 6
+LONG_ENOUGH: Final = 4  # letters of a surname in another script: Korean names end in short ones there
 # A romanised Korean or Chinese given name, of one or two syllables.
 SYLLABLE: Final = (
     r"(?:[bcdfghjklmnpqrstwxyz]|[kpt]'|ch|sh|zh|ts|hs|kw|hw|gw|ky|hy|gy|my|py|by|ry|ny|ph|th|kh|ng)?[aeiouy]{1,3}"
@@ -72,6 +73,13 @@ def _surname_last(entity: str, alias: str, words: Sequence[str]) -> Bearer:
         while given and given[-1] in PARTICLES:
             particle = f"{given.pop()} {particle}"
     return Bearer(entity, alias, words[-1], tuple(word for word in given if word not in OPTIONAL), particle)
+
+
+def last_word(alias: str) -> str:
+    """The surname, folded, of a full name in a script that writes it last and in one word; empty for any other."""
+    words = fold(alias).text.split()
+    fits = len(words) in (2, 3) and script_of(alias) in ("cyrillic", "arabic", "hebrew")
+    return words[-1] if fits and len(words[-1]) >= LONG_ENOUGH else ""
 
 
 def by_surname(bearers: Iterable[Bearer]) -> dict[str, tuple[Bearer, ...]]:

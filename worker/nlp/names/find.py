@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from worker.model import ArticleText, Mention
 from worker.nlp.names.alike import slip_of, sounds_like
 from worker.nlp.names.bearers import Bearer
+from worker.nlp.names.eastern import eastern_titles
 from worker.nlp.names.index import NameIndex
 from worker.nlp.names.resolve import About, resolve
 from worker.nlp.names.scan import Found, Scan, scan
@@ -29,9 +30,11 @@ def find_mentions(index: NameIndex, article: ArticleText) -> tuple[Mention, ...]
         mentions += [one.mention(found) for found in kept]
         mentions += _nearly(index, one)
         seen += places
+    persons = [(one, found) for one in scans for found in one.found if found.find.pattern.person]
+    mentions += eastern_titles(scans, persons)
     texts = dict(given)
-    persons = frozenset(place.bearer.entity for place in seen if place.kind is Kind.FULL and place.bearer)
-    about = About(article.title, article.text, persons)
+    full = frozenset(place.bearer.entity for place in seen if place.kind is Kind.FULL and place.bearer)
+    about = About(article.title, article.text, full)
     for place, who, how in resolve(seen, index.surnames, about):
         text = texts[place.field][place.start : place.end]
         mentions.append(Mention(who.entity, text, place.field, place.start, place.end, who.alias, how))

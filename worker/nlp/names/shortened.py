@@ -16,6 +16,7 @@ from worker.nlp.names.words import PLACES
 
 POLITICAL: Final = re.compile(r"party|front|movement|brigades|league|union|assembly|council|congress")
 WORD_BEFORE: Final = re.compile(r"([^\W\d_][\w.'’]*)[-\s]{1,2}$")
+OWNER_AFTER: Final = re.compile(r"\s+of\s+(?:the\s+)?([A-Z][\w.]*)")
 SENTENCE_WORDS: Final = frozenset(
     "the a an this that its his their our in on at of and but for by from to as with".split()
 )
@@ -52,6 +53,9 @@ def is_used_as_name(text: str, start: int, end: int, qualifiers: frozenset[str])
     words = re.findall(r"[^\W\d_]+", text[start:end])
     if not all(word[0].isupper() for word in words if len(word) > 3):
         return False
+    owner = OWNER_AFTER.match(text, end)
+    if owner is not None and fold(owner[1]).text not in qualifiers:
+        return False  # the Security Council of Russia
     before = WORD_BEFORE.search(text, max(0, start - 40), start)
     if before is None:
         return True
