@@ -12,23 +12,25 @@ from typing import Final
 
 from worker.articles.wordbounds import is_korean_tail, script_of
 from worker.model import Mention
-from worker.nlp.names.scan import Found, Scan
+from worker.nlp.names.scan import Scan
 from worker.nlp.names.words import EASTERN
 
 TITLES: Final = "|".join(sorted(EASTERN, key=len, reverse=True))
+MOST: Final = 12  # surnames that are looked for: each is a walk over the article
 HANGUL_NAME: Final = re.compile(r"[가-힣]{3}")
 HAN_NAME: Final = re.compile(r"[\u3400-\u9fff]{2,3}")
 
 
-def eastern_titles(scans: Sequence[Scan], persons: Sequence[tuple[Scan, Found]]) -> Iterator[Mention]:
-    """`persons`: the finds of watched persons' full names."""
-    whole = "\n".join(one.text for one in scans)
+def eastern_titles(scans: Sequence[Scan]) -> Iterator[Mention]:
     bearers: dict[str, dict[str, str]] = {}
-    for one, found in persons:
-        name = one.text[found.start : found.end]
+    for text, found in ((one.text, found) for one in scans for found in one.found):
+        name = text[found.start : found.end]
+        if not found.find.pattern.person:
+            continue
         if HANGUL_NAME.fullmatch(name) or HAN_NAME.fullmatch(name):
             bearers.setdefault(name[0], {})[found.find.pattern.entity] = name
-    for surname, names in bearers.items():
+    whole = "\n".join(one.text for one in scans) if bearers else ""
+    for surname, names in list(bearers.items())[:MOST]:
         if len(names) == 1:
             ((entity, name),) = names.items()
             yield from _with_title(scans, whole, surname, entity=entity, name=name)
