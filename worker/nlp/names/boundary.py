@@ -14,7 +14,8 @@ from worker.articles.wordbounds import (
     joins,
     word_after,
 )
-from worker.nlp.names.index import Pattern, form_of
+from worker.nlp.names.index import Pattern
+from worker.nlp.names.spelling import form_of
 from worker.nlp.names.words import BODIES, WORDS
 
 

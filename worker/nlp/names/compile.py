@@ -15,8 +15,9 @@ import ahocorasick
 from worker.articles.wordbounds import ARABIC_ARTICLE, ARABIC_TO_THE, cyrillic_stem, script_of
 from worker.nlp.names.alike import alike
 from worker.nlp.names.bearers import Bearer, bearer_of, by_surname, last_word
-from worker.nlp.names.index import Entity, NameIndex, Pattern, alias_problem, form_of
+from worker.nlp.names.index import Entity, NameIndex, Pattern, alias_problem
 from worker.nlp.names.shortened import shortened
+from worker.nlp.names.spelling import form_of
 from worker.nlp.names.weak import Context, context_of, is_weak
 from worker.nlp.names.words import LISTS_HASH
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from worker.articles.folding import fold
 from worker.nlp.names.alike import Alike
 from worker.nlp.names.bearers import Bearer
+from worker.nlp.names.spelling import form_of
 from worker.nlp.names.weak import Context
 
 
@@ -78,7 +78,3 @@ def alias_problem(alias: str) -> str | None:
     if len(form) > 200:
         return "it is longer than any name"
     return None
-
-
-def form_of(alias: str) -> str:
-    return fold(alias).text.strip()
