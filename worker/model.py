@@ -248,6 +248,9 @@ class Span(NamedTuple):
     end: int
 
 
+UNJUDGED = "none"
+
+
 @dataclass(frozen=True)
 class TopicScore:
     id: str
@@ -256,7 +259,7 @@ class TopicScore:
     review: bool
     evidence: tuple[str, ...] = ()
     spans: tuple[Span, ...] = ()  # where the evidence stands, in its order; two of "Pyongyang … Moscow"
-    by: str = "model"  # or "terms": which kind of judge scored it
+    by: str = "model"  # or "terms": which kind of judge scored it; UNJUDGED for none, and its score says nothing
 
 
 @dataclass(frozen=True)
@@ -270,6 +273,16 @@ class Mention:
     end: int
     alias: str
     how: str
+
+
+@dataclass(frozen=True)
+class Denial:
+    """An analyst's "not this one": `text` in `article` was not `entity`; `words` stood around it there."""
+
+    entity: str
+    text: str
+    article: str
+    words: frozenset[str]
 
 
 @dataclass(frozen=True)

@@ -99,6 +99,17 @@ class WatchedEntity(Model):
     aliases: Strings = Field(
         default=(), description="every other name it goes by, in every script; case endings and particles are known"
     )
+    weak: Strings = Field(
+        default=(),
+        description="further names that mean other things, too: they count only where a word of `context`, or a name "
+        "from `aliases`, stands in the article as well",
+    )
+    context: Strings = Field(
+        default=(), description="words that make a weak name count (`mercenary`, `Prigozhin`); beginnings of words do"
+    )
+    not_context: Strings = Field(
+        default=(), description="words beside which no one-word name of it counts (`opera`, `Bayreuth`)"
+    )
     tags: tuple[Slug, ...] = Field(default=(), description="words of your own, for rules to choose entities by")
     note: str = Field(default="", description="for whoever reads the file")
 
@@ -334,12 +345,14 @@ MAYBE_SECRETS: Mapping[type[BaseModel], frozenset[str]] = {
 
 @dataclass(frozen=True)
 class Config:
-    """Everything the files say. `topic_model` is the desk's own, None the shipped one. `warnings` are problems that did
+    """Everything the files say. `topic_model` is the desk's own, None the shipped one; `language_terms` what it
+    adds to the shipped term rules. `warnings` are problems that did
     not matter for what was loaded. `folder`: where the files lie, for paths that are relative to it."""
 
     feeds: tuple[FeedSpec, ...] = ()
     topics: tuple[TopicSpec, ...] = ()
     topic_model: Path | None = None
+    language_terms: Path | None = None
     watchlist: tuple[WatchedEntity, ...] = ()
     rules: tuple[RuleSpec, ...] = ()
     channels: tuple[ChannelSpec, ...] = ()
@@ -375,6 +388,7 @@ class Config:
         shown: dict[str, Any] = {part: [_public(item) for item in getattr(self, part)] for part in parts}
         # By its name alone: the same files are the same configuration wherever they lie.
         shown["topic_model"] = self.topic_model.name if self.topic_model else None
+        shown["language_terms"] = self.language_terms.name if self.language_terms else None
         return shown | {"network": _public(self.network), "settings": _public(self.settings)}
 
     @functools.cached_property
