@@ -145,7 +145,7 @@ def _judgement_lines(judgement: Mapping[str, Any] | None) -> Iterator[str]:
     if judgement is None:
         yield "Not judged yet"
         return
-    yield f"Judged: language {judgement['language']}, model {judgement['model']}"
+    yield f"Judged: language {judgement['language']}, model {judgement['model']}{_again(judgement)}"
     for topic in judgement["topics"]:
         answer = "yes" if topic["match"] else "no"
         unsure = ", unsure" if topic["review"] else ""
@@ -159,6 +159,15 @@ def _judgement_lines(judgement: Mapping[str, Any] | None) -> Iterator[str]:
         yield f"  and {len(judgement['mentions']) - NAMED} more mentions"
     if not judgement["mentions"]:
         yield "  name        none that is watched"
+
+
+def _again(judgement: Mapping[str, Any]) -> str:
+    """', judged again on 2026-11-26 at 14:05 UTC; first by wirewatch-topics-2-…'"""
+    if not judgement["again"]:
+        return ""
+    moment = datetime.fromisoformat(judgement["again"])
+    first = judgement["former"][0]
+    return f"; judged again on {moment:%Y-%m-%d at %H:%M} UTC, first by {first['model']}"
 
 
 def _story_lines(story: Mapping[str, Any] | None) -> Iterator[str]:
