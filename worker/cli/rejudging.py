@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from worker.pipeline.rejudging import Outcome, Wish
 
 NAMED = 20  # changed articles that are shown in words; --json has more
-PARTS = frozenset({"feeds", "topics", "watchlist", "rules", "settings"})
 FeedOption = Annotated[str | None, typer.Option("--feed", metavar="ID", help="Only this feed's articles.")]
 TopicOption = Annotated[
     str | None, typer.Option("--topic", metavar="ID", help="Take over only what is new about this topic.")
@@ -65,7 +64,7 @@ def rejudge(
         raise typer.BadParameter("say which articles: --since 30d, --feed ID, or --all", param_hint="--since")
     if alert and dry_run:
         raise typer.BadParameter("stores nothing, so nothing can be alerted", param_hint="--dry-run")
-    desk = read_config(config, only=None if alert else PARTS, secrets=alert)
+    desk = read_config(config, secrets=alert)  # the whole: a judgement bears its version, as a worker's does
     _check_names(desk, feed, topic)
     seconds = duration(since, "--since") if since is not None else None
     wish = Wish(

@@ -60,7 +60,7 @@ def trace_lines(trace: Mapping[str, Any], *, zone: str) -> Iterator[str]:
         return local_time(datetime.fromisoformat(value) if value else None, zone)
 
     yield from _article_lines(trace, at)
-    yield from _judgement_lines(trace["judgement"])
+    yield from _judgement_lines(trace["judgement"], at)
     yield from _story_lines(trace["story"])
     yield from _rule_lines(trace)
     yield from _alert_lines(trace["alerts"], at)
@@ -141,11 +141,14 @@ def _delay(article: Mapping[str, Any]) -> str:
     return f", {seconds:.0f} s after publication"
 
 
-def _judgement_lines(judgement: Mapping[str, Any] | None) -> Iterator[str]:
+def _judgement_lines(judgement: Mapping[str, Any] | None, at: Any) -> Iterator[str]:
     if judgement is None:
         yield "Not judged yet"
         return
-    yield f"Judged: language {judgement['language']}, model {judgement['model']}{_again(judgement)}"
+    yield f"Judged: language {judgement['language']}, model {judgement['model']}"
+    if judgement["again"]:
+        first = judgement["former"][0]
+        yield f"  judged again on {at(judgement['again'])}; first on {at(first['at'])}, by {first['model']}"
     for topic in judgement["topics"]:
         answer = "yes" if topic["match"] else "no"
         unsure = ", unsure" if topic["review"] else ""
@@ -159,15 +162,6 @@ def _judgement_lines(judgement: Mapping[str, Any] | None) -> Iterator[str]:
         yield f"  and {len(judgement['mentions']) - NAMED} more mentions"
     if not judgement["mentions"]:
         yield "  name        none that is watched"
-
-
-def _again(judgement: Mapping[str, Any]) -> str:
-    """', judged again on 2026-11-26 at 14:05 UTC; first by wirewatch-topics-2-…'"""
-    if not judgement["again"]:
-        return ""
-    moment = datetime.fromisoformat(judgement["again"])
-    first = judgement["former"][0]
-    return f"; judged again on {moment:%Y-%m-%d at %H:%M} UTC, first by {first['model']}"
 
 
 def _story_lines(story: Mapping[str, Any] | None) -> Iterator[str]:

@@ -148,6 +148,8 @@ def raise_again(
         arrival = replace(one.arrival, old=one.arrival.old or one.row.first_seen_at < fresh)
         verdicts = [(rule, verdict) for rule, verdict in one.verdicts if rule.id not in known[one.row.id]]
         settled.append(replace(one, arrival=arrival, verdicts=verdicts))
+    firing = [one.row.id for one in settled if any(verdict.fires for _, verdict in one.verdicts)]
+    rejudgements.decide_by(connection, firing, config_version=runtime.config_version)
     return _alert(runtime, connection, settled, now)
 
 

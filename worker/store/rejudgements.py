@@ -126,3 +126,9 @@ def decided_rules(connection: Connection, article_ids: Sequence[int]) -> Mapping
     for row in connection.execute(statement):
         found[row.article_id].add(row.rule_id)
     return found
+
+
+def decide_by(connection: Connection, article_ids: Sequence[int], *, config_version: int) -> None:
+    """These rules have decided of the articles last."""
+    if article_ids:
+        connection.execute(update(article).where(article.c.id.in_(article_ids)).values(config_version=config_version))

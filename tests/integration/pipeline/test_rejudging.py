@@ -178,6 +178,9 @@ def test_rejudge_with_alerts_tells_once_and_as_news_is_told(desk, later):
     (row,) = desk.rows(alert)
     assert (row.rule_id, [one["alert"] for one in outcome.raised]) == ("choe", [row.public_id])
     assert [one.channel for one in desk.rows(delivery)] == ["mail"]
+    (seen,) = desk.rows(article, article.c.id == row.article_id)
+    (trace,) = explain(later.store, later.config, seen.public_id).traces
+    assert trace["result"] == "It raised an alert by choe."
     change_files(desk, topics=lambda body: body["topics"].pop())  # another configuration once more
     renewed = desk.runtime()
     assert again(renewed, alert=True).raised == []
