@@ -108,7 +108,8 @@ def load_judge(config: Config, data: Path | None = None) -> Judges:
 
     own = [topic for topic in config.topics if is_desk_topic(topic)]
     known = [topic for topic in config.topics if not is_desk_topic(topic)]
-    judge = Judge(compile_watchlist(config.watchlist), known, model=config.topic_model)
+    names, model, terms = compile_watchlist(config.watchlist), config.topic_model, config.language_terms
+    judge = Judge(names, known, model=model, terms=terms)
     if not own:
         return judge
     scorers = make_scorers(own, kept=data / FOLDER if data else None)

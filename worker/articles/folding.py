@@ -26,14 +26,14 @@ def fold(text: str) -> Folded:
     """NFKC, small letters, no accents (й stays, ё becomes е), one kind of quote, dashes as spaces, no double space."""
     if text.isascii():
         return _squeeze(Folded(text.lower().translate(ASCII_FORMS), range(len(text) + 1)))
-    pieces, starts = [], []
-    for at, character in enumerate(text):
-        folded = _fold_character(character)
-        pieces.append(folded)
-        starts.extend([at] * len(folded))
-    starts.append(len(text))
+    pieces = [*map(_FORMS.__getitem__, text)]
     joined = "".join(pieces)
-    if any("\u1100" <= c <= "\u11ff" for c in joined):  # Hangul in pieces: put together, map again
+    sizes = [*map(len, pieces)]
+    if min(sizes) == max(sizes) == 1:  # nearly every text: a letter a letter
+        starts: Sequence[int] = range(len(text) + 1)
+    else:
+        starts = [at for at, size in enumerate(sizes) for _ in range(size)] + [len(text)]
+    if JAMO.search(joined):  # Hangul in pieces: put together, map again
         return _squeeze(_compose(joined, starts))
     return _squeeze(Folded(joined, starts))
 
@@ -47,19 +47,23 @@ def _squeeze(folded: Folded) -> Folded:
 
 
 ASCII_FORMS: Final = str.maketrans({"`": "'", '"': "'", "-": " ", "\n": " ", "\t": " ", "\r": " "})
-_CACHE: dict[str, str] = {}
+JAMO: Final = re.compile("[\u1100-\u11ff]")
+
+
+class _Forms(dict[str, str]):
+    """Folded characters by what they were, each worked out once."""
+
+    def __missing__(self, character: str) -> str:
+        if len(self) > 20_000:
+            self.clear()
+        self[character] = folded = _fold_character(character)
+        return folded
+
+
+_FORMS: Final = _Forms()
 
 
 def _fold_character(character: str) -> str:
-    known = _CACHE.get(character)
-    if known is None:
-        if len(_CACHE) > 20_000:
-            _CACHE.clear()
-        known = _CACHE[character] = _fold_slowly(character)
-    return known
-
-
-def _fold_slowly(character: str) -> str:
     if unicodedata.category(character) in ("Cf", "Mn") and not "\u3099" <= character <= "\u309a":
         return ""
     if character.isspace():

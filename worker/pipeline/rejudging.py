@@ -97,7 +97,7 @@ def count_wished(runtime: Runtime, wish: Wish) -> tuple[int, Range]:
 def _model_ids(runtime: Runtime) -> frozenset[str]:
     """The models by which today's judge judges: of what one of them judged, nothing new is to be heard."""
     judge: Any = runtime.judge()
-    return frozenset(getattr(judge, "model_ids", ())) or frozenset({judge.model_id})
+    return judge.model_ids  # type: ignore[no-any-return]
 
 
 def rejudge(runtime: Runtime, wish: Wish, wanted: Range, *, on_progress: Callable[[], None] = lambda: None) -> Outcome:
