@@ -91,4 +91,5 @@ def load_judge(config: Config) -> Judges:
     from worker.nlp.judge import Judge
     from worker.nlp.names import compile_watchlist
 
-    return Judge(compile_watchlist(config.watchlist), config.topics, model=config.topic_model)
+    names, model, terms = compile_watchlist(config.watchlist), config.topic_model, config.language_terms
+    return Judge(names, config.topics, model=model, terms=terms)

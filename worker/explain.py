@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from worker.alerts.decide import Reason
+from worker.alerts.notes import note_sentences
 from worker.alerts.rules import FeedFacts, evaluate
 from worker.articles.changes import word_changes
 from worker.articles.shown import WAITING, source_words
@@ -190,6 +191,7 @@ def _judgement(trace: Trace, version: Version, judgement: Judgement) -> dict[str
         "language": judgement.language,
         "model": judgement.model_id,
         "config_version": row.config_version,
+        "notes": note_sentences(judgement),
         "topics": [topic | {"name": version.topic_names.get(topic["id"], topic["id"])} for topic in row.topics],
         "mentions": row.mentions,
         "names": {entity: known.name if known else entity for entity, known in named.items()},

@@ -359,12 +359,14 @@ MAYBE_SECRETS: Mapping[type[BaseModel], frozenset[str]] = {
 
 @dataclass(frozen=True)
 class Config:
-    """Everything the files say. `topic_model` is the desk's own, None the shipped one. `warnings` are problems that did
+    """Everything the files say. `topic_model` is the desk's own, None the shipped one; `language_terms` what it
+    adds to the shipped term rules. `warnings` are problems that did
     not matter for what was loaded. `folder`: where the files lie, for paths that are relative to it."""
 
     feeds: tuple[FeedSpec, ...] = ()
     topics: tuple[TopicSpec, ...] = ()
     topic_model: Path | None = None
+    language_terms: Path | None = None
     watchlist: tuple[WatchedEntity, ...] = ()
     rules: tuple[RuleSpec, ...] = ()
     channels: tuple[ChannelSpec, ...] = ()
@@ -400,6 +402,7 @@ class Config:
         shown: dict[str, Any] = {part: [_public(item) for item in getattr(self, part)] for part in parts}
         # By its name alone: the same files are the same configuration wherever they lie.
         shown["topic_model"] = self.topic_model.name if self.topic_model else None
+        shown["language_terms"] = self.language_terms.name if self.language_terms else None
         return shown | {"network": _public(self.network), "settings": _public(self.settings)}
 
     @functools.cached_property
