@@ -39,6 +39,10 @@ class About:
     text: str
     persons: frozenset[str]
 
+    def is_word(self, surname: str) -> bool:
+        """Whether the article has it with a small letter, too: salami, Salami."""
+        return re.search(rf"(?<![\w@#./]){re.escape(surname)}(?![\w.])", self.text) is not None
+
     @functools.cached_property
     def sport(self) -> bool:
         words = SMALL_WORD.findall(f"{self.title} {self.text[:SPORT_SOON]}".lower())
@@ -98,7 +102,7 @@ def _well_known(places: Sequence[Sighting], bearers: Sequence[Bearer], about: Ab
         return None
     rivals = [place for place in places if place.kind is Kind.RIVAL]
     office = any(place.kind is Kind.OFFICE and not (place.country and about.sport) for place in places)
-    if is_common(known[0].surname):
+    if is_common(known[0].surname) or about.is_word(known[0].surname):
         famous = office or _speaks_as_of_famous(places, known[0], about)
         return known[0] if famous and not rivals else None
     several = len({bearer.entity for bearer in known}) > 1
