@@ -6,6 +6,7 @@ import functools
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from worker import __version__, sentry
 from worker.config.schema import Config, FeedSpec
@@ -21,6 +22,7 @@ from worker.store.feeds import sync_feeds
 from worker.store.keys import bring_signing_key
 from worker.store.migrate import migrate
 
+NAMES = "names"  # in the data folder: indexes of long watchlists
 AT_ONCE = 50  # feeds that a start may make due together: a small desk sees its first news soon
 
 _runtime: Runtime | None = None
@@ -63,7 +65,7 @@ def build(
         ),
         parser=Parser(),
         channels=build_channels(config, policy=policy, inbox_root=data, links=make_links(config, store)),
-        judge=functools.cache(functools.partial(load_judge, config)),
+        judge=functools.cache(functools.partial(load_judge, config, data=data)),
         data=data,
         hint=hint,
         check_in=sentry.check_ins(environ, tick=config.settings.timing.tick),
@@ -86,9 +88,17 @@ def make_links(config: Config, store: Store) -> Links:
     return Links(settings.public_url, bring_signing_key(store), timedelta(seconds=settings.links_last))
 
 
-def load_judge(config: Config) -> Judges:
-    """The language model and the watchlist, loaded only where articles are judged: hundreds of megabytes."""
+def load_judge(config: Config, *, data: Path | None = None) -> Judges:
+    """The language model and the watchlist, loaded only where articles are judged: hundreds of megabytes. In the `data`
+    folder, if there is one, the index of a long watchlist is kept."""
     from worker.nlp.judge import Judge
-    from worker.nlp.names import compile_watchlist
 
-    return Judge(compile_watchlist(config.watchlist), config.topics, model=config.topic_model)
+    return Judge(load_names(config, data=data), config.topics, model=config.topic_model)
+
+
+def load_names(config: Config, *, data: Path | None) -> Any:
+    """The watchlist's index."""
+    from worker.nlp.names.kept import load_index
+
+    folder = data / NAMES if data is not None and data.is_dir() else None
+    return load_index(list(config.entities_by_id.values()), names=config.names_hash, folder=folder)

@@ -33,7 +33,7 @@ LAYERS = [
         *("scrub", "display", "links", "articles", "alerts", "query", "delivery.retry"),
         *("feeds.update", "feeds.schedule", "feeds.robots", "feeds.storms", "feeds.held"),
     ),
-    ("config", "net", "feeds", "nlp", "delivery", "store", "sentry", "reporting"),
+    ("config", "watchlist", "net", "feeds", "nlp", "delivery", "store", "sentry", "reporting"),
     ("pipeline",),
     ("app",),
     ("tasks", "console"),

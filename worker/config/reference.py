@@ -31,7 +31,14 @@ TABLES: Final[Mapping[str, type[BaseModel]]] = {
 }
 # Keys that stand beside a file's list and that no model holds.
 BESIDE_WORDS: Final = {
-    "model": ("a topic model of your own: what `wirewatch topics train --out` wrote", "folder, relative to this file's")
+    "model": (
+        "a topic model of your own: what `wirewatch topics train --out` wrote",
+        "folder, relative to this file's",
+    ),
+    "files": (
+        "long lists of names beside `entities`, which `wirewatch watchlist import` writes",
+        "list, each: `watchlist/NAME.csv`",
+    ),
 }
 MARKED: Final = re.compile(r"(<!-- keys: (?P<name>[^>]+) -->\n).*?(<!-- end of keys -->)", re.S)
 PLAIN: Final = {str: "text", bool: "`true` or `false`", int: "whole number", float: "number"}
