@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -26,26 +26,42 @@ def fold(text: str) -> Folded:
     """NFKC, small letters, no accents (й stays, ё becomes е), one kind of quote, dashes as spaces, no double space."""
     if text.isascii():
         return _squeeze(Folded(text.lower().translate(ASCII_FORMS), range(len(text) + 1)))
-    pieces, starts = [], []
-    for at, character in enumerate(text):
-        folded = _fold_character(character)
-        pieces.append(folded)
-        starts.extend([at] * len(folded))
-    starts.append(len(text))
-    joined = "".join(pieces)
-    if any("\u1100" <= c <= "\u11ff" for c in joined):  # Hangul in pieces: put together, map again
+    forms = {character: _fold_character(character) for character in set(text)}
+    joined = text.translate({ord(character): form for character, form in forms.items()})
+    odd = [character for character, form in forms.items() if len(form) != 1]
+    starts = _starts(text, odd, forms) if odd else range(len(text) + 1)
+    if any("\u1100" <= c <= "\u11ff" for form in forms.values() for c in form):  # Hangul in pieces: put together
         return _squeeze(_compose(joined, starts))
     return _squeeze(Folded(joined, starts))
 
 
+def _starts(text: str, odd: Sequence[str], forms: Mapping[str, str]) -> list[int]:
+    """Where each folded character began, if those in `odd` became none or several; stretch by stretch."""
+    starts: list[int] = []
+    at = 0
+    for found in re.finditer(f"[{re.escape(''.join(odd))}]", text):
+        starts += range(at, found.start())
+        starts += [found.start()] * len(forms[found[0]])
+        at = found.end()
+    starts += range(at, len(text) + 1)
+    return starts
+
+
 def _squeeze(folded: Folded) -> Folded:
+    """Of several spaces the first."""
     text = folded.text
     if "  " not in text:
         return folded
-    kept = [at for at, character in enumerate(text) if character != " " or not at or text[at - 1] != " "]
-    return Folded("".join(text[at] for at in kept), [*(folded.starts[at] for at in kept), folded.starts[-1]])
+    starts: list[int] = []
+    at = 0
+    for found in SPACES.finditer(text):
+        starts += folded.starts[at : found.start() + 1]
+        at = found.end()
+    starts += folded.starts[at:]
+    return Folded(SPACES.sub(" ", text), starts)
 
 
+SPACES: Final = re.compile(" {2,}")
 ASCII_FORMS: Final = str.maketrans({"`": "'", '"': "'", "-": " ", "\n": " ", "\t": " ", "\r": " "})
 _CACHE: dict[str, str] = {}
 

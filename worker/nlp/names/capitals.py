@@ -11,7 +11,9 @@ from typing import Final, NamedTuple
 from worker.articles.folding import fold
 
 # A capital or a letter beyond ASCII, then letters; O'Brien is one word, Kim Jong-un's last is none.
-CAPITAL: Final = re.compile(r"(?<![^\W\d_])[^\W\d_a-z][^\W\d_]*(?:['’][^\W\d_a-z][^\W\d_]+)?")
+CAPITAL: Final = re.compile(
+    r"(?=[A-Z\x80-\U0010ffff])(?<![^\W_])[^\W\d_]+(?:['’](?=[A-Z\x80-\U0010ffff])[^\W\d_]{2,})?"
+)
 # What may stand between two words of one name: a space, a hyphen, the dot of an initial or a title, a bracket, al-.
 GAP: Final = re.compile(
     r"(?P<dot>\.)?(?P<close>[)\]])?(?:\s{1,2}|(?P<hyphen>[-‐‑‒]))(?P<open>[(\[])?"
@@ -20,7 +22,8 @@ GAP: Final = re.compile(
 DOTTED: Final = frozenset(
     "mr mrs ms dr gen sen gov rep lt col maj capt sgt adm prof pres st jr hon rev sec atty amb cmdr brig".split()
 )
-HEADLINE: Final = 0.3  # fewer of the longer words than so begin small: every word has a capital there
+BEGINNING: Final = 2_000  # letters by which a line is told to be a headline
+HEADLINE: Final = 0.3  # fewer of its longer words than so begin small
 LONGER: Final = re.compile(r"(?<![^\W_])[^\W\d_]{5,}")
 
 
@@ -35,11 +38,17 @@ class Word(NamedTuple):
 
 @dataclass(frozen=True)
 class Line:
-    """A text with its capitalised words. `headline`: capitals tell nothing in it."""
+    """A text with its capitalised words."""
 
     text: str
     words: Sequence[Word]
-    headline: bool
+
+    @functools.cached_property
+    def headline(self) -> bool:
+        """Whether every word has a capital, so that capitals tell nothing."""
+        longer = LONGER.findall(self.text[:BEGINNING])
+        small = sum(word[0].islower() for word in longer)
+        return bool(longer) and small < HEADLINE * len(longer)
 
 
 def read_line(text: str) -> Line:
@@ -48,18 +57,12 @@ def read_line(text: str) -> Line:
         for found in CAPITAL.finditer(text)
         if found[0][0].isupper()
     ]
-    return Line(text, words, _is_headline(text[:2000]))
+    return Line(text, words)
 
 
 @functools.lru_cache(maxsize=50_000)
 def folded_word(word: str) -> str:
     return fold(word).text
-
-
-def _is_headline(text: str) -> bool:
-    longer = LONGER.findall(text)
-    small = sum(word[0].islower() for word in longer)
-    return bool(longer) and small < HEADLINE * len(longer)
 
 
 class Beside(NamedTuple):

@@ -12,6 +12,8 @@ import ahocorasick
 from worker.articles.folding import fold
 from worker.articles.wordbounds import ARABIC_ARTICLE, ARABIC_TO_THE, cyrillic_stem, script_of
 from worker.nlp.names.bearers import Bearer, bearer_of, by_surname
+from worker.nlp.names.shortened import shortened
+from worker.nlp.names.weak import Context, context_of, is_weak
 
 # Capitals up to here are matched as capitals: IS, NIS, KPA are words otherwise, and so is ИГ (ХАМАС is also Хамас).
 ACRONYM_LENGTH: Final = {"latin": 5, "cyrillic": 4}
@@ -51,6 +53,7 @@ class Pattern:
     script: str
     exact: bool
     how: str
+    needs: str = ""  # "context" of a weak name, "full" of a short one: what else the article must have
 
 
 @dataclass(frozen=True)
@@ -64,7 +67,9 @@ class NameIndex:
     count: int
     version: str
     surnames: Mapping[str, tuple[Bearer, ...]]  # by their sound
-    bearers: Mapping[tuple[str, str], tuple[Bearer, ...]]  # by entity and alias
+    bearers: Mapping[tuple[str, str], Bearer]  # by entity and alias
+    contexts: Mapping[str, Context]  # of the entities that have one
+    qualifiers: Mapping[tuple[str, str], frozenset[str]]  # by entity and short form: what it leaves out
 
 
 def alias_problem(alias: str) -> str | None:
@@ -85,25 +90,45 @@ def form_of(alias: str) -> str:
 
 def compile_watchlist(entities: Iterable[Entity]) -> NameIndex:
     """The index of all names and aliases. Aliases that can never match are left out: `wirewatch check` names them."""
-    automaton = ahocorasick.Automaton()
     held: dict[str, list[Pattern]] = {}
+    bearers: dict[tuple[str, str], Bearer] = {}
+    contexts: dict[str, Context] = {}
+    qualifiers: dict[tuple[str, str], frozenset[str]] = {}
     stamp = hashlib.sha256(RULES.encode())
-    persons: dict[tuple[str, str], tuple[Bearer, ...]] = {}
     for entity in entities:
         stamp.update(_stamped(entity))
-        for alias in names_of(entity):
-            if alias_problem(alias) is None:
-                for pattern in _patterns(entity, alias):
-                    held.setdefault(pattern.form, []).append(pattern)
-                bearer = bearer_of(entity.id, alias) if entity.type == "person" else None
-                if bearer is not None:
-                    persons[entity.id, alias] = (bearer,)
+        names = [alias for alias in names_of(entity) if alias_problem(alias) is None]
+        weak = {alias for alias in names if is_weak(entity, alias)}
+        if weak or entity.not_context:
+            contexts[entity.id] = context_of(entity, weak)
+        for alias in names:
+            for pattern in _patterns(entity, alias, "context" if alias in weak else ""):
+                held.setdefault(pattern.form, []).append(pattern)
+            bearer = bearer_of(entity.id, alias) if entity.type == "person" else None
+            if bearer is not None:
+                bearers[entity.id, alias] = bearer
+        if entity.type == "organisation":
+            for short, left_out in shortened(names).items():
+                form = form_of(short)
+                held.setdefault(form, []).append(Pattern(entity.id, short, form, "latin", False, "short", "full"))
+                qualifiers[entity.id, short] = left_out
+    version = stamp.hexdigest()[:12]
+    surnames = by_surname(bearers.values())
+    return NameIndex(_automaton(held), len(held), version, surnames, bearers, contexts, qualifiers)
+
+
+def _automaton(held: Mapping[str, Sequence[Pattern]]) -> Any:
+    """None for no name. A short form that several bear says nothing, and is left out."""
+    if not held:
+        return None
+    automaton = ahocorasick.Automaton()
     for form, patterns in held.items():
-        automaton.add_word(form, tuple(patterns))
-    if held:
-        automaton.make_automaton()
-    surnames = by_surname(bearer for group in persons.values() for bearer in group)
-    return NameIndex(automaton if held else None, len(held), stamp.hexdigest()[:12], surnames, persons)
+        several = len({pattern.entity for pattern in patterns}) > 1
+        kept = tuple(pattern for pattern in patterns if not (several and pattern.needs == "full"))
+        if kept:
+            automaton.add_word(form, kept)
+    automaton.make_automaton()
+    return automaton
 
 
 def names_of(entity: Entity) -> Iterable[str]:
@@ -115,15 +140,16 @@ def _stamped(entity: Entity) -> bytes:
     return repr((entity.id, entity.type, entity.name, *map(tuple, lists))).encode()
 
 
-def _patterns(entity: Entity, alias: str) -> Iterable[Pattern]:
+def _patterns(entity: Entity, alias: str, needs: str) -> Iterable[Pattern]:
     form, script = form_of(alias), script_of(alias)
     letters = [c for c in alias if c.isalpha()]
     exact = 0 < len(letters) <= ACRONYM_LENGTH.get(script, 0) and all(c.isupper() for c in letters)
     how = "name" if alias == entity.name else "acronym" if exact else "alias"
-    yield Pattern(entity.id, alias, form, script, exact, how)
+    yield Pattern(entity.id, alias, form, script, exact, how, needs)
     if script == "arabic" and form.startswith(ARABIC_ARTICLE):
         to_the = ARABIC_TO_THE + form.removeprefix(ARABIC_ARTICLE)
-        yield Pattern(entity.id, alias, to_the, script, False, "prefix")
+        yield Pattern(entity.id, alias, to_the, script, False, "prefix", needs)
     if script == "cyrillic" and not exact:
         # Every word of a name is inflected: look for the first word's stem, judge the rest word by word.
-        yield Pattern(entity.id, alias, cyrillic_stem(form.split(" ")[0]), "cyrillic-stem", False, "inflected")
+        stem = cyrillic_stem(form.split(" ")[0])
+        yield Pattern(entity.id, alias, stem, "cyrillic-stem", False, "inflected", needs)

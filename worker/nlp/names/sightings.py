@@ -13,18 +13,21 @@ from typing import Final
 
 from worker.nlp.names.bearers import Bearer, is_asian_given
 from worker.nlp.names.capitals import Line, Word, left_of, right_of
-from worker.nlp.names.spelling import same_given, same_syllables, sound
+from worker.nlp.names.spelling import same_given, same_sound, same_syllables, sound
 from worker.nlp.names.words import (
     BODIES,
     COURTESY,
     FAMILY,
     GIVEN,
     GOVERNING,
+    KIN,
     LADIES,
     OFFICES,
+    PET_FORMS,
     PLACES,
     STATES,
     SURNAMES,
+    THINGS,
     TITLES,
     WORDS,
     is_common,
@@ -39,7 +42,11 @@ OFFICE_AFTER: Final = re.compile(
     r"(?:president|prime minister|premier|leader|chancellor|dictator|foreign minister|secretary of state|ayatollah)\b"
 )
 STATE_AFTER: Final = re.compile(r",\s+([A-Z][\w.]{1,7}?)\.?(?![\w])")
+JUNIOR_AFTER: Final = re.compile(r",?\s+(?:Jr|Sr|II|III|IV)\b")
+THING_AFTER: Final = re.compile(r"(?:\s([A-Z]\w+))?(?:\s([A-Z]\w+))?")
+MORE_SYLLABLES: Final = re.compile(r"[\s‐‑-]([^\W\d_]{1,6})(?![\w’'])")
 GIVEN_AFTER: Final = re.compile(r"[\s‐‑-]([^\W\d_]{1,9})(?:[\s‐‑-]([^\W\d_]{1,9}))?")
+KIN_BEFORE: Final = re.compile(rf"\b(?:{'|'.join(sorted(KIN))}|first lady|first son),?\s+(?:[\w.-]+\s+){{1,3}}$")
 COUNTRY_OWNS: Final = re.compile(r"([A-Z][a-z]+)['’]s?\s+$")
 
 
@@ -69,6 +76,8 @@ class Sighting:
     how: str = ""
     lady: bool = False
     title: str = ""
+    kin: bool = False
+    country: bool = False
 
 
 def sightings(
@@ -81,27 +90,60 @@ def sightings(
             at += 1
         if at < len(taken) and taken[at][0] < word.end:
             continue
-        group = sound(word.folded)
-        bearers = surnames.get(group)
-        if bearers is not None:
-            yield _Look(line, field, number, group, bearers).sighting()
+        if sound(word.folded) in surnames and _is_name(line, word):
+            yield _Look(line, field, number, surnames).sighting()
+
+
+def _is_name(line: Line, word: Word) -> bool:
+    """Not the eleven of a match (XI), nor the beginning of another word (Xi'an)."""
+    if word.shouted and len(word.folded) < 4 and not line.headline:
+        return False
+    mark, after, beyond = line.text[word.end : word.end + 1], *_two(line.text, word.end + 1)
+    return not (mark in ("'", "’") and after.isalpha() and (after not in "sS" or beyond.isalpha()))
+
+
+def _two(text: str, at: int) -> tuple[str, str]:
+    return text[at : at + 1], text[at + 1 : at + 2]
+
+
+def kind_of_full(line: Line, start: int, end: int, bearer: Bearer) -> Kind:
+    """What a watched full name at [start:end] is in truth: itself, or part of a longer one, or a place of that name."""
+    tail = line.text[end : end + 40]
+    if JUNIOR_AFTER.match(tail):
+        return Kind.RIVAL
+    if any(word.lower() in BODIES for word in THING_AFTER.match(tail).groups("")):  # type: ignore[union-attr]
+        return Kind.NONE
+    if not bearer.surname_first:
+        return Kind.FULL
+    more = MORE_SYLLABLES.match(tail)  # Park Jin-hyok is not Park Jin
+    if more is None or more[1].lower() in WORDS or not is_asian_given(more[1].lower()):
+        return Kind.FULL
+    if more[0][0].isspace():
+        name = more[1].lower()
+        if line.headline or len(bearer.given) > 1 or not more[1][0].isupper() or name in PLACES or name in TITLES:
+            return Kind.FULL
+    return Kind.RIVAL
 
 
 class _Look:
     """One word, and what is beside it."""
 
-    def __init__(self, line: Line, field: str, number: int, group: str, bearers: tuple[Bearer, ...]) -> None:
-        self.line, self.field, self.number, self.group, self.bearers = line, field, number, group, bearers
+    def __init__(self, line: Line, field: str, number: int, surnames: Mapping[str, tuple[Bearer, ...]]) -> None:
+        self.line, self.field, self.number, self.surnames = line, field, number, surnames
+        self.group = sound(line.words[number].folded)
+        self.bearers = surnames[self.group]
         self.word = line.words[number]
         self.left, self.right = left_of(line, number), right_of(line, number)
+        self.before = self._before()
 
     def sighting(self) -> Sighting:
         full = self._full()
         if full is not None:
             return full
         kind = self._kind()
-        before = self._before()
-        return self._seen(kind, lady=before in LADIES, title=before if before in TITLES else "")
+        kin = kind is Kind.RIVAL and self._is_kin()
+        lady, country = self.before in LADIES, self._country_owns()
+        return self._seen(kind, kin=kin, country=country, lady=lady, title=self._title())
 
     def _seen(self, kind: Kind, **more: object) -> Sighting:
         word = self.word
@@ -110,11 +152,15 @@ class _Look:
     # ------------------------------------------------------------ whose full name it is
 
     def _full(self) -> Sighting | None:
-        before = list(self._lefts())
+        before = list(self._lefts())[:3] if self.left is not None else []
+        initials = {word.folded[0] for word in before}
+        after = GIVEN_AFTER.match(self.line.text, self.word.end)
         for bearer in self.bearers:
-            if not bearer.given:
-                continue
-            found = self._full_asian(bearer) if bearer.surname_first else self._full_western(bearer, before)
+            found = None
+            if bearer.surname_first and after is not None:
+                found = self._full_asian(bearer, after)
+            elif before and bearer.given and (bearer.given[0][0] in initials or bearer.given[0] in PET_FORMS):
+                found = self._full_western(bearer, before)
             if found is not None:
                 return found
         return None
@@ -131,34 +177,24 @@ class _Look:
     def _full_western(self, bearer: Bearer, before: Sequence[Word]) -> Sighting | None:
         if bearer.particle and (self.left is None or self.left.particle != bearer.particle):
             return None
-        for depth, word in enumerate(before[:3]):
-            if same_given(word.folded, bearer.given[0]) or (depth == 0 and word.folded == bearer.given[-1]):
-                if len(word.folded) == 1 and depth:
-                    continue
-                if self._is_junior():
-                    return self._seen(Kind.RIVAL)
-                how = (
-                    "variant"
-                    if sound(word.folded) == sound(bearer.given[0]) or len(word.folded) == 1
-                    else "misspelling"
-                )
-                return Sighting(
-                    self.field, word.start, self.word.end, self.group, self.word.folded, Kind.FULL, bearer, how
-                )
+        for depth, word in enumerate(before):
+            if not same_given(word.folded, bearer.given[0]) or (len(word.folded) == 1 and depth):
+                continue
+            if self._is_junior():
+                return self._seen(Kind.RIVAL)
+            how = "variant" if same_sound(word.folded, bearer.given[0]) else "misspelling"
+            return self._seen_full(bearer, word.start, self.word.end, how)
         return None
 
-    def _full_asian(self, bearer: Bearer) -> Sighting | None:
-        rest = GIVEN_AFTER.match(self.line.text, self.word.end)
-        if rest is None:
-            return None
-        parts = [part.casefold() for part in (rest[1], rest[2]) if part]
+    def _full_asian(self, bearer: Bearer, after: re.Match[str]) -> Sighting | None:
+        parts = [part.casefold() for part in after.groups() if part]
         for count in (2, 1):
             if len(parts) >= count and len("".join(parts[:count])) >= 4 and same_syllables(parts[:count], bearer.given):
-                end = rest.end(count)
-                return Sighting(
-                    self.field, self.word.start, end, self.group, self.word.folded, Kind.FULL, bearer, "variant"
-                )
+                return self._seen_full(bearer, self.word.start, after.end(count), "variant")
         return None
+
+    def _seen_full(self, bearer: Bearer, start: int, end: int, how: str) -> Sighting:
+        return Sighting(self.field, start, end, self.group, self.word.folded, Kind.FULL, bearer, how)
 
     # ------------------------------------------------------------ whose it is not
 
@@ -173,16 +209,18 @@ class _Look:
             return Kind.NONE
         if self._is_office():
             return Kind.OFFICE
-        return Kind.COURTESY if self._before() in COURTESY | LADIES else Kind.BARE
+        return Kind.COURTESY if self.before in COURTESY | LADIES else Kind.BARE
 
     def _is_junior(self) -> bool:
-        tail = self.line.text[self.word.end : self.word.end + 8]
-        return re.match(r",?\s+(?:Jr|Sr|II|III|IV)\b", tail) is not None
+        return JUNIOR_AFTER.match(self.line.text, self.word.end) is not None
 
     def _is_thing(self) -> bool:
-        after = self._after()
-        if after is not None and not self.right.hyphen and after.folded in BODIES:  # type: ignore[union-attr]
-            return not (self.line.headline and after.folded in WORDS and after.folded in ("house", "capital", "court"))
+        after, text = self._after(), self.line.text
+        if after is not None and text[self.word.end] == " " and text[after.end : after.end + 1] != "-":
+            if after.folded in BODIES:
+                return True
+            if after.folded in THINGS and not self.line.headline:
+                return True
         town = STATE_AFTER.match(self.line.text, self.word.end)
         return town is not None and town[1].lower().rstrip(".") in STATES
 
@@ -205,9 +243,11 @@ class _Look:
         word = before.folded
         if word in TITLES or word in PLACES:
             return False
+        if len(word) == 1:  # an initial, but not "A Trump aide"
+            return self.line.text[before.end : before.end + 1] == "."
         if self.left is not None and self.left.hyphen:
             return word in GIVEN and word not in WORDS
-        if sound(word) != self.group and before.shouted and not self.word.shouted and len(word) > 1:
+        if sound(word) != self.group and self._is_acronym(before):
             return False
         if word in GIVEN and word not in WORDS:
             return True
@@ -218,16 +258,26 @@ class _Look:
     def _is_rest_of_name(self, after: Word, hyphen: bool) -> bool:
         """Whether the surname is but the beginning of another name: Kim Song Il, Abbas Araghchi, Lee Isaac Chung."""
         word = after.folded
-        if word in PLACES or word in TITLES or word in GOVERNING or (after.shouted and not self.word.shouted):
+        if word in PLACES or word in TITLES or word in GOVERNING or self._is_acronym(after):
+            return False
+        if hyphen and sound(word) in self.surnames:  # the Xi-Biden talks
             return False
         asian = any(bearer.surname_first for bearer in self.bearers)
         if asian and is_asian_given(word) and not (word in WORDS and self.line.headline):
-            return not (hyphen and sound(word) != word and word in GIVEN)
+            return True
         if hyphen or word in WORDS:
             return False
         if self.line.headline:
-            return (word in SURNAMES or word in GIVEN) and is_common(self.word.folded)
-        return is_common(self.word.folded)
+            return (word in SURNAMES or word in GIVEN) and self._is_doubtful()
+        return self._is_doubtful()
+
+    def _is_doubtful(self) -> bool:
+        """A common name, or one that only sounds like the surname: Souleymane, Soleimani."""
+        spelt = self.word.folded
+        return is_common(spelt) or all(bearer.surname != spelt for bearer in self.bearers)
+
+    def _is_acronym(self, word: Word) -> bool:
+        return word.shouted and not self.word.shouted and len(word.folded) > 1
 
     def _lacks_particle(self) -> bool:
         needed = {bearer.particle for bearer in self.bearers}
@@ -243,8 +293,15 @@ class _Look:
 
     # ------------------------------------------------------------ what it is called
 
+    def _title(self) -> str:
+        """The nearest title before, whatever given names stand between."""
+        before = self.before
+        if before in TITLES:
+            return before
+        return next((word.folded for word in self._lefts() if word.folded in TITLES), "")
+
     def _is_office(self) -> bool:
-        before = self._before()
+        before = self.before
         if before in OFFICES:
             return True
         text, start, end = self.line.text, self.word.start, self.word.end
@@ -254,8 +311,18 @@ class _Look:
         head = text[max(0, start - 60) : start]
         if OFFICE_OF.search(head) is not None or OFFICE_AFTER.match(text, end, end + 60) is not None:
             return True
-        owner = COUNTRY_OWNS.search(head)
-        return owner is not None and owner[1].lower() in PLACES
+        return self._country_owns()
+
+    def _country_owns(self) -> bool:
+        """Syria's Assad; but Russia's Ban on something."""
+        start = self.word.start
+        owner = COUNTRY_OWNS.search(self.line.text, max(0, start - 20), start)
+        return owner is not None and owner[1].lower() in PLACES and self.word.folded not in WORDS
+
+    def _is_kin(self) -> bool:
+        """His son Hunter Biden, First Lady Jill Biden: a relative of the one who needs no given name."""
+        head = self.line.text[max(0, self.word.start - 40) : self.word.start].lower()
+        return KIN_BEFORE.search(head) is not None
 
     def _before(self) -> str:
         """The word right before, with a capital or without."""

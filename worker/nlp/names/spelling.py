@@ -10,6 +10,8 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from worker.nlp.names.words import PET_FORMS
+
 # What writers of Latin letters choose between for one sound, in this order; Zelensky, Zelenskyy; Hezbollah, Hizbullah.
 SOUNDS: Final = (
     (re.compile(r"[^a-z0-9]+"), ""),
@@ -27,7 +29,7 @@ SOUNDS: Final = (
     (re.compile(r"(.)\1+"), r"\1"),
 )
 KOREAN: Final = str.maketrans("bdgj", "ptkc")  # Bak, Pak; Geun, Keun
-VOWELS: Final = re.compile("[aeiou]+")
+FRONT: Final = str.maketrans("ai", "ee")  # Yahya, Yehya; but Hassan is not Hussein
 
 
 @functools.lru_cache(maxsize=50_000)
@@ -39,16 +41,23 @@ def sound(word: str) -> str:
 
 
 @functools.lru_cache(maxsize=20_000)
-def same_given(one: str, other: str) -> bool:
-    """Whether two given names are one: an initial, another vowel or a doubled letter, one slip in a longer one."""
-    if one == other:
+def same_sound(one: str, other: str) -> bool:
+    """Whether two given names are one: an initial, a pet form, another vowel or a doubled letter."""
+    if one == other or other in PET_FORMS.get(one, ()):
         return True
-    if len(one) == 1 or len(other) == 1:
-        return one[0] == other[0]
-    if one[0] != other[0] or min(len(one), len(other)) < 4:
+    if one[0] != other[0]:
         return False
-    alike = VOWELS.sub("a", sound(one)) == VOWELS.sub("a", sound(other))
-    return alike or (min(len(one), len(other)) >= 5 and one_slip(one, other))
+    if len(one) == 1 or len(other) == 1:
+        return True
+    return min(len(one), len(other)) >= 4 and sound(one).translate(FRONT) == sound(other).translate(FRONT)
+
+
+@functools.lru_cache(maxsize=20_000)
+def same_given(one: str, other: str) -> bool:
+    """The same, or one slip in a longer one."""
+    if same_sound(one, other):
+        return True
+    return one[0] == other[0] and min(len(one), len(other)) >= 5 and one_slip(one, other)
 
 
 def same_syllables(one: Sequence[str], other: Sequence[str]) -> bool:

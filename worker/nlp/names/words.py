@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 from importlib import resources
-from typing import Final
+from typing import Any, Final
 
 import yaml
 
@@ -20,32 +20,39 @@ def _read(name: str) -> frozenset[str]:
 
 
 @functools.cache
-def terms() -> dict[str, frozenset[str]]:
-    """The groups of `terms.yaml`."""
-    groups = yaml.safe_load(LISTS.joinpath("terms.yaml").read_text(encoding="utf-8"))
-    return {group: frozenset(words.split()) for group, words in groups.items()}
+def _terms() -> dict[str, Any]:
+    return yaml.safe_load(LISTS.joinpath("terms.yaml").read_text(encoding="utf-8"))  # type: ignore[no-any-return]
+
+
+def _group(name: str) -> frozenset[str]:
+    return frozenset(_terms()[name].split())
 
 
 WORDS: Final = _read("words")  # English words that also begin with a small letter
 SURNAMES: Final = _read("surnames")  # so common that one alone names nobody
-PLACES: Final = terms()["places"]
+PLACES: Final = _group("places")
 GIVEN: Final = _read("given") - PLACES
 MEN: Final = _read("men")
 WOMEN: Final = _read("women")
-OFFICES: Final = terms()["offices"]
-COURTESY: Final = terms()["courtesy"]
-LADIES: Final = terms()["ladies"]
-GOVERNING: Final = terms()["governing"]
-FAMILY: Final = terms()["family"]
-BODIES: Final = terms()["bodies"]
-JUNIORS: Final = terms()["juniors"]
-PARTICLES: Final = terms()["particles"]
-ASIAN: Final = terms()["asian"]
-STATES: Final = terms()["states"]
-KIN: Final = terms()["kin"]
+OFFICES: Final = _group("offices")
+COURTESY: Final = _group("courtesy")
+LADIES: Final = _group("ladies")
+GOVERNING: Final = _group("governing")
+FAMILY: Final = _group("family")
+BODIES: Final = _group("bodies")
+THINGS: Final = _group("things")
+JUNIORS: Final = _group("juniors")
+PARTICLES: Final = _group("particles")
+ASIAN: Final = _group("asian")
+STATES: Final = _group("states")
+KIN: Final = _group("kin")
+ARMED: Final = _group("armed")
+SPORTS: Final = _group("sports")
+# A given name, and what else its bearer is called.
+PET_FORMS: Final = {word: frozenset(line.split()) for line in _terms()["pet_forms"] for word in line.split()}
 TITLES: Final = OFFICES | COURTESY | LADIES
 
 
 def is_common(word: str) -> bool:
     """Whether a surname by itself may be anybody's, or no name at all."""
-    return len(word) < 4 or word in SURNAMES or word in GIVEN or word in WORDS or word in PLACES
+    return len(word) < 2 or word in SURNAMES or word in GIVEN or word in WORDS or word in PLACES
