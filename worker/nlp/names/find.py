@@ -5,9 +5,11 @@ Pure: no I/O, no clock.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from worker.model import ArticleText, Mention
+from worker.nlp.names.alike import slip_of, sounds_like
 from worker.nlp.names.bearers import Bearer
-from worker.nlp.names.capitals import read_line
 from worker.nlp.names.index import NameIndex
 from worker.nlp.names.resolve import About, resolve
 from worker.nlp.names.scan import Found, Scan, scan
@@ -25,6 +27,7 @@ def find_mentions(index: NameIndex, article: ArticleText) -> tuple[Mention, ...]
     for one in scans:
         kept, places = _surnames(index, one)
         mentions += [one.mention(found) for found in kept]
+        mentions += _nearly(index, one)
         seen += places
     texts = dict(given)
     persons = frozenset(place.bearer.entity for place in seen if place.kind is Kind.FULL and place.bearer)
@@ -39,7 +42,7 @@ def _surnames(index: NameIndex, one: Scan) -> tuple[list[Found], list[Sighting]]
     """The finds that stay, and every place of a watched surname in reading order."""
     if not index.surnames:
         return list(one.found), []
-    line = read_line(one.text)
+    line = one.line
     kept: list[Found] = []
     places: list[Sighting] = []
     single: dict[int, list[Found]] = {}
@@ -54,7 +57,7 @@ def _surnames(index: NameIndex, one: Scan) -> tuple[list[Found], list[Sighting]]
         if kind is Kind.FULL:
             kept.append(found)
     taken = [(found.start, found.end) for found in one.found if (found.end not in single)]
-    for place in sightings(line, one.name, index.surnames, taken):
+    for place in sightings(line, one.name, index.surnames, taken=taken, slips=index.alike):
         named = single.pop(place.end, [])
         if not named or place.kind in (Kind.RIVAL, Kind.NONE, Kind.FULL):
             places.append(place)  # Melania Trump, even where "Trump" is an alias
@@ -63,6 +66,20 @@ def _surnames(index: NameIndex, one: Scan) -> tuple[list[Found], list[Sighting]]
         places += [_place(one, found, bearer, Kind.FULL) for found in named if (bearer := _bearer(index, found))]
     kept += [found for others in single.values() for found in others]
     return kept, sorted(places, key=lambda place: place.start)
+
+
+def _nearly(index: NameIndex, one: Scan) -> Iterator[Mention]:
+    """Long one-word names of others than persons, spelt otherwise: Hizbullah, Panmunjeom."""
+    if not index.alike.sounds:
+        return
+    for word in one.line.words:
+        other = sounds_like(index.alike, word.folded)
+        how = "variant" if other else "misspelling"
+        other = other or slip_of(index.alike, word.folded)
+        if other in index.single:
+            entity, alias = index.single[other]
+            text = one.text[word.start : word.end]
+            yield Mention(entity, text, one.name, word.start, word.end, alias, how)
 
 
 def _bearer(index: NameIndex, found: Found) -> Bearer | None:

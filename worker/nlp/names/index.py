@@ -11,6 +11,7 @@ import ahocorasick
 
 from worker.articles.folding import fold
 from worker.articles.wordbounds import ARABIC_ARTICLE, ARABIC_TO_THE, cyrillic_stem, script_of
+from worker.nlp.names.alike import Alike, alike
 from worker.nlp.names.bearers import Bearer, bearer_of, by_surname
 from worker.nlp.names.shortened import shortened
 from worker.nlp.names.weak import Context, context_of, is_weak
@@ -53,6 +54,7 @@ class Pattern:
     script: str
     exact: bool
     how: str
+    single: bool = False  # whether others than persons bear it, and it is a strong name
     needs: str = ""  # "context" of a weak name, "full" of a short one: what else the article must have
 
 
@@ -70,6 +72,8 @@ class NameIndex:
     bearers: Mapping[tuple[str, str], Bearer]  # by entity and alias
     contexts: Mapping[str, Context]  # of the entities that have one
     qualifiers: Mapping[tuple[str, str], frozenset[str]]  # by entity and short form: what it leaves out
+    single: Mapping[str, tuple[str, str]]  # entity and alias of the names of one word that are nobody's, folded
+    alike: Alike
 
 
 def alias_problem(alias: str) -> str | None:
@@ -110,11 +114,30 @@ def compile_watchlist(entities: Iterable[Entity]) -> NameIndex:
         if entity.type == "organisation":
             for short, left_out in shortened(names).items():
                 form = form_of(short)
-                held.setdefault(form, []).append(Pattern(entity.id, short, form, "latin", False, "short", "full"))
+                held.setdefault(form, []).append(Pattern(entity.id, short, form, "latin", False, "short", needs="full"))
                 qualifiers[entity.id, short] = left_out
     version = stamp.hexdigest()[:12]
-    surnames = by_surname(bearers.values())
-    return NameIndex(_automaton(held), len(held), version, surnames, bearers, contexts, qualifiers)
+    single = _single(held)
+    return NameIndex(
+        automaton=_automaton(held),
+        count=len(held),
+        version=version,
+        surnames=by_surname(bearers.values()),
+        bearers=bearers,
+        contexts=contexts,
+        qualifiers=qualifiers,
+        single=single,
+        alike=alike((bearer.surname for bearer in bearers.values() if bearer.given), single),
+    )
+
+
+def _single(held: Mapping[str, Sequence[Pattern]]) -> dict[str, tuple[str, str]]:
+    """One-word names in Latin letters that one entity bears."""
+    return {
+        form: (patterns[0].entity, patterns[0].alias)
+        for form, patterns in held.items()
+        if form.isalpha() and len(patterns) == 1 and patterns[0].script == "latin" and patterns[0].single
+    }
 
 
 def _automaton(held: Mapping[str, Sequence[Pattern]]) -> Any:
@@ -145,11 +168,12 @@ def _patterns(entity: Entity, alias: str, needs: str) -> Iterable[Pattern]:
     letters = [c for c in alias if c.isalpha()]
     exact = 0 < len(letters) <= ACRONYM_LENGTH.get(script, 0) and all(c.isupper() for c in letters)
     how = "name" if alias == entity.name else "acronym" if exact else "alias"
-    yield Pattern(entity.id, alias, form, script, exact, how, needs)
+    single = entity.type != "person" and not exact and not needs
+    yield Pattern(entity.id, alias, form, script, exact, how, single, needs)
     if script == "arabic" and form.startswith(ARABIC_ARTICLE):
         to_the = ARABIC_TO_THE + form.removeprefix(ARABIC_ARTICLE)
-        yield Pattern(entity.id, alias, to_the, script, False, "prefix", needs)
+        yield Pattern(entity.id, alias, to_the, script, False, "prefix", needs=needs)
     if script == "cyrillic" and not exact:
         # Every word of a name is inflected: look for the first word's stem, judge the rest word by word.
         stem = cyrillic_stem(form.split(" ")[0])
-        yield Pattern(entity.id, alias, stem, "cyrillic-stem", False, "inflected", needs)
+        yield Pattern(entity.id, alias, stem, "cyrillic-stem", False, "inflected", needs=needs)

@@ -19,7 +19,7 @@ from worker.nlp.names.words import MEN, SPORTS, WOMEN, WORDS, is_common
 
 BEARERS: Final = (Kind.FULL, Kind.RIVAL)
 MEANT: Final = (Kind.OFFICE, Kind.COURTESY, Kind.BARE)
-LONG_ENOUGH: Final = 6  # letters: a shorter word that only sounds like the surname is another word
+LONG_ENOUGH: Final = 7  # letters: a shorter word that only sounds like the surname is another word
 WHOLE: Final = 600  # letters: so long an article introduces whoever needs it
 OFTEN: Final = 2  # places at least of a common surname that nobody introduces
 
@@ -72,7 +72,7 @@ def _of_group(places: Sequence[Sighting], bearers: Sequence[Bearer], about: Abou
             introduced = last or (None if alone else first)
             who = _meant(place, introduced, alone, full=full, titles=titles)
             if who is not None and _fits(place, who, introduced=bool(full)):
-                yield place, who, "title" if place.kind is not Kind.BARE else "surname"
+                yield place, who, place.how or ("surname" if place.kind is Kind.BARE else "title")
 
 
 def _meant(

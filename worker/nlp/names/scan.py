@@ -5,6 +5,7 @@ One pass of Aho-Corasick over folded text finds every alias; an offset map leads
 
 from __future__ import annotations
 
+import functools
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from worker.articles.folding import Folded, cuts_character, fold, original_span
 from worker.model import Mention
 from worker.nlp.names.boundary import Find, glued, judge, longest
+from worker.nlp.names.capitals import Line, read_line
 from worker.nlp.names.index import NameIndex, Pattern
 
 
@@ -24,7 +26,7 @@ class Found:
     end: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Scan:
     """`name` is 'title' or 'text'; `found` in reading order, of overlapping ones the longest."""
 
@@ -32,6 +34,10 @@ class Scan:
     text: str
     folded: str
     found: tuple[Found, ...]
+
+    @functools.cached_property
+    def line(self) -> Line:
+        return read_line(self.text)
 
     def mention(self, found: Found) -> Mention:
         pattern = found.find.pattern

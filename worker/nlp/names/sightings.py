@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from worker.nlp.names.alike import Alike, slip_of
 from worker.nlp.names.bearers import Bearer, is_asian_given
 from worker.nlp.names.capitals import Line, Word, left_of, right_of
 from worker.nlp.names.spelling import same_given, same_sound, same_syllables, sound
@@ -81,17 +82,26 @@ class Sighting:
 
 
 def sightings(
-    line: Line, field: str, surnames: Mapping[str, tuple[Bearer, ...]], taken: Sequence[tuple[int, int]]
+    line: Line,
+    field: str,
+    surnames: Mapping[str, tuple[Bearer, ...]],
+    *,
+    taken: Sequence[tuple[int, int]],
+    slips: Alike,
 ) -> Iterator[Sighting]:
-    """Of every word that is a watched surname, or sounds like one, outside the spans in `taken` (sorted)."""
+    """Of every word that is a watched surname, or nearly one, outside the spans in `taken` (sorted)."""
     at = 0
     for number, word in enumerate(line.words):
         while at < len(taken) and taken[at][1] <= word.start:
             at += 1
         if at < len(taken) and taken[at][0] < word.end:
             continue
-        if sound(word.folded) in surnames and _is_name(line, word):
-            yield _Look(line, field, number, surnames).sighting()
+        group = sound(word.folded)
+        if group not in surnames:
+            meant = slip_of(slips, word.folded)
+            group = sound(meant) if meant else ""
+        if group in surnames and _is_name(line, word):
+            yield _Look(line, field, number, group, surnames).sighting()
 
 
 def _is_name(line: Line, word: Word) -> bool:
@@ -128,10 +138,11 @@ def kind_of_full(line: Line, start: int, end: int, bearer: Bearer) -> Kind:
 class _Look:
     """One word, and what is beside it."""
 
-    def __init__(self, line: Line, field: str, number: int, surnames: Mapping[str, tuple[Bearer, ...]]) -> None:
-        self.line, self.field, self.number, self.surnames = line, field, number, surnames
-        self.group = sound(line.words[number].folded)
-        self.bearers = surnames[self.group]
+    def __init__(
+        self, line: Line, field: str, number: int, group: str, surnames: Mapping[str, tuple[Bearer, ...]]
+    ) -> None:
+        self.line, self.field, self.number, self.group, self.surnames = line, field, number, group, surnames
+        self.bearers = surnames[group]
         self.word = line.words[number]
         self.left, self.right = left_of(line, number), right_of(line, number)
         self.before = self._before()
@@ -147,7 +158,14 @@ class _Look:
 
     def _seen(self, kind: Kind, **more: object) -> Sighting:
         word = self.word
-        return Sighting(self.field, word.start, word.end, self.group, word.folded, kind, **more)  # type: ignore[arg-type]
+        how = self._spelling()
+        return Sighting(self.field, word.start, word.end, self.group, word.folded, kind, how=how, **more)  # type: ignore[arg-type]
+
+    def _spelling(self) -> str:
+        """How the surname is spelt, if not as it is watched."""
+        if any(bearer.surname == self.word.folded for bearer in self.bearers):
+            return ""
+        return "variant" if sound(self.word.folded) == self.group else "misspelling"
 
     # ------------------------------------------------------------ whose full name it is
 
@@ -183,6 +201,7 @@ class _Look:
             if self._is_junior():
                 return self._seen(Kind.RIVAL)
             how = "variant" if same_sound(word.folded, bearer.given[0]) else "misspelling"
+            how = self._spelling() if how == "variant" and self._spelling() else how
             return self._seen_full(bearer, word.start, self.word.end, how)
         return None
 
@@ -251,7 +270,7 @@ class _Look:
             return False
         if word in GIVEN and word not in WORDS:
             return True
-        if self.line.headline or word in WORDS:
+        if word in WORDS or (self.line.headline and not self._spelling()):
             return False
         return word not in GOVERNING and word not in BODIES
 
@@ -265,7 +284,7 @@ class _Look:
         asian = any(bearer.surname_first for bearer in self.bearers)
         if asian and is_asian_given(word) and not (word in WORDS and self.line.headline):
             return True
-        if hyphen or word in WORDS:
+        if hyphen or (word in WORDS and (self.line.headline or not self._spelling())):
             return False
         if self.line.headline:
             return (word in SURNAMES or word in GIVEN) and self._is_doubtful()
@@ -273,8 +292,7 @@ class _Look:
 
     def _is_doubtful(self) -> bool:
         """A common name, or one that only sounds like the surname: Souleymane, Soleimani."""
-        spelt = self.word.folded
-        return is_common(spelt) or all(bearer.surname != spelt for bearer in self.bearers)
+        return is_common(self.word.folded) or bool(self._spelling())
 
     def _is_acronym(self, word: Word) -> bool:
         return word.shouted and not self.word.shouted and len(word.folded) > 1
