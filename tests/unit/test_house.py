@@ -36,6 +36,7 @@ LAYERS = [
     ("config", "watchlist", "net", "feeds", "nlp", "delivery", "store", "sentry", "reporting"),
     ("pipeline",),
     ("app",),
+    ("reload",),
     ("tasks", "console"),
     ("celery",),
     ("cli", "up", "demo", "live", "replay", "roles", "__main__"),

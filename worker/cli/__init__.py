@@ -11,6 +11,7 @@ from worker.cli import (
     articles,
     channels,
     deliveries,
+    denials,
     desk,
     feedlists,
     feeds,
@@ -45,6 +46,7 @@ for module in (alerts, silences):
 for module in (deliveries, channels, links, watchlist):
     cli.add_typer(module.cli, name=module.__name__.rpartition(".")[2])
     module.add_to(module.cli)
+denials.add_to(watchlist.cli)
 for module in (roles, desk, status, articles, trace, history):
     module.add_to(cli)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -29,14 +30,15 @@ from worker.errors import StoreError
 if TYPE_CHECKING:
     from worker.config.schema import Config
     from worker.errors import Problem
+    from worker.model import Denial
     from worker.watchlist.adopt import ImportPlan, NamesRead
     from worker.watchlist.doubts import Doubtful
+    from worker.watchlist.trying import Tried
 
 cli = typer.Typer(no_args_is_help=True, help="Whom and what you watch for: lists in, doubtful names, a text tried.")
 
 PARTS: Final = frozenset({"watchlist", "rules"})
 SHOWN: Final = 20  # doubtful names after an import; `list --problems` shows all
-SHOWN_PROBLEMS: Final = 50
 
 ListArgument = Annotated[
     typer.FileBinaryRead,
@@ -49,6 +51,7 @@ IntoOption = Annotated[
 ]
 SkipOption = Annotated[bool, typer.Option("--skip-bad", help="Leave out what has problems, and import the rest.")]
 DryOption = Annotated[bool, typer.Option("--dry-run", help="Only say what would be done.")]
+TextArgument = Annotated[str, typer.Argument(help="What an article could say.")]
 ProblemsOption = Annotated[bool, typer.Option("--problems", help="Names that will be found where nobody means them.")]
 ArticlesOption = Annotated[
     int, typer.Option("--articles", min=0, max=100_000, help="How many of the newest articles they are counted in.")
@@ -262,4 +265,54 @@ def _counted_as_json(counted: Counted) -> dict[str, Any]:
     }
 
 
-add_to = adder(import_, list_)
+# ---------------------------------------------------------------- a text tried
+
+
+def test(text: TextArgument, as_json: JsonOption = False, config: ConfigOption = HERE, data: DataOption = KEPT) -> None:
+    """What the watchlist finds in a text, and why; what it nearly finds, and why not. Stores nothing."""
+    from worker.app import load_names
+    from worker.watchlist.trying import try_text
+
+    desk = read_config(config, only=PARTS, secrets=False)
+    tried = try_text(load_names(desk, data=data), text, entities=desk.entities_by_id, denials=_denials(data))
+    if as_json:
+        near = [asdict(one) | {"text": text[one.start : one.end]} for one in tried.near]
+        found, denied = ([asdict(one) for one in some] for some in (tried.found, tried.denied))
+        print_line({"found": found, "denied": denied, "near": near})
+    else:
+        _print_tried(tried, desk)
+    raise typer.Exit(0 if tried.found else 1)
+
+
+def _denials(data: Path) -> Sequence[Denial]:
+    """Those that stand; none where there is no record."""
+    from worker.store.denials import standing_denials
+
+    with contextlib.suppress(NothingYet), existing_store(data) as store, store.reading() as connection:
+        return standing_denials(connection)
+    return ()
+
+
+def _print_tried(tried: Tried, desk: Config) -> None:
+    from worker.watchlist.trying import how_words, marked
+
+    def name(entity: str) -> str:
+        return desk.entities_by_id[entity].name if entity in desk.entities_by_id else entity
+
+    print_text(escaped(marked(tried)))
+    if tried.found:
+        rows = [(one.text, one.entity, one.alias, how_words(one), f"{one.start}–{one.end}") for one in tried.found]
+        print_text("\nFound, marked «so»:")
+        print_table(("in the text", "entity", "by its name", "how", "letters"), rows)
+    else:
+        print_text("\nNothing is found.")
+    rows_of_near = [(one.text, one.entity, "an analyst has said of it: not this one") for one in tried.denied]
+    rows_of_near += [
+        (tried.text[one.start : one.end], ", ".join(map(name, one.entities[:3])), one.why) for one in tried.near
+    ]
+    if rows_of_near:
+        print_text("\nNearly found, marked ‹so›, and why it does not count:")
+        print_table(("in the text", "would be", "why not"), rows_of_near)
+
+
+add_to = adder(import_, list_, test)

@@ -42,6 +42,7 @@ EXAMPLE_HOSTS = ("example.org", "example.com", "example.net")  # RFC 2606: nobod
 Known = Collection[str] | None  # None: there is no telling, so nothing is held to be missing
 MOST_ALIKE = 5_000  # names among which the nearest is looked for: of a hundred thousand that takes seconds
 MOST_SHARED = 20  # names of two entities that are told of
+FILES_OF = {"rules": "rules.yaml", "watchlist": "watchlist.yaml"}
 KnownNames = Mapping[tuple[str, ...], tuple[Known, str]]
 FEEDS = ("sources",)
 
@@ -58,6 +59,15 @@ def check_references(config: Config, sources: Mapping[str, Source]) -> None:
     for part, check in checks.items():
         if part in sources and sources[part].readable:
             check(config, sources)
+
+
+def broken_rules(config: Config) -> list[str]:
+    """What the rules ask of the watchlist and it has not, in words: of a configuration whose watchlist was changed
+    since they were checked."""
+    sources = {part: Source(FILES_OF[part], readable=True, lost=set()) for part in ("rules", "watchlist")}
+    sources["rules"].kept = list(range(len(config.rules)))
+    _check_rules(config, sources)
+    return [f"{problem.file}: {problem.key}: {problem.message}" for problem in sources["rules"].problems]
 
 
 def advice(config: Config) -> tuple[str, ...]:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import structlog
 
-from worker.model import ArticleText, Judgement
+from worker.model import ArticleText, Denial, Judgement
 from worker.pipeline.runtime import Judges, Runtime
 from worker.store import articles
+from worker.store.denials import standing_denials
 
 log = structlog.get_logger()
 
@@ -25,9 +27,22 @@ def analyse_new_articles(runtime: Runtime) -> bool:
     if not claim.rows:
         return False
     judged = _judge(runtime, judge, claim.rows)
+    with runtime.store.reading() as connection:  # at each batch: what an analyst has said meanwhile counts
+        denied = standing_denials(connection)
+    if denied:
+        judged = [(row, _without_denied(article_text(runtime, row), result, denied)) for row, result in judged]
     saved = articles.save_judgements(runtime.store, claim, judged, config_version=runtime.config_version)
     log.info("articles_analysed", claimed=len(claim.rows), saved=len(saved))
     return claim.full
+
+
+def _without_denied(article: ArticleText, judgement: Judgement, denied: Sequence[Denial]) -> Judgement:
+    from worker.nlp.names import without_denied  # with all its lists: only where articles are judged
+
+    kept = without_denied(judgement.mentions, article, denied)
+    if len(kept) < len(judgement.mentions):
+        log.info("mentions_denied", article=article.id, count=len(judgement.mentions) - len(kept))
+    return replace(judgement, mentions=kept)
 
 
 def _judge(runtime: Runtime, judge: Judges, rows: Sequence[Any]) -> list[tuple[Any, Judgement]]:

@@ -15,21 +15,22 @@ import os
 import sys
 import tempfile
 from array import array
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import ahocorasick
 
 from worker import articles
-from worker.nlp.names.index import RULES, Entity, NameIndex, compile_watchlist
+from worker.nlp.names.alike import alike
+from worker.nlp.names.bearers import Bearer
+from worker.nlp.names.index import RULES, Entity, NameIndex, Pattern, compile_watchlist
 
 FORMAT: Final = 1
 FEW: Final = 5_000  # entities that are compiled at each start: half a second, and no file
-CHUNK: Final = 2_000  # entities that are compiled together
 MOST_KEPT: Final = 3  # files: of this watchlist, the one before, and one that another desk on this folder reads
-REMEMBERED: Final = 20_000  # forms, and as many surnames, whose patterns stay in memory
+REMEMBERED: Final = 5_000  # forms, surnames and entities whose patterns stay in memory
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,16 @@ class Owned:
         return self.owners[self.ends[n - 1] if n else 0 : self.ends[n]]
 
 
+class Kept(NamedTuple):
+    """What is kept of an index. `single` are names of one word, `spelt` surnames as they are written, `surnames` the
+    same by their sound."""
+
+    forms: Owned
+    surnames: Owned
+    single: Owned
+    spelt: Owned
+
+
 def load_index(entities: Sequence[Entity], *, names: str, folder: Path | None) -> NameIndex:
     """The index of these entities, which `names`, a hash, tells from all others. A long one is loaded from `folder`, or
     built and kept there; None keeps nothing. What is broken there, or another's, is built again."""
@@ -56,8 +67,8 @@ def load_index(entities: Sequence[Entity], *, names: str, folder: Path | None) -
     if kept is None:
         kept = _build(entities)
         if path:
-            _write(path, key, *kept)
-    return _made(entities, *kept, version=hashlib.sha256(f"{RULES} {names}".encode()).hexdigest()[:12])
+            _write(path, key, kept)
+    return _made(entities, kept, version=hashlib.sha256(f"{RULES} {names}".encode()).hexdigest()[:12])
 
 
 @functools.cache
@@ -73,26 +84,17 @@ def _code() -> str:
 # ---------------------------------------------------------------- built
 
 
-def _build(entities: Sequence[Entity]) -> tuple[Owned, Owned]:
-    """The forms and the surnames, a part at a time: the whole with all its patterns would take a gigabyte."""
-    forms: dict[str, array[int]] = {}
-    surnames: dict[str, array[int]] = {}
-    for start in range(0, len(entities), CHUNK):
-        part = entities[start : start + CHUNK]
-        index = compile_watchlist(part)
-        numbers = {entity.id: n for n, entity in enumerate(part, start=start)}
-        pairs = index.automaton.items() if index.automaton is not None else ()
-        _add(forms, numbers, pairs)
-        _add(surnames, numbers, index.surnames.items())
-    return _owned(forms), _owned(surnames)
-
-
-def _add(held: dict[str, array[int]], numbers: Mapping[str, int], pairs: Any) -> None:
-    for word, owned in pairs:
-        mine = held.get(word)
-        if mine is None:
-            mine = held[word] = array("I")
-        mine.extend(dict.fromkeys(numbers[one.entity] for one in owned))
+def _build(entities: Sequence[Entity]) -> Kept:
+    """Entity by entity: the whole with all its patterns would take a gigabyte."""
+    tables: tuple[dict[str, array[int]], ...] = ({}, {}, {}, {})
+    for n, entity in enumerate(entities):
+        index = compile_watchlist([entity])
+        forms = index.automaton.keys() if index.automaton is not None else ()
+        spelt = dict.fromkeys(bearer.surname for bearer in index.bearers.values() if bearer.given)
+        for held, words in zip(tables, (forms, index.surnames, index.single, spelt), strict=True):
+            for word in words:
+                held.setdefault(word, array("I")).append(n)
+    return Kept(*map(_owned, tables))
 
 
 def _owned(held: Mapping[str, array[int]]) -> Owned:
@@ -106,37 +108,47 @@ def _owned(held: Mapping[str, array[int]]) -> Owned:
 # ---------------------------------------------------------------- looked up
 
 
-def _made(entities: Sequence[Entity], forms: Owned, surnames: Owned, *, version: str) -> NameIndex:
+def _made(entities: Sequence[Entity], kept: Kept, *, version: str) -> NameIndex:
+    forms, surnames = kept.forms, kept.surnames
     automaton = ahocorasick.Automaton(ahocorasick.STORE_INTS)
     for n, form in enumerate(forms.words):
         automaton.add_word(form, n)
     automaton.make_automaton()
+    numbers = {entity.id: n for n, entity in enumerate(entities)}
+    places = {word: n for n, word in enumerate(surnames.words)}
 
-    @functools.lru_cache(maxsize=1_000)
+    @functools.lru_cache(maxsize=REMEMBERED)
     def alone(n: int) -> NameIndex:
         return compile_watchlist([entities[n]])
 
     @functools.lru_cache(maxsize=REMEMBERED)
-    def patterns(n: int) -> tuple[Any, ...]:
-        found = (alone(one).automaton.get(forms.words[n], ()) for one in forms.of(n))
-        return tuple(itertools.chain.from_iterable(found))
+    def patterns(n: int) -> tuple[Pattern, ...]:
+        return tuple(those_that_count(p for one in forms.of(n) for p in alone(one).automaton.get(forms.words[n])))
 
-    places = {word: n for n, word in enumerate(surnames.words)}
+    @functools.lru_cache(maxsize=REMEMBERED)
+    def borne(word: str) -> tuple[Bearer, ...]:
+        return tuple(bearer for one in surnames.of(places[word]) for bearer in alone(one).surnames[word])
 
-    def borne(word: str) -> tuple[Any, ...]:
-        return tuple(itertools.chain.from_iterable(alone(one).surnames[word] for one in surnames.of(places[word])))
+    # As `compile_watchlist` has it: of one entity, whatever its type.
+    alone_in_form = {form for n, form in enumerate(forms.words) if len(forms.of(n)) == 1}
+    single = {word: n for n, word in enumerate(kept.single.words) if word in alone_in_form}
 
-    numbers = {entity.id: n for n, entity in enumerate(entities)}
+    def single_of(word: str) -> tuple[str, str]:
+        return alone(kept.single.of(single[word])[0]).single[word]
 
-    def bearers(key: tuple[str, str]) -> tuple[Any, ...]:
-        return alone(numbers[key[0]]).bearers.get(key, ())
+    def of_entity(name: str) -> Mapping[Any, Any]:
+        return _OfEntity(numbers, lambda key: getattr(alone(numbers[_entity(key)]), name)[key])
 
     return NameIndex(
-        _Searched(automaton, patterns),
-        len(forms.words),
-        version,
-        _Asked(places, functools.lru_cache(maxsize=REMEMBERED)(borne)),
-        _Bearers(numbers, functools.lru_cache(maxsize=REMEMBERED)(bearers)),
+        automaton=_Searched(automaton, patterns),
+        count=len(forms.words),
+        version=version,
+        surnames=_Asked(places, borne),
+        bearers=of_entity("bearers"),
+        contexts=of_entity("contexts"),
+        qualifiers=of_entity("qualifiers"),
+        single=_Asked(single, single_of),
+        alike=alike(kept.spelt.words, single),
     )
 
 
@@ -145,49 +157,60 @@ class _Searched:
     """An automaton of numbers that finds as one of patterns does."""
 
     automaton: Any
-    patterns: Callable[[int], tuple[Any, ...]]
+    patterns: Callable[[int], tuple[Pattern, ...]]
 
-    def iter(self, text: str) -> Iterator[tuple[int, tuple[Any, ...]]]:
+    def iter(self, text: str) -> Iterator[tuple[int, tuple[Pattern, ...]]]:
         for last, n in self.automaton.iter(text):
             yield last, self.patterns(n)
 
+    def get(self, form: str, default: tuple[Pattern, ...] = ()) -> tuple[Pattern, ...]:
+        n = self.automaton.get(form, -1)
+        return default if n < 0 else self.patterns(n)
 
-class _Asked(Mapping[Any, tuple[Any, ...]]):
-    """A mapping of known keys whose values are worked out when asked for."""
 
-    def __init__(self, keys: Mapping[Any, int], ask: Callable[[Any], tuple[Any, ...]]) -> None:
-        self._keys, self._ask = keys, ask
+class _Asked(Mapping[Any, Any]):
+    """A mapping of known keys whose values are worked out when they are asked for."""
 
-    def __getitem__(self, key: Any) -> tuple[Any, ...]:
-        if key not in self._keys:
-            raise KeyError(key)
+    def __init__(self, names: Mapping[str, int], ask: Callable[[Any], Any]) -> None:
+        self._names, self._ask = names, ask
+
+    def __getitem__(self, key: Any) -> Any:
         return self._ask(key)
 
     def __contains__(self, key: object) -> bool:
-        return key in self._keys
+        return key in self._names
 
     def __iter__(self) -> Iterator[Any]:
-        return iter(self._keys)
+        return iter(self._names)
 
     def __len__(self) -> int:
-        return len(self._keys)
+        return len(self._names)
 
 
-class _Bearers(_Asked):
-    """By entity and alias; every entity that is known has, perhaps, none."""
+class _OfEntity(_Asked):
+    """By entity, or by entity and something of it: which of these there are only the entity tells; KeyError if not."""
 
-    def __getitem__(self, key: Any) -> tuple[Any, ...]:
-        if key[0] not in self._keys:
-            raise KeyError(key)
-        return self._ask(key)
+    def __contains__(self, key: object) -> bool:
+        return self.get(key) is not None
+
+
+def _entity(key: Any) -> str:
+    return key if isinstance(key, str) else key[0]
+
+
+def those_that_count(patterns: Iterable[Pattern]) -> Iterator[Pattern]:
+    """As `compile_watchlist` has it: a short form that several bear says nothing."""
+    held = list(patterns)
+    several = len({pattern.entity for pattern in held}) > 1
+    return (pattern for pattern in held if not (several and pattern.needs == "full"))
 
 
 # ---------------------------------------------------------------- kept
 
 
-def _write(path: Path, key: str, forms: Owned, surnames: Owned) -> None:
+def _write(path: Path, key: str, kept: Kept) -> None:
     """Whole or not at all. A folder that cannot be written costs the next start its time, and nothing else."""
-    parts = [part for owned in (forms, surnames) for part in _parts(owned)]
+    parts = [part for owned in kept for part in _parts(owned)]
     body = b"".join(parts)
     head = {"key": key, "sha256": hashlib.sha256(body).hexdigest(), "sizes": [len(part) for part in parts]}
     with contextlib.suppress(OSError):
@@ -209,7 +232,7 @@ def _parts(owned: Owned) -> Iterator[bytes]:
         yield array("I", numbers).tobytes()
 
 
-def _read(path: Path, key: str, *, most: int) -> tuple[Owned, Owned] | None:
+def _read(path: Path, key: str, *, most: int) -> Kept | None:
     """None for what is not there, is broken, or was kept of other names or by another program. `most`: entities."""
     try:
         with path.open("rb") as file:
@@ -217,16 +240,14 @@ def _read(path: Path, key: str, *, most: int) -> tuple[Owned, Owned] | None:
             body = file.read()
         if head["key"] != key or head["sha256"] != hashlib.sha256(body).hexdigest():
             return None
-        parts, at = [], 0
-        for size in head["sizes"]:
-            parts.append(body[at : at + size])
-            at += size
-        forms, surnames = _owned_of(*parts[:3], most=most), _owned_of(*parts[3:], most=most)
+        ends = [0, *itertools.accumulate(head["sizes"])]
+        parts = [body[start:end] for start, end in itertools.pairwise(ends)]
+        kept = Kept(*(_owned_of(*parts[at : at + 3], most=most) for at in range(0, len(parts), 3)))
     except (OSError, ValueError, KeyError, TypeError):
         return None
     with contextlib.suppress(OSError):
         os.utime(path)  # the last that was used is the last to go
-    return forms, surnames
+    return kept
 
 
 def _owned_of(words: bytes, ends: bytes, owners: bytes, *, most: int) -> Owned:
