@@ -18,6 +18,7 @@ from worker.store.schema import (
     config_version,
     decision,
     delivery,
+    denial,
     feed,
     hold,
     judgement,
@@ -34,9 +35,9 @@ from worker.store.schema import (
 @dataclass(frozen=True)
 class Trace:
     """Rows, each None or empty where there is none (yet, or any more). `hold` keeps it, or kept it; `config` is the
-    version that settled it, or judged it; `story` the one that it is part of now; `first` the article that it
-    copies; `decisions` what became of the rules that fired on it; `alerts` those of its story, `notifications` theirs,
-    `news` what it brought them."""
+    version that settled it, or judged it; `denials` what analysts said of its mentions; `story` the one that it is part
+    of now; `first` the article that it copies; `decisions` what became of the rules that fired on it; `alerts` those of
+    its story, `notifications` theirs, `news` what it brought them."""
 
     article: Any
     feed: Any
@@ -45,6 +46,7 @@ class Trace:
     page: Any
     revisions: Sequence[Any]
     judgement: Any
+    denials: Sequence[Any]
     config: Any
     story: Any
     story_articles: int
@@ -96,6 +98,7 @@ def read_trace(store: Store, article_id: int) -> Trace:
                 connection, select(revision).where(revision.c.article_id == article_id).order_by(revision.c.n)
             ),
             judgement=judged,
+            denials=_all(connection, select(denial).where(denial.c.article_id == article_id).order_by(denial.c.id)),
             config=_one(connection, select(config_version).where(config_version.c.id == version)),
             story=_one(connection, select(story).where(story.c.id == root)),
             story_articles=articles,

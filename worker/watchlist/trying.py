@@ -100,9 +100,8 @@ def _weak(index: NameIndex, text: str, entities: Mapping[str, Any]) -> Iterator[
 
 def _needs_context(entity: Any) -> str:
     words = ", ".join(entity.context[:6]) if entity is not None else ""
-    return (
-        f"a weak name: near it stands none of its context words{f' ({words})' if words else ''}, nor a full name of it"
-    )
+    named = f" ({words})" if words else ""
+    return f"a weak name: none of its context words{named} stands near it, nor a full name of it in the text"
 
 
 def _needs_full(_: Any) -> str:
