@@ -19,6 +19,7 @@ from worker.cli import (
     held,
     history,
     links,
+    namelists,
     roles,
     silences,
     status,
@@ -46,7 +47,8 @@ for module in (alerts, silences):
 for module in (deliveries, channels, links, watchlist):
     cli.add_typer(module.cli, name=module.__name__.rpartition(".")[2])
     module.add_to(module.cli)
-denials.add_to(watchlist.cli)
+for module in (namelists, denials):
+    module.add_to(watchlist.cli)
 for module in (roles, desk, status, articles, trace, history):
     module.add_to(cli)
 

@@ -18,7 +18,7 @@ from worker.config.checks import spelling
 from worker.config.namelist import ListedEntity
 from worker.model import ArticleText
 from worker.nlp.names import compile_watchlist, find_mentions
-from worker.nlp.names.index import ACRONYM_LENGTH
+from worker.nlp.names.compile import ACRONYM_LENGTH
 from worker.nlp.names.words import GIVEN, SURNAMES, WORDS
 
 SHORTEST: Final = 3  # letters; in Chinese, Japanese and Korean two are a whole name

@@ -11,8 +11,9 @@ from worker.articles.folding import fold
 from worker.model import ArticleText, Denial, Mention
 from worker.nlp.names import NameIndex, find_mentions, without_denied
 from worker.nlp.names.capitals import read_line
+from worker.nlp.names.kinds import Kind
 from worker.nlp.names.scan import scan
-from worker.nlp.names.sightings import Kind, sightings
+from worker.nlp.names.sightings import sightings
 from worker.nlp.names.words import is_common
 
 # By Mention.how: how it was found, of an alias.
@@ -113,7 +114,15 @@ def _against(entity: Any) -> str:
     return f"a word of `not_context` stands near it ({words})" if words else SURNAME[Kind.RIVAL]
 
 
-WHY_NOT: Final[Mapping[str, Callable[[Any], str]]] = {"context": _needs_context, "full": _needs_full}
+def _needs_intro(_: Any) -> str:
+    return "a surname alone: the text has no full name that introduces it, or it is part of another's"
+
+
+WHY_NOT: Final[Mapping[str, Callable[[Any], str]]] = {
+    "context": _needs_context,
+    "full": _needs_full,
+    "intro": _needs_intro,
+}
 
 
 def _surnames(index: NameIndex, text: str, spans: Sequence[tuple[int, int]]) -> Iterator[Near]:

@@ -10,12 +10,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from worker.articles.folding import fold
 from worker.articles.wordbounds import script_of
-from worker.nlp.names.spelling import sound
+from worker.nlp.names.spelling import form_of, sound
 from worker.nlp.names.words import ASIAN, JUNIORS, PARTICLES, TITLES
 
 MOST_WORDS: Final = 6
+LONG_ENOUGH: Final = 4  # letters of a surname in another script: Korean names end in short ones there
 # A romanised Korean or Chinese given name, of one or two syllables.
 SYLLABLE: Final = (
     r"(?:[bcdfghjklmnpqrstwxyz]|[kpt]'|ch|sh|zh|ts|hs|kw|hw|gw|ky|hy|gy|my|py|by|ry|ny|ph|th|kh|ng)?[aeiouy]{1,3}"
@@ -41,13 +41,13 @@ def bearer_of(entity: str, alias: str) -> Bearer | None:
     """How `alias` divides into given name and surname; None for what is no Latin name of a person."""
     if script_of(alias) != "latin" or (alias.isupper() and " " not in alias):  # MBS
         return None
-    words = [word.strip(".,'") for word in fold(alias).text.split()]
+    words = [word.strip(".,'") for word in form_of(alias).split()]
     words = [word for word in words if word]
     while len(words) > 1 and words[0] in TITLES:
         del words[0]
     if len(words) > 1 and words[-1] in JUNIORS:
         return None
-    if not 0 < len(words) <= MOST_WORDS or not all(re.sub(r"['’]", "", word).isalpha() for word in words):
+    if not 0 < len(words) <= MOST_WORDS or not all(word.replace("'", "").isalpha() for word in words):
         return None
     if is_surname_first(words):
         return Bearer(entity, alias, words[0], tuple(words[1:]), surname_first=True)
@@ -72,6 +72,13 @@ def _surname_last(entity: str, alias: str, words: Sequence[str]) -> Bearer:
         while given and given[-1] in PARTICLES:
             particle = f"{given.pop()} {particle}"
     return Bearer(entity, alias, words[-1], tuple(word for word in given if word not in OPTIONAL), particle)
+
+
+def last_word(alias: str) -> str:
+    """The surname, folded, of a full name in a script that writes it last and in one word; empty for any other."""
+    words = form_of(alias).split()
+    fits = len(words) in (2, 3) and script_of(alias) in ("cyrillic", "arabic", "hebrew")
+    return words[-1] if fits and len(words[-1]) >= LONG_ENOUGH else ""
 
 
 def by_surname(bearers: Iterable[Bearer]) -> dict[str, tuple[Bearer, ...]]:

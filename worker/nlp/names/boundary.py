@@ -14,8 +14,9 @@ from worker.articles.wordbounds import (
     joins,
     word_after,
 )
-from worker.nlp.names.index import Pattern, form_of
-from worker.nlp.names.words import WORDS
+from worker.nlp.names.index import Pattern
+from worker.nlp.names.spelling import form_of
+from worker.nlp.names.words import BODIES, WORDS
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,7 @@ def glued(pattern: Pattern, folded: str, find: tuple[int, int], given: str) -> F
     if joins(folded[start - 1 : start] or " ", "latin") and not folded[start - 1].isalpha():
         return None
     rest = word_after(folded, end, "latin")
-    if rest and rest not in WORDS:
+    if rest and (rest not in WORDS or rest in BODIES):
         return None
     return Find(start, end, pattern, "glued")
 

@@ -5,37 +5,57 @@ Pure: no I/O, no clock.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from worker.model import ArticleText, Mention
 from worker.nlp.names.alike import slip_of, sounds_like
 from worker.nlp.names.bearers import Bearer
+from worker.nlp.names.eastern import eastern_titles
+from worker.nlp.names.fullnames import kind_of_full
+from worker.nlp.names.givens import given_names
 from worker.nlp.names.index import NameIndex
+from worker.nlp.names.kinds import Kind, Sighting
 from worker.nlp.names.resolve import About, resolve
 from worker.nlp.names.scan import Found, Scan, scan
-from worker.nlp.names.sightings import Kind, Sighting, kind_of_full, sightings
+from worker.nlp.names.sightings import sightings
 from worker.nlp.names.spelling import sound
 from worker.nlp.names.sure import sure
 
 
 def find_mentions(index: NameIndex, article: ArticleText) -> tuple[Mention, ...]:
     """Every mention in title and text, by position; of overlapping finds the longest. Offsets are code points."""
-    given = (("title", article.title), ("text", article.text))
-    scans = sure(index, [scan(index, name, text) for name, text in given if text])
+    given = {"title": article.title, "text": article.text}
+    scans = sure(index, [scan(index, name, text) for name, text in given.items() if text])
     mentions: list[Mention] = []
     seen: list[Sighting] = []
     for one in scans:
         kept, places = _surnames(index, one)
         mentions += [one.mention(found) for found in kept]
-        mentions += _nearly(index, one)
         seen += places
-    texts = dict(given)
-    persons = frozenset(place.bearer.entity for place in seen if place.kind is Kind.FULL and place.bearer)
-    about = About(article.title, article.text, persons)
-    for place, who, how in resolve(seen, index.surnames, about):
-        text = texts[place.field][place.start : place.end]
+    mentions += eastern_titles(scans)
+    full = {place.bearer.entity: place.bearer for place in seen if place.kind is Kind.FULL and place.bearer}
+    for place, who, how in resolve(seen, index.surnames, About(article.title, article.text, frozenset(full))):
+        text = given[place.field][place.start : place.end]
         mentions.append(Mention(who.entity, text, place.field, place.start, place.end, who.alias, how))
-    return tuple(sorted(mentions, key=lambda mention: (mention.field != "title", mention.start)))
+    for one in scans:
+        mentions += _nearly(index, one)
+        mentions += given_names(one.line, one.name, full.values()) if full else ()
+    return _apart(mentions)
+
+
+def _apart(mentions: Sequence[Mention]) -> tuple[Mention, ...]:
+    """By position. Of what overlaps the longest, and of those what was found first; two entities may share a span."""
+    kept: list[Mention] = []
+    at: set[str] = set()  # the entities of the span that was kept last
+    for mention in sorted(mentions, key=lambda m: (m.field != "title", m.start, m.start - m.end)):
+        last = kept[-1] if kept else None
+        if last is None or last.field != mention.field or last.end <= mention.start:
+            at = set()
+        elif (last.start, last.end) != (mention.start, mention.end) or mention.entity in at:
+            continue
+        at.add(mention.entity)
+        kept.append(mention)
+    return tuple(kept)
 
 
 def _surnames(index: NameIndex, one: Scan) -> tuple[list[Found], list[Sighting]]:

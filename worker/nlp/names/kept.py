@@ -25,7 +25,8 @@ import ahocorasick
 from worker import articles
 from worker.nlp.names.alike import alike
 from worker.nlp.names.bearers import Bearer
-from worker.nlp.names.index import RULES, Entity, NameIndex, Pattern, compile_watchlist
+from worker.nlp.names.compile import RULES, compile_watchlist
+from worker.nlp.names.index import Entity, NameIndex, Pattern
 
 FORMAT: Final = 1
 FEW: Final = 5_000  # entities that are compiled at each start: half a second, and no file
@@ -199,10 +200,10 @@ def _entity(key: Any) -> str:
 
 
 def those_that_count(patterns: Iterable[Pattern]) -> Iterator[Pattern]:
-    """As `compile_watchlist` has it: a short form that several bear says nothing."""
+    """As `compile_watchlist` has it: a short form, or a surname alone, that several bear says nothing."""
     held = list(patterns)
     several = len({pattern.entity for pattern in held}) > 1
-    return (pattern for pattern in held if not (several and pattern.needs == "full"))
+    return (pattern for pattern in held if not (several and pattern.needs in ("full", "intro")))
 
 
 # ---------------------------------------------------------------- kept

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from worker.nlp.names.bearers import Bearer
-from worker.nlp.names.sightings import Kind, Sighting
+from worker.nlp.names.kinds import Kind, Sighting
 from worker.nlp.names.words import MEN, SPORTS, WOMEN, WORDS, is_common
 
 BEARERS: Final = (Kind.FULL, Kind.RIVAL)

@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
+from worker.articles.folding import fold
 from worker.nlp.names.words import PET_FORMS
 
 # What writers of Latin letters choose between for one sound, in this order; Zelensky, Zelenskyy; Hezbollah, Hizbullah.
@@ -30,6 +31,12 @@ SOUNDS: Final = (
 )
 KOREAN: Final = str.maketrans("bdgj", "ptkc")  # Bak, Pak; Geun, Keun
 FRONT: Final = str.maketrans("ai", "ee")  # Yahya, Yehya; but Hassan is not Hussein
+
+
+@functools.lru_cache(maxsize=4_096)
+def form_of(name: str) -> str:
+    """A name as it is looked for: folded, bare of spaces. Remembered: each is asked for several times in a row."""
+    return fold(name).text.strip()
 
 
 @functools.lru_cache(maxsize=50_000)

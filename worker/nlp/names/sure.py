@@ -57,7 +57,15 @@ def _counts(
             return True
         words = index.contexts[pattern.entity].words
         return pattern.entity not in others and has_word_near(one.folded, found.find.start, found.find.end, words)
+    if pattern.needs == "intro":
+        return pattern.entity in strong and not _has_capital_before(one, found)
     return True
+
+
+def _has_capital_before(one: Scan, found: Found) -> bool:
+    """Дарья Лаврова, after Сергей Лавров: another."""
+    before = GIVEN_BEFORE.search(one.text, max(0, found.start - 30), found.start)
+    return before is not None and before[1][0].isupper() and not before[1].isupper()
 
 
 def _is_against(index: NameIndex, one: Scan, found: Found) -> bool:

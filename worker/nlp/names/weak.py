@@ -11,8 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from worker.articles.folding import fold
 from worker.articles.wordbounds import script_of
+from worker.nlp.names.spelling import form_of
 from worker.nlp.names.words import ARMED, GIVEN, SURNAMES, WORDS
 
 NEAR: Final = 150  # letters to each side: the sentence, as a rule
@@ -53,20 +53,18 @@ def is_weak(entity: Named, alias: str) -> bool:
         return False
     if alias.isupper() or not any(" " in name for name in (entity.name, *entity.aliases)):
         return False
-    word = fold(alias).text
+    word = form_of(alias)
     return word in SURNAMES or word in GIVEN or word in WORDS
 
 
 def context_of(entity: Named, weak: Iterable[str]) -> Context:
     """Its own words; for names that are weak by themselves the other words of its names, and those of armed groups."""
-    words = [fold(word).text for word in entity.context]
+    words = [form_of(word) for word in entity.context]
     if not words and (said := set(weak)):
         names = (name for name in (entity.name, *entity.aliases) if name not in said)
-        words = sorted(
-            {word for name in names for word in WORD.findall(fold(name).text)} - {fold(w).text for w in said}
-        )
+        words = sorted({word for name in names for word in WORD.findall(form_of(name))} - {form_of(w) for w in said})
         words += sorted(ARMED)
-    return Context(tuple(words), tuple(fold(word).text for word in entity.not_context))
+    return Context(tuple(words), tuple(form_of(word) for word in entity.not_context))
 
 
 def has_word_near(text: str, start: int, end: int, words: Sequence[str]) -> bool:

@@ -6,11 +6,13 @@ The lists lie beside, in `lists/`, each with its source; they are read once.
 from __future__ import annotations
 
 import functools
+import hashlib
 from importlib import resources
 from typing import Any, Final
 
 import yaml
 
+NAMES: Final = ("given.txt", "men.txt", "surnames.txt", "terms.yaml", "women.txt", "words.txt")
 LISTS: Final = resources.files("worker.nlp.names").joinpath("lists")
 
 
@@ -44,6 +46,7 @@ THINGS: Final = _group("things")
 JUNIORS: Final = _group("juniors")
 PARTICLES: Final = _group("particles")
 ASIAN: Final = _group("asian")
+EASTERN: Final = _group("eastern")
 STATES: Final = _group("states")
 KIN: Final = _group("kin")
 ARMED: Final = _group("armed")
@@ -51,6 +54,10 @@ SPORTS: Final = _group("sports")
 # A given name, and what else its bearer is called.
 PET_FORMS: Final = {word: frozenset(line.split()) for line in _terms()["pet_forms"] for word in line.split()}
 TITLES: Final = OFFICES | COURTESY | LADIES
+
+
+# A judgement is stamped with the lists by which it was made.
+LISTS_HASH: Final = hashlib.sha256(b"".join(LISTS.joinpath(name).read_bytes() for name in NAMES)).hexdigest()
 
 
 def is_common(word: str) -> bool:

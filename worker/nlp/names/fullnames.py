@@ -1,0 +1,85 @@
+"""Whose full name stands at a surname, in any spelling or with a middle name; what only looks like one. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from worker.nlp.names.bearers import Bearer, is_asian_given
+from worker.nlp.names.capitals import Line, Word
+from worker.nlp.names.kinds import Kind, Sighting
+from worker.nlp.names.spelling import same_given, same_sound, same_syllables
+from worker.nlp.names.surroundings import JUNIOR_AFTER, Surroundings
+from worker.nlp.names.words import BODIES, PET_FORMS, PLACES, TITLES, WORDS, is_common
+
+THING_AFTER: Final = re.compile(r"(?:\s([A-Z]\w+))?(?:\s([A-Z]\w+))?")
+MORE_SYLLABLES: Final = re.compile(r"[\s‐‑-]([^\W\d_]{1,6})(?![\w’'])")
+GIVEN_AFTER: Final = re.compile(r"[\s‐‑-]([^\W\d_]{1,9})(?:[\s‐‑-]([^\W\d_]{1,9}))?")
+
+
+def kind_of_full(line: Line, start: int, end: int, bearer: Bearer) -> Kind:
+    """What a watched full name at [start:end] is in truth: itself, or part of a longer one, or a place of that name."""
+    tail = line.text[end : end + 40]
+    if JUNIOR_AFTER.match(tail):
+        return Kind.RIVAL
+    if any(word.lower() in BODIES for word in THING_AFTER.match(tail).groups("")):  # type: ignore[union-attr]
+        return Kind.NONE
+    if not bearer.surname_first:
+        return Kind.FULL
+    more = MORE_SYLLABLES.match(tail)  # Park Jin-hyok is not Park Jin
+    if more is None or more[1].lower() in WORDS or not is_asian_given(more[1].lower()):
+        return Kind.FULL
+    if more[0][0].isspace():
+        name = more[1].lower()
+        if line.headline or len(bearer.given) > 1 or not more[1][0].isupper() or name in PLACES or name in TITLES:
+            return Kind.FULL
+    return Kind.RIVAL
+
+
+def full_name(at: Surroundings, field: str) -> Sighting | None:
+    """Of the watched bearers of the surname the one whose given name stands beside it."""
+    before = list(at.lefts())[:3] if at.left is not None else []
+    initials = {word.folded[0] for word in before}
+    after = GIVEN_AFTER.match(at.line.text, at.word.end)
+    for bearer in at.bearers:
+        found = None
+        if bearer.surname_first and after is not None:
+            found = _asian(at, field, bearer, after)
+        elif before and bearer.given and (bearer.given[0][0] in initials or bearer.given[0] in PET_FORMS):
+            found = _western(at, field, bearer, before)
+        if found is not None:
+            return found
+    return None
+
+
+def _western(at: Surroundings, field: str, bearer: Bearer, before: Sequence[Word]) -> Sighting | None:
+    if bearer.particle and (at.left is None or at.left.particle != bearer.particle):
+        return None
+    for depth, word in enumerate(before):
+        if not same_given(word.folded, bearer.given[0]) or (len(word.folded) == 1 and depth):
+            continue
+        if is_common(bearer.surname) and not all(_is_middle(each.folded, bearer) for each in before[:depth]):
+            return None  # Mahmoud Khaled Abbas may be anybody
+        if at.is_junior():
+            return Sighting(field, at.word.start, at.word.end, at.group, at.word.folded, Kind.RIVAL)
+        how = "variant" if same_sound(word.folded, bearer.given[0]) else "misspelling"
+        how = at.spelling() if how == "variant" and at.spelling() else how
+        return _seen(at, field, bearer, word.start, at.word.end, how)
+    return None
+
+
+def _is_middle(word: str, bearer: Bearer) -> bool:
+    return len(word) == 1 or word in bearer.given
+
+
+def _asian(at: Surroundings, field: str, bearer: Bearer, after: re.Match[str]) -> Sighting | None:
+    parts = [part.casefold() for part in after.groups() if part]
+    for count in (2, 1):
+        if len(parts) >= count and len("".join(parts[:count])) >= 4 and same_syllables(parts[:count], bearer.given):
+            return _seen(at, field, bearer, at.word.start, after.end(count), "variant")
+    return None
+
+
+def _seen(at: Surroundings, field: str, bearer: Bearer, start: int, end: int, how: str) -> Sighting:
+    return Sighting(field, start, end, at.group, at.word.folded, Kind.FULL, bearer, how)
