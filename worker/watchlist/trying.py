@@ -34,7 +34,6 @@ HOW: Final[Mapping[str, str]] = {
 SURNAME: Final[Mapping[Kind, str]] = {
     Kind.RIVAL: "it belongs to somebody else's name here",
     Kind.NONE: "a family, a place or a thing has the name here, no person",
-    Kind.GIVEN: "a given name alone is nobody's",
 }
 WORD: Final = re.compile(r"[^\W_]+")
 AROUND: Final = re.compile(r"(\S+\s+)?$"), re.compile(r"^(\s+\S+)?")
