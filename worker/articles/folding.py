@@ -30,7 +30,7 @@ def fold(text: str) -> Folded:
     joined = text.translate({ord(character): form for character, form in forms.items()})
     odd = [character for character, form in forms.items() if len(form) != 1]
     starts = _starts(text, odd, forms) if odd else range(len(text) + 1)
-    if any("\u1100" <= c <= "\u11ff" for form in forms.values() for c in form):  # Hangul in pieces: put together
+    if any(c in PIECES for form in forms.values() for c in form):
         return _squeeze(_compose(joined, starts))
     return _squeeze(Folded(joined, starts))
 
@@ -61,6 +61,9 @@ def _squeeze(folded: Folded) -> Folded:
     return Folded(SPACES.sub(" ", text), starts)
 
 
+# Hangul in pieces, and kana with their marks apart: put together.
+PIECES: Final = frozenset(map(chr, (*range(0x1100, 0x1200), 0x3099, 0x309A)))
+WHOLES: Final = re.compile(r"[\u1100-\u1112][\u1161-\u1175][\u11a8-\u11c2]?|[\u3041-\u30ff][\u3099\u309a]|.", re.DOTALL)
 SPACES: Final = re.compile(" {2,}")
 ASCII_FORMS: Final = str.maketrans({"`": "'", '"': "'", "-": " ", "\n": " ", "\t": " ", "\r": " "})
 _CACHE: dict[str, str] = {}
@@ -81,7 +84,12 @@ def _fold_slowly(character: str) -> str:
     if character.isspace():
         return " "
     folded = unicodedata.normalize("NFKC", character).translate(DASHES).translate(QUOTES).casefold()
-    if character in "йёЙЁ" or "\uac00" <= character <= "\ud7a3" or "\u3040" <= character <= "\u30ff":
+    if (
+        folded in ("\u3099", "\u309a")
+        or character in "йёЙЁ"
+        or "\uac00" <= character <= "\ud7a3"
+        or "\u3040" <= character <= "\u30ff"
+    ):
         return folded.replace("ё", "е")
     bare = "".join(c for c in unicodedata.normalize("NFD", folded) if unicodedata.category(c) != "Mn")
     return bare.translate(ARABIC_FORMS)
@@ -93,7 +101,7 @@ ARABIC_FORMS: Final = str.maketrans({"أ": "ا", "إ": "ا", "آ": "ا", "ى": "
 
 def _compose(joined: str, starts: Sequence[int]) -> Folded:
     text, kept = [], []
-    for found in re.finditer(r"[\u1100-\u1112][\u1161-\u1175][\u11a8-\u11c2]?|.", joined, re.DOTALL):
+    for found in WHOLES.finditer(joined):
         whole = unicodedata.normalize("NFC", found[0])
         text.append(whole)
         kept += [starts[found.start()]] * len(whole)

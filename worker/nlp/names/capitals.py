@@ -24,7 +24,7 @@ DOTTED: Final = frozenset(
 )
 BEGINNING: Final = 2_000  # letters by which a line is told to be a headline
 HEADLINE: Final = 0.3  # fewer of its longer words than so begin small
-LONGER: Final = re.compile(r"(?<![^\W_])[^\W\d_]{5,}")
+LONGER: Final = re.compile(r"(?<![^\W_])[^\W\d_]{4,}")
 
 
 class Word(NamedTuple):
@@ -48,7 +48,7 @@ class Line:
         """Whether every word has a capital, so that capitals tell nothing."""
         longer = LONGER.findall(self.text[:BEGINNING])
         small = sum(word[0].islower() for word in longer)
-        return bool(longer) and small < HEADLINE * len(longer)
+        return len(longer) > 1 and small < HEADLINE * len(longer)
 
 
 def read_line(text: str) -> Line:

@@ -28,13 +28,23 @@ def kind_of_full(line: Line, start: int, end: int, bearer: Bearer) -> Kind:
     if not bearer.surname_first:
         return Kind.FULL
     more = MORE_SYLLABLES.match(tail)  # Park Jin-hyok is not Park Jin
-    if more is None or more[1].lower() in WORDS or not is_asian_given(more[1].lower()):
+    name = more[1].lower() if more is not None else ""
+    if more is None or not is_asian_given(name) or (name in WORDS and not more[1][0].isupper()):
         return Kind.FULL
     if more[0][0].isspace():
-        name = more[1].lower()
-        if line.headline or len(bearer.given) > 1 or not more[1][0].isupper() or name in PLACES or name in TITLES:
-            return Kind.FULL
+        one = len(bearer.given) == 1 and more[1][0].isupper() and not line.headline
+        return Kind.RIVAL if one and name not in PLACES and name not in TITLES else Kind.FULL
     return Kind.RIVAL
+
+
+def _other_order(at: Surroundings, field: str, bearer: Bearer) -> Sighting | None:
+    """Jae-in Moon, as some papers write Korean names."""
+    head = at.line.text[max(0, at.word.start - 24) : at.word.start]
+    found = re.search(rf"(?<!\w){'[ ‐‑-]?'.join(map(re.escape, bearer.given))}\s$", head, re.IGNORECASE)
+    if found is None or len(bearer.given) < 2:
+        return None
+    start = at.word.start - len(head) + found.start()
+    return _seen(at, field, bearer, start, at.word.end, "variant")
 
 
 def full_name(at: Surroundings, field: str) -> Sighting | None:
@@ -42,10 +52,12 @@ def full_name(at: Surroundings, field: str) -> Sighting | None:
     before = list(at.lefts())[:3] if at.left is not None else []
     initials = {word.folded[0] for word in before}
     after = GIVEN_AFTER.match(at.line.text, at.word.end)
+    part_before = at.line.text[max(0, at.word.start - 2) : at.word.start - 1].isalpha()
     for bearer in at.bearers:
         found = None
-        if bearer.surname_first and after is not None:
-            found = _asian(at, field, bearer, after)
+        if bearer.surname_first:
+            found = _asian(at, field, bearer, after) if after is not None else None
+            found = found or (_other_order(at, field, bearer) if part_before else None)
         elif before and bearer.given and (bearer.given[0][0] in initials or bearer.given[0] in PET_FORMS):
             found = _western(at, field, bearer, before)
         if found is not None:
@@ -56,8 +68,9 @@ def full_name(at: Surroundings, field: str) -> Sighting | None:
 def _western(at: Surroundings, field: str, bearer: Bearer, before: Sequence[Word]) -> Sighting | None:
     if bearer.particle and (at.left is None or at.left.particle != bearer.particle):
         return None
+    initial: Sighting | None = None
     for depth, word in enumerate(before):
-        if not same_given(word.folded, bearer.given[0]) or (len(word.folded) == 1 and depth):
+        if not same_given(word.folded, bearer.given[0]):
             continue
         if is_common(bearer.surname) and not all(_is_middle(each.folded, bearer) for each in before[:depth]):
             return None  # Mahmoud Khaled Abbas may be anybody
@@ -65,8 +78,11 @@ def _western(at: Surroundings, field: str, bearer: Bearer, before: Sequence[Word
             return Sighting(field, at.word.start, at.word.end, at.group, at.word.folded, Kind.RIVAL)
         how = "variant" if same_sound(word.folded, bearer.given[0]) else "misspelling"
         how = at.spelling() if how == "variant" and at.spelling() else how
-        return _seen(at, field, bearer, word.start, at.word.end, how)
-    return None
+        found = _seen(at, field, bearer, word.start, at.word.end, how)
+        if len(word.folded) > 1:
+            return found
+        initial = found if depth == 0 else initial  # Vladimir V. Putin: his first name may still come
+    return initial
 
 
 def _is_middle(word: str, bearer: Bearer) -> bool:

@@ -18,7 +18,7 @@ GIVEN_BEFORE: Final = re.compile(r"([^\W\d_]+)\s$")
 
 def sure(index: NameIndex, scans: Sequence[Scan]) -> list[Scan]:
     """The same fields without the finds that may mean another."""
-    if not index.contexts and not index.qualifiers:
+    if not index.contexts and not any(found.find.pattern.needs for one in scans for found in one.found):
         return list(scans)
     strong = {
         found.find.pattern.entity
