@@ -24,9 +24,9 @@ import ahocorasick
 
 from worker import articles
 from worker.nlp.names.alike import alike
-from worker.nlp.names.bearers import Bearer
-from worker.nlp.names.compile import RULES, compile_watchlist
-from worker.nlp.names.index import Entity, NameIndex, Pattern
+from worker.nlp.names.bearers import Bearer, bearer_of, by_surname
+from worker.nlp.names.compile import RULES, compile_watchlist, names_of
+from worker.nlp.names.index import Entity, NameIndex, Pattern, alias_problem
 
 FORMAT: Final = 1
 FEW: Final = 5_000  # entities that are compiled at each start: half a second, and no file
@@ -128,7 +128,7 @@ def _made(entities: Sequence[Entity], kept: Kept, *, version: str) -> NameIndex:
 
     @functools.lru_cache(maxsize=REMEMBERED)
     def borne(word: str) -> tuple[Bearer, ...]:
-        return tuple(bearer for one in surnames.of(places[word]) for bearer in alone(one).surnames[word])
+        return by_surname(bearer for one in surnames.of(places[word]) for bearer in _bearers(entities[one]))[word]
 
     # As `compile_watchlist` has it: of one entity, whatever its type.
     alone_in_form = {form for n, form in enumerate(forms.words) if len(forms.of(n)) == 1}
@@ -151,6 +151,14 @@ def _made(entities: Sequence[Entity], kept: Kept, *, version: str) -> NameIndex:
         single=_Asked(single, single_of),
         alike=alike(kept.spelt.words, single),
     )
+
+
+def _bearers(entity: Entity) -> Iterator[Bearer]:
+    """A person's, without all that an index of theirs would cost: any common word of a text may be their surname."""
+    for alias in names_of(entity):
+        bearer = bearer_of(entity.id, alias) if alias_problem(alias) is None else None
+        if bearer is not None:
+            yield bearer
 
 
 @dataclass(frozen=True)
