@@ -93,7 +93,8 @@ def load_judge(config: Config, *, data: Path | None = None) -> Judges:
     folder, if there is one, the index of a long watchlist is kept."""
     from worker.nlp.judge import Judge
 
-    return Judge(load_names(config, data=data), config.topics, model=config.topic_model)
+    names, model, terms = load_names(config, data=data), config.topic_model, config.language_terms
+    return Judge(names, config.topics, model=model, terms=terms)
 
 
 def load_names(config: Config, *, data: Path | None) -> Any:

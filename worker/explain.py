@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from worker.alerts.decide import Reason
+from worker.alerts.notes import note_sentences
 from worker.alerts.rules import FeedFacts, evaluate
 from worker.articles.changes import word_changes
 from worker.articles.shown import WAITING, source_words
@@ -191,6 +192,7 @@ def _judgement(trace: Trace, version: Version, judgement: Judgement) -> dict[str
         "model": judgement.model_id,
         "watchlist": judgement.watchlist,
         "config_version": row.config_version,
+        "notes": note_sentences(judgement),
         "topics": [topic | {"name": version.topic_names.get(topic["id"], topic["id"])} for topic in row.topics],
         "mentions": row.mentions,
         "denials": [_denial(one) for one in trace.denials],

@@ -248,6 +248,9 @@ class Span(NamedTuple):
     end: int
 
 
+UNJUDGED = "none"
+
+
 @dataclass(frozen=True)
 class TopicScore:
     id: str
@@ -256,7 +259,7 @@ class TopicScore:
     review: bool
     evidence: tuple[str, ...] = ()
     spans: tuple[Span, ...] = ()  # where the evidence stands, in its order; two of "Pyongyang … Moscow"
-    by: str = "model"  # or "terms": which kind of judge scored it
+    by: str = "model"  # or "terms": which kind of judge scored it; UNJUDGED for none, and its score says nothing
 
 
 @dataclass(frozen=True)

@@ -26,11 +26,11 @@ def fold(text: str) -> Folded:
     """NFKC, small letters, no accents (й stays, ё becomes е), one kind of quote, dashes as spaces, no double space."""
     if text.isascii():
         return _squeeze(Folded(text.lower().translate(ASCII_FORMS), range(len(text) + 1)))
-    forms = {character: _fold_character(character) for character in set(text)}
+    forms = {character: _FORMS[character] for character in set(text)}
     joined = text.translate({ord(character): form for character, form in forms.items()})
     odd = [character for character, form in forms.items() if len(form) != 1]
     starts = _starts(text, odd, forms) if odd else range(len(text) + 1)
-    if any(c in PIECES for form in forms.values() for c in form):
+    if PIECES.search(joined):  # Hangul in pieces, kana and their marks apart: put together, map again
         return _squeeze(_compose(joined, starts))
     return _squeeze(Folded(joined, starts))
 
@@ -61,24 +61,26 @@ def _squeeze(folded: Folded) -> Folded:
     return Folded(SPACES.sub(" ", text), starts)
 
 
-# Hangul in pieces, and kana with their marks apart: put together.
-PIECES: Final = frozenset(map(chr, (*range(0x1100, 0x1200), 0x3099, 0x309A)))
+PIECES: Final = re.compile("[\u1100-\u11ff\u3099\u309a]")
 WHOLES: Final = re.compile(r"[\u1100-\u1112][\u1161-\u1175][\u11a8-\u11c2]?|[\u3041-\u30ff][\u3099\u309a]|.", re.DOTALL)
 SPACES: Final = re.compile(" {2,}")
 ASCII_FORMS: Final = str.maketrans({"`": "'", '"': "'", "-": " ", "\n": " ", "\t": " ", "\r": " "})
-_CACHE: dict[str, str] = {}
+
+
+class _Forms(dict[str, str]):
+    """Folded characters by what they were, each worked out once."""
+
+    def __missing__(self, character: str) -> str:
+        if len(self) > 20_000:
+            self.clear()
+        self[character] = folded = _fold_character(character)
+        return folded
+
+
+_FORMS: Final = _Forms()
 
 
 def _fold_character(character: str) -> str:
-    known = _CACHE.get(character)
-    if known is None:
-        if len(_CACHE) > 20_000:
-            _CACHE.clear()
-        known = _CACHE[character] = _fold_slowly(character)
-    return known
-
-
-def _fold_slowly(character: str) -> str:
     if unicodedata.category(character) in ("Cf", "Mn") and not "\u3099" <= character <= "\u309a":
         return ""
     if character.isspace():

@@ -24,6 +24,7 @@ from worker.cli.options import (
 from worker.cli.table import print_text
 from worker.display import one_line
 from worker.feeds.held import decided_words
+from worker.model import UNJUDGED
 
 PARTS = frozenset({"feeds", "topics", "watchlist", "rules", "settings"})
 PIECE_LETTERS = 300  # of one change that are shown
@@ -147,7 +148,11 @@ def _judgement_lines(judgement: Mapping[str, Any] | None) -> Iterator[str]:
         return
     names = f", names of watchlist {judgement['watchlist']}" if judgement["watchlist"] else ""
     yield f"Judged: language {judgement['language']}, model {judgement['model']}{names}"
+    for note in judgement["notes"]:
+        yield f"  note        {note}"
     for topic in judgement["topics"]:
+        if topic.get("by") == UNJUDGED:  # no score says anything, which the note has said
+            continue
         answer = "yes" if topic["match"] else "no"
         unsure = ", unsure" if topic["review"] else ""
         evidence = f": {', '.join(one_line(word) for word in topic['evidence'])}" if topic["evidence"] else ""

@@ -35,6 +35,7 @@ from worker.config.source import Path_, Source, read_source
 from worker.config.typed import WORDS, shown, typed_item, unknown
 from worker.config.values import SECRET_FORM, Secret, names_a_credential
 from worker.errors import ConfigError, Problem
+from worker.nlp.terms.files import read_languages
 
 # part: (file, key of the list in it, type of its items)
 LISTS: Mapping[str, tuple[str, str, type[BaseModel]]] = {
@@ -44,7 +45,7 @@ LISTS: Mapping[str, tuple[str, str, type[BaseModel]]] = {
     "rules": ("rules.yaml", "rules", RuleSpec),
     "people": ("people.yaml", "people", Person),
 }
-BESIDE = {"topics": ("model",), "entities": ("files",)}  # what may stand beside the list of that key
+BESIDE = {"topics": ("model", "terms"), "entities": ("files",)}  # what may stand beside the list of that key
 PARTS = frozenset({*LISTS, "channels", "network", "settings"})
 FILES = {part: file for part, (file, _, _) in LISTS.items()} | {
     part: f"{part}.yaml" for part in ("channels", "network", "settings")
@@ -83,6 +84,7 @@ def load_config(
         parts["lists"] = reader.name_lists(sources["watchlist"], parts["watchlist"], named)
     if "topics" in sources:
         parts["topic_model"] = reader.topic_model(sources["topics"])
+        parts["language_terms"] = reader.language_terms(sources["topics"])
     if "channels" in sources:
         parts["channels"] = reader.channels(sources["channels"])
     if "network" in sources:
@@ -157,6 +159,24 @@ class Reader:
         if not whole:
             words = "no topic model is there; write the folder that `wirewatch topics train --out` wrote"
             source.refuse(("model",), f"{shown(given)}: {words}")
+            return None
+        return self.folder / given
+
+    def language_terms(self, source: Source) -> Path | None:
+        """The folder under `terms:`; None where the shipped rules stand alone. What its files say is read, and kept by
+        nobody: whoever judges reads it again."""
+        given = source.value.get("terms") if source.readable and isinstance(source.value, dict) else None
+        if given is None:
+            return None
+        if not isinstance(given, str) or not any((self.folder / given).glob("*.yaml")):
+            words = "no term files are there; write one for a language, as ko.yaml"
+            source.refuse(("terms",), f"{shown(given)}: {words}")
+            return None
+        try:
+            read_languages(self.folder / given)
+        except ConfigError as error:
+            found = (dataclasses.replace(problem, file=f"{given}/{problem.file}") for problem in error.problems)
+            source.problems.extend(found)
             return None
         return self.folder / given
 

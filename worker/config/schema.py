@@ -363,8 +363,9 @@ MAYBE_SECRETS: Mapping[type[BaseModel], frozenset[str]] = {
 
 @dataclass(frozen=True)
 class Config:
-    """Everything the files say. `topic_model` is the desk's own, None the shipped one. `warnings` are problems that did
-    not matter for what was loaded. `folder`: where the files lie, for paths that are relative to it.
+    """Everything the files say. `topic_model` is the desk's own, None the shipped one; `language_terms` what it adds to
+    the shipped term rules. `warnings` are problems that did not matter for what was loaded. `folder`: where the files
+    lie, for paths that are relative to it.
 
     `watchlist` are the entities that watchlist.yaml holds itself, `lists` the files of names that it includes; whoever
     asks for an entity asks `entities_by_id`, which has both.
@@ -373,6 +374,7 @@ class Config:
     feeds: tuple[FeedSpec, ...] = ()
     topics: tuple[TopicSpec, ...] = ()
     topic_model: Path | None = None
+    language_terms: Path | None = None
     watchlist: tuple[WatchedEntity, ...] = ()
     lists: tuple[NameList, ...] = ()
     rules: tuple[RuleSpec, ...] = ()
@@ -413,6 +415,7 @@ class Config:
         shown["lists"] = {one.file: one.digest for one in self.lists}
         # By its name alone: the same files are the same configuration wherever they lie.
         shown["topic_model"] = self.topic_model.name if self.topic_model else None
+        shown["language_terms"] = self.language_terms.name if self.language_terms else None
         return shown | {"network": _public(self.network), "settings": _public(self.settings)}
 
     @functools.cached_property

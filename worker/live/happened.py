@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Final
 
 from worker.config.schema import Config
 from worker.display import one_line
+from worker.model import JudgementNote
 
 LONGEST: Final = 300  # letters of one string: more than any screen has in a line
 # They change how wide a picture is, and terminals differ about it.
@@ -52,7 +53,8 @@ class Polled:
 
 @dataclass(frozen=True)
 class Judged:
-    """An article that is in its story. `copy`: of one that the desk had already."""
+    """An article that is in its story. `copy`: of one that the desk had already. `unjudged`: its language has no topic
+    rules, so that none of `topics` says nothing."""
 
     event: ClassVar[str] = "article"
     at: datetime
@@ -65,6 +67,7 @@ class Judged:
     names: tuple[str, ...]
     copy: bool
     baseline: bool
+    unjudged: bool = False
 
 
 @dataclass(frozen=True)
@@ -212,6 +215,7 @@ class Reader:
             names=tuple(safe(self.entities.get(entity, entity)) for entity in entities),
             copy=row.duplicate_of is not None,
             baseline=bool(row.baseline),
+            unjudged=JudgementNote.NO_RULES in row.notes,
         )
 
     def raised(self, row: Any) -> Raised:

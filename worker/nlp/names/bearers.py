@@ -5,16 +5,18 @@ Korean, Chinese and Vietnamese names begin with the surname, others end with it.
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from worker.articles.wordbounds import script_of
 from worker.nlp.names.spelling import form_of, sound
-from worker.nlp.names.words import ASIAN, JUNIORS, PARTICLES, TITLES
+from worker.nlp.names.words import ASIAN, JUNIORS, PARTICLES, PET_FORMS, TITLES
 
 MOST_WORDS: Final = 6
+MOST_COMPARED: Final = 64  # namesakes with one initial; a list of more finds them by their whole names only
 LONG_ENOUGH: Final = 4  # letters of a surname in another script: Korean names end in short ones there
 # A romanised Korean or Chinese given name, of one or two syllables.
 SYLLABLE: Final = (
@@ -81,9 +83,45 @@ def last_word(alias: str) -> str:
     return words[-1] if fits and len(words[-1]) >= LONG_ENOUGH else ""
 
 
-def by_surname(bearers: Iterable[Bearer]) -> dict[str, tuple[Bearer, ...]]:
+@dataclass(frozen=True)
+class Group:
+    """All bearers of one surname, by its sound, in the order of the watchlist; what is asked of them is kept."""
+
+    bearers: tuple[Bearer, ...]
+
+    @functools.cached_property
+    def surnames(self) -> frozenset[str]:
+        return frozenset(bearer.surname for bearer in self.bearers)
+
+    @functools.cached_property
+    def particles(self) -> frozenset[str]:
+        return frozenset(bearer.particle for bearer in self.bearers)
+
+    @functools.cached_property
+    def surname_first(self) -> bool:
+        """Whether any of them has a name that begins with it."""
+        return any(bearer.surname_first for bearer in self.bearers)
+
+    @functools.cached_property
+    def by_initial(self) -> Mapping[str, tuple[Bearer, ...]]:
+        """By the first letter that the given name may have, a pet form's too: some of very many bear such a one."""
+        held: dict[str, list[Bearer]] = {}
+        for bearer in self.bearers:
+            if bearer.given:
+                forms = {bearer.given[0], *PET_FORMS.get(bearer.given[0], ())}
+                for initial in {first for form in forms for first in (form[0], sound(form)[:1])}:
+                    held.setdefault(initial, []).append(bearer)
+        return {initial: tuple(bearers) for initial, bearers in held.items()}
+
+    def with_initials(self, initials: Iterable[str]) -> Iterator[Bearer]:
+        """Those whose given name may begin so; of each letter no more than can be compared at each place of a text."""
+        for initial in initials:
+            yield from self.by_initial.get(initial, ())[:MOST_COMPARED]
+
+
+def by_surname(bearers: Iterable[Bearer]) -> dict[str, Group]:
     """By the sound of the surname, each form of a person once."""
     held: dict[str, dict[tuple[str, str, tuple[str, ...]], Bearer]] = {}
     for bearer in bearers:
         held.setdefault(sound(bearer.surname), {}).setdefault((bearer.entity, bearer.surname, bearer.given), bearer)
-    return {key: tuple(group.values()) for key, group in held.items()}
+    return {key: Group(tuple(group.values())) for key, group in held.items()}

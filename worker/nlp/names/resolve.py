@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from worker.nlp.names.bearers import Bearer
+from worker.nlp.names.bearers import Bearer, Group
 from worker.nlp.names.kinds import Kind, Sighting
 from worker.nlp.names.words import MEN, SPORTS, WOMEN, WORDS, is_common
 
@@ -45,13 +45,13 @@ class About:
         return sum(word in SPORTS for word in words) >= SPORT_WORDS
 
 
-def resolve(seen: Sequence[Sighting], surnames: Mapping[str, tuple[Bearer, ...]], about: About) -> Iterator[Meant]:
+def resolve(seen: Sequence[Sighting], surnames: Mapping[str, Group], about: About) -> Iterator[Meant]:
     """Each place where a watched person is meant, with how we know; `seen` in reading order, title first."""
     groups: dict[str, list[Sighting]] = {}
     for sighting in seen:
         groups.setdefault(sighting.group, []).append(sighting)
     for group, places in groups.items():
-        yield from _of_group(places, surnames[group], about)
+        yield from _of_group(places, surnames[group].bearers, about)
 
 
 def _of_group(places: Sequence[Sighting], bearers: Sequence[Bearer], about: About) -> Iterator[Meant]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from worker.nlp.names.bearers import Bearer, is_asian_given
+from worker.nlp.names.bearers import Group, is_asian_given
 from worker.nlp.names.capitals import Line, Word, left_of, right_of
 from worker.nlp.names.spelling import sound
 from worker.nlp.names.words import (
@@ -40,20 +40,20 @@ COUNTRY_OWNS: Final = re.compile(r"([A-Z][a-z]+)['’]s?\s+$")
 
 
 class Surroundings:
-    """One word that is, or sounds like, the surname of `bearers`, and what is beside it."""
+    """One word that is, or sounds like, the surname of `group`, and what is beside it."""
 
-    def __init__(self, line: Line, number: int, group: str, surnames: Mapping[str, tuple[Bearer, ...]]) -> None:
-        self.line, self.number, self.group, self.surnames = line, number, group, surnames
-        self.bearers = surnames[group]
+    def __init__(self, line: Line, number: int, key: str, surnames: Mapping[str, Group]) -> None:
+        self.line, self.number, self.key, self.surnames = line, number, key, surnames
+        self.group = surnames[key]
         self.word = line.words[number]
         self.left, self.right = left_of(line, number), right_of(line, number)
         self.before = self._before()
 
     def spelling(self) -> str:
         """How the surname is spelt, if not as it is watched."""
-        if any(bearer.surname == self.word.folded for bearer in self.bearers):
+        if self.word.folded in self.group.surnames:
             return ""
-        return "variant" if sound(self.word.folded) == self.group else "misspelling"
+        return "variant" if sound(self.word.folded) == self.key else "misspelling"
 
     def lefts(self) -> Iterator[Word]:
         number = self.number
@@ -100,7 +100,7 @@ class Surroundings:
             return self.line.text[before.end : before.end + 1] == "."
         if self.left is not None and self.left.hyphen:
             return word in GIVEN and word not in WORDS
-        if sound(word) != self.group and self._is_acronym(before):
+        if sound(word) != self.key and self._is_acronym(before):
             return False
         if word in GIVEN and word not in WORDS:
             return True
@@ -115,8 +115,7 @@ class Surroundings:
             return False
         if hyphen and sound(word) in self.surnames:  # the Xi-Biden talks
             return False
-        asian = any(bearer.surname_first for bearer in self.bearers)
-        if asian and is_asian_given(word) and not (word in WORDS and self.line.headline):
+        if self.group.surname_first and is_asian_given(word) and not (word in WORDS and self.line.headline):
             return True
         if hyphen or (word in WORDS and (self.line.headline or not self.spelling())):
             return False
@@ -132,14 +131,14 @@ class Surroundings:
         return word.shouted and not self.word.shouted and len(word.folded) > 1
 
     def lacks_particle(self) -> bool:
-        needed = {bearer.particle for bearer in self.bearers}
+        needed = self.group.particles
         return (
             "" not in needed
             and (self.left is None or self.left.particle not in needed)
             and not self._small_particle(needed)
         )
 
-    def _small_particle(self, needed: set[str]) -> bool:
+    def _small_particle(self, needed: frozenset[str]) -> bool:
         head = self.line.text[max(0, self.word.start - 12) : self.word.start].lower()
         return any(head.endswith(f"{particle} ") for particle in needed)
 
