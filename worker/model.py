@@ -276,6 +276,16 @@ class Mention:
 
 
 @dataclass(frozen=True)
+class Denial:
+    """An analyst's "not this one": `text` in `article` was not `entity`; `words` stood around it there."""
+
+    entity: str
+    text: str
+    article: str
+    words: frozenset[str]
+
+
+@dataclass(frozen=True)
 class RuleVerdict:
     id: str
     fires: bool

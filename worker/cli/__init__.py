@@ -24,6 +24,7 @@ from worker.cli import (
     status,
     topics,
     trace,
+    watchlist,
 )
 from worker.cli.options import cli
 from worker.errors import ConfigError, WirewatchError
@@ -42,7 +43,7 @@ for module in (feeds, feedlists, finding, held):
 cli.add_typer(alerts.cli, name="alerts")
 for module in (alerts, silences):
     module.add_to(alerts.cli)
-for module in (deliveries, channels, links):
+for module in (deliveries, channels, links, watchlist):
     cli.add_typer(module.cli, name=module.__name__.rpartition(".")[2])
     module.add_to(module.cli)
 for module in (roles, desk, status, articles, trace, history, rejudging):

@@ -94,6 +94,7 @@ def _check_aliases(config: Config, sources: Mapping[str, Source]) -> None:
     for n, entity in zip(source.kept, config.watchlist, strict=True):
         named: list[tuple[Path_, str]] = [(("entities", n, "name"), entity.name)]
         named += [(("entities", n, "aliases", at), alias) for at, alias in enumerate(entity.aliases)]
+        named += [(("entities", n, "weak", at), alias) for at, alias in enumerate(entity.weak)]
         for path, alias in named:
             problem = alias_problem(alias)
             owner = held.setdefault(_spelling(alias), entity.id)

@@ -99,6 +99,17 @@ class WatchedEntity(Model):
     aliases: Strings = Field(
         default=(), description="every other name it goes by, in every script; case endings and particles are known"
     )
+    weak: Strings = Field(
+        default=(),
+        description="further names that mean other things, too: they count only where a word of `context`, or a name "
+        "from `aliases`, stands in the article as well",
+    )
+    context: Strings = Field(
+        default=(), description="words that make a weak name count (`mercenary`, `Prigozhin`); beginnings of words do"
+    )
+    not_context: Strings = Field(
+        default=(), description="words beside which no one-word name of it counts (`opera`, `Bayreuth`)"
+    )
     tags: tuple[Slug, ...] = Field(default=(), description="words of your own, for rules to choose entities by")
     note: str = Field(default="", description="for whoever reads the file")
 

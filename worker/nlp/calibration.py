@@ -20,7 +20,7 @@ LOWEST, HIGHEST = 0.2, 0.5  # a threshold that a few dozen examples have set ask
 ROUNDS: Final = 20  # in which what is hidden in the sample settles
 NEWTON: Final = 30  # steps within a round; it ends in about six
 HELD: Final = 1e-3  # keeps the fit finite where examples and sample part cleanly
-SURE: Final = 0.9  # so many of the true stand above the foot of the review band, and so many above its head are true
+UNSURE: Final = (0.2, 0.8)  # calibrated scores between which we are unsure: one in five to four in five are true
 
 
 def _logit(share: float) -> float:
@@ -51,7 +51,11 @@ def calibrate(raws: np.ndarray, truth: np.ndarray) -> Calibration:
     plain = Calibration(a, b, 0.5, (0.0, 1.0))
     scored = sorted(zip(map(plain.score, raws.tolist()), truth.tolist(), strict=True), reverse=True)
     threshold = _steady_threshold(scored)
-    return Calibration(a, b, threshold, _review_band(scored, threshold))
+    return Calibration(a, b, threshold, _band(threshold))
+
+
+def _band(threshold: float) -> tuple[float, float]:
+    return min(UNSURE[0], threshold), max(UNSURE[1], threshold)
 
 
 def platt(raws: Sequence[float], truth: Sequence[bool]) -> tuple[float, float]:
@@ -105,18 +109,6 @@ def _steady_threshold(scored: Sequence[tuple[float, bool]]) -> float:
     return round((good[0] + good[-1]) / 2, 3)
 
 
-def _review_band(scored: Sequence[tuple[float, bool]], threshold: float) -> tuple[float, float]:
-    """From the score that SURE of the true ones reach to the score from which SURE of the articles are true."""
-    positives = [score for score, true in scored if true]
-    low = positives[math.ceil(SURE * len(positives)) - 1] if positives else threshold
-    hits, high = 0, threshold
-    for count, (score, true) in enumerate(scored, start=1):
-        hits += true
-        if hits / count >= SURE:
-            high = score
-    return round(min(low, threshold), 3), round(max(high, threshold), 3)
-
-
 # ---------------------------------------------------------------- without the truth of most
 
 
@@ -138,8 +130,7 @@ def unlabelled(yes: np.ndarray, sample: np.ndarray) -> Calibration:
     a, b = _with_hidden(raws, sample, min(common, MOST_COMMON))
     plain = Calibration(a, b, 0.5, (0.0, 1.0))
     threshold = min(max(round(plain.score(middle), 3), LOWEST), HIGHEST)
-    low = plain.score(float(raws[len(raws) - math.ceil(SURE * len(raws))]))
-    return Calibration(a, b, threshold, (round(min(low, threshold), 3), round(max(SURE, threshold), 3)))
+    return Calibration(a, b, threshold, _band(threshold))
 
 
 def _with_hidden(yes: np.ndarray, sample: np.ndarray, common: float) -> tuple[float, float]:

@@ -88,7 +88,8 @@ class Judge:
                 NO_MODEL,
             )
             notes += [JudgementNote.NO_RULES] if self.topics else []
-        return Judgement(language, topics, find_mentions(self.index, article), model_id, notes=tuple(notes))
+        mentions = find_mentions(self.index, article)
+        return Judgement(language, topics, mentions, model_id, watchlist=self.index.version, notes=tuple(notes))
 
     def _by_model(self, articles: Sequence[ArticleText]) -> list[tuple[TopicScore, ...]]:
         texts = [features(article.title, article.text) for article in articles]

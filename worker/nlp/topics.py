@@ -22,12 +22,13 @@ from spacy.vocab import Vocab
 from worker.errors import WirewatchError
 from worker.model import ArticleText
 from worker.nlp.calibration import Calibration, calibrate, platt
+from worker.nlp.fitting import fit
 from worker.nlp.measure import Pairs, drawn, measure
-from worker.nlp.wordpairs import COMMON, WORD, Features, Words, fit, logistic, margins, read, shares
+from worker.nlp.wordpairs import COMMON, WORD, Features, Words, logistic, margins, read, shares
 
 SHIPPED: Final = Path(__file__).parent / "model"
 NAME: Final = "wirewatch-topics"
-VERSION: Final = "2"
+VERSION: Final = "3"
 LETTERS: Final = 3_000  # of title and text: the lede carries the topic, and cost stays bounded
 FOLDS: Final = 5  # each model of the cross-validation learns from four fifths
 LEAST: Final = 2 * FOLDS  # articles to train on: below it a fold may teach nothing
@@ -56,6 +57,7 @@ class Labelled:
     labels: frozenset[str]
     article: ArticleText = UNTITLED  # as it was given
     unsure: bool = False  # its reader was
+    measured: bool = True  # or only learned from, as what was drawn or written to be hard is
 
     @property
     def mark(self) -> str:
@@ -76,7 +78,8 @@ def is_readable(text: str) -> bool:
 
 
 def read_labelled(path: Path) -> list[Labelled]:
-    """JSON lines of {id, title, text, labels} and, if known, date. Raises DataProblem."""
+    """JSON lines of {id, title, text, labels} and, if known, date; "measure": false to be only learned from. Raises
+    DataProblem."""
     found = []
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -88,9 +91,18 @@ def read_labelled(path: Path) -> list[Labelled]:
         try:
             value = json.loads(line)
             title, text, labels = value["title"], value.get("text") or "", frozenset(value["labels"])
-            read = features(title, text), features(title, "")
-            article = ArticleText(str(value["id"]), title, text, language=value.get("language"))
-            found.append(Labelled(article.id, _week(value), *read, labels, article, value.get("unsure") is True))
+            found.append(
+                Labelled(
+                    id=str(value["id"]),
+                    week=_week(value),
+                    text=features(title, text),
+                    headline=features(title, ""),
+                    labels=labels,
+                    article=ArticleText(str(value["id"]), title, text, language=value.get("language")),
+                    unsure=value.get("unsure") is True,
+                    measured=value.get("measure") is not False,
+                )
+            )
         except (ValueError, KeyError, TypeError) as error:
             words = "needs id, title, text and labels"
             raise DataProblem(f"{path}:{number}: not a labelled article ({error!r}): {words}") from error
@@ -125,10 +137,12 @@ def train(data: Path, out: Path) -> dict[str, Any]:
     lesson = _lesson(articles, topics)
     folds = fold(articles)
     raws, headlines = _unseen_scores(lesson, folds, topics)
-    calibrations = {topic: calibrate(raws[:, at], lesson.truth[:, at]) for at, topic in enumerate(topics)}
-    report: dict[str, Any] = {"articles": len(articles), "folds": FOLDS}
+    measured = np.array([article.measured for article in articles])
+    raws, headlines, folds, truth = raws[measured], headlines[measured], folds[measured], lesson.truth[measured]
+    calibrations = {topic: calibrate(raws[:, at], truth[:, at]) for at, topic in enumerate(topics)}
+    report: dict[str, Any] = {"articles": len(articles), "measured": int(measured.sum()), "folds": FOLDS}
     asked = {"topics": raws, "headlines": headlines}
-    validated = {name: _validated(raws, one, lesson.truth, folds, calibrations) for name, one in asked.items()}
+    validated = {name: _validated(raws, one, truth, folds, calibrations) for name, one in asked.items()}
     report |= {name: _figures(pairs, calibrations) for name, pairs in validated.items()}
     report["detail"] = {topic: _drawn(pairs, calibrations[topic]) for topic, pairs in validated["topics"].items()}
     nlp = _pipeline(topics)
@@ -147,9 +161,13 @@ class Lesson:
 
 
 def _lesson(articles: Sequence[Labelled], topics: Sequence[str]) -> Lesson:
+    headlines = [read(WORD.findall(article.headline)) for article in articles]
     return Lesson(
-        wholes=[read(WORD.findall(article.text)) for article in articles],
-        headlines=[read(WORD.findall(article.headline)) for article in articles],
+        wholes=[
+            headline if article.text == article.headline else read(WORD.findall(article.text))
+            for article, headline in zip(articles, headlines, strict=True)
+        ],
+        headlines=headlines,
         truth=np.array([[topic in article.labels for topic in topics] for article in articles]),
     )
 
@@ -159,7 +177,8 @@ def _fit(nlp: Any, lesson: Lesson, chosen: np.ndarray) -> Any:
     model = nlp.get_pipe("textcat_multilabel").model
     places = np.flatnonzero(chosen)
     wholes, headlines = ([part[at] for at in places] for part in (lesson.wholes, lesson.headlines))
-    fit(model, wholes, lesson.truth[places], again=headlines)
+    again = {at: headline for at, headline in enumerate(headlines) if headline is not wholes[at]}
+    fit(model, wholes, lesson.truth[places], again=again)
     return model
 
 

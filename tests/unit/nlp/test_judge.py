@@ -16,6 +16,10 @@ class Watched:
     id: str
     name: str
     aliases: list = field(default_factory=list)
+    type: str = "other"
+    weak: tuple = ()
+    context: tuple = ()
+    not_context: tuple = ()
 
 
 @dataclass
