@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -49,6 +50,12 @@ class Judge:
                 f"topics.yaml: the topic model {self.model.id} does not know {unknown[0]!r}; it knows {known}. "
                 "Label articles and run `wirewatch topics train`, or remove the topic."
             )
+
+    def with_names(self, index: NameIndex) -> Judge:
+        """One with another watchlist, and the model that this one has loaded."""
+        other = copy.copy(self)
+        other.index = index
+        return other
 
     @property
     def model_id(self) -> str:
