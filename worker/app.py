@@ -51,6 +51,19 @@ def build(
     config_version = save_config_version(store, digest=config.hash, body=config.public())
     feeds = [(feed.id, feed.url, feed.title) for feed in config.feeds if feed.enabled]
     sync_feeds(store, feeds, spread=start_spread(config.feeds), at_once=AT_ONCE)
+    return build_on(store, config, config_version=config_version, data=data, environ=environ, hint=hint)
+
+
+def build_on(
+    store: Store,
+    config: Config,
+    *,
+    config_version: int,
+    data: Path,
+    environ: Mapping[str, str],
+    hint: Callable[[str], None] = no_hint,
+) -> Runtime:
+    """Everything around a store that is there: no feed becomes due by it."""
     policy = config.to_policy()
     return Runtime(
         config=config,

@@ -18,6 +18,7 @@ from worker.cli import (
     held,
     history,
     links,
+    rejudging,
     roles,
     silences,
     status,
@@ -45,7 +46,7 @@ for module in (alerts, silences):
 for module in (deliveries, channels, links, watchlist):
     cli.add_typer(module.cli, name=module.__name__.rpartition(".")[2])
     module.add_to(module.cli)
-for module in (roles, desk, status, articles, trace, history):
+for module in (roles, desk, status, articles, trace, history, rejudging):
     module.add_to(cli)
 
 

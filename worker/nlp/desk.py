@@ -18,7 +18,8 @@ from typing import Any, Final, Protocol
 
 import numpy as np
 
-from worker.model import ArticleText, Judgement, Span, TopicScore
+from worker.alerts.notes import beginning
+from worker.model import UNJUDGED, ArticleText, Judgement, Span, TopicScore
 from worker.nlp import background, deskterms
 from worker.nlp.background import Background, bucket
 from worker.nlp.calibration import Calibration
@@ -28,7 +29,6 @@ from worker.nlp.desktopic import Example, Learned, from_json, learn, stamp, to_j
 BY: Final = "desk"  # of a score's `by`: desk:STAMP
 FOLDER: Final = "desk-topics"  # in the data folder
 ENGLISH: Final = frozenset({"en", "und"})  # what the background is of; the unknown is most often a short headline
-READ: Final = 100_000  # letters of a text in which terms are looked for
 SHOWN: Final = 3  # words of an article that are shown as evidence
 
 
@@ -48,6 +48,10 @@ class DeskTopic(Protocol):
 
 
 class Judging(Protocol):
+    @property
+    def model_id(self) -> str: ...
+    @property
+    def model_ids(self) -> frozenset[str]: ...
     def judge_many(self, articles: Sequence[ArticleText]) -> list[Judgement]: ...
 
 
@@ -71,7 +75,7 @@ class Scorer:
 
     def scores(self, articles: Sequence[ArticleText], languages: Sequence[str]) -> list[TopicScore]:
         """In order. Examples speak of English alone; terms of any language."""
-        weighed = [said(self.terms, title=one.title, text=one.text[:READ]) for one in articles]
+        weighed = [said(self.terms, title=one.title, text=one.text) for one in articles]
         return [
             self._called(article, self._score(found, raw), found, by_words=raw is not None)
             for article, found, raw in zip(articles, weighed, self._raws(articles, languages), strict=True)
@@ -88,6 +92,8 @@ class Scorer:
         return deskterms.score(found.weight) if raw is None else with_terms(self.calibration.score(raw), found.weight)
 
     def _called(self, article: ArticleText, score: float, found: Said, *, by_words: bool) -> TopicScore:
+        if not by_words and not self.terms:  # examples alone, of another language than the article's
+            return TopicScore(self.topic.id, 0.0, False, False, by=UNJUDGED)
         used = self.calibration if by_words else deskterms.CALIBRATION
         threshold = used.threshold if self.topic.threshold is None else self.topic.threshold
         low, high = used.review if self.topic.review is None else self.topic.review
@@ -127,12 +133,16 @@ class DeskJudge:
 
     @property
     def model_id(self) -> str:
-        return self.judge.model_id  # type: ignore[attr-defined,no-any-return]
+        return self.judge.model_id
+
+    @property
+    def model_ids(self) -> frozenset[str]:
+        return self.judge.model_ids
 
     def judge_many(self, articles: Sequence[ArticleText]) -> list[Judgement]:
         judged = self.judge.judge_many(articles)
-        languages = [one.language for one in judged]
-        added = [scorer.scores(articles, languages) for scorer in self.scorers]
+        read, languages = [beginning(one) for one in articles], [one.language for one in judged]
+        added = [scorer.scores(read, languages) for scorer in self.scorers]
         return [
             replace(one, topics=self._ordered((*one.topics, *(scores[at] for scores in added))))
             for at, one in enumerate(judged)

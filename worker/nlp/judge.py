@@ -54,6 +54,11 @@ class Judge:
     def model_id(self) -> str:
         return self.model.id
 
+    @property
+    def model_ids(self) -> frozenset[str]:
+        """Every one that a judgement may bear: the model's, those of the term rules, and none."""
+        return frozenset({self.model.id, NO_MODEL, *(terms.id for terms in self.terms.values())})
+
     def judge_many(self, articles: Sequence[ArticleText]) -> list[Judgement]:
         """In order; one batch of the model for all that are in its language."""
         read = [beginning(article) for article in articles]

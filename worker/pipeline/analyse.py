@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -24,23 +24,26 @@ def analyse_new_articles(runtime: Runtime) -> bool:
     )
     if not claim.rows:
         return False
-    judged = _judge(runtime, judge, claim.rows)
+    judged = judge_rows(runtime, judge, claim.rows)
     saved = articles.save_judgements(runtime.store, claim, judged, config_version=runtime.config_version)
     log.info("articles_analysed", claimed=len(claim.rows), saved=len(saved))
     return claim.full
 
 
-def _judge(runtime: Runtime, judge: Judges, rows: Sequence[Any]) -> list[tuple[Any, Judgement]]:
+def judge_rows(
+    runtime: Runtime, judge: Judges, rows: Sequence[Any], *, read: Callable[[Runtime, Any], ArticleText] | None = None
+) -> list[tuple[Any, Judgement]]:
     """The rows with their judgements. An article that the judge chokes on is left out: its lease runs out, it is tried
-    again alone, and parked after three attempts; the others of its batch are saved."""
+    again alone, and parked after three attempts; the others of its batch are saved. `read`: what of a row is judged."""
+    read = read or article_text
     try:
-        judgements = judge.judge_many([article_text(runtime, row) for row in rows])
+        judgements = judge.judge_many([read(runtime, row) for row in rows])
         return list(zip(rows, judgements, strict=True))
     except Exception:
         log.exception("batch_not_judged", articles=[row.public_id for row in rows])
         if len(rows) == 1:
             return []
-    return [pair for row in rows for pair in _judge(runtime, judge, [row])]
+    return [pair for row in rows for pair in judge_rows(runtime, judge, [row], read=read)]
 
 
 def article_text(runtime: Runtime, row: Any) -> ArticleText:

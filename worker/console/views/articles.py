@@ -22,7 +22,7 @@ NAMES_SHOWN: Final = 8
 @dataclass(frozen=True)
 class ArticleView:
     """`topics` holds (name, score, whether we are sure). `alert` is one that tells of its story, or ''; `severity`
-    that one's, or '' where this article had no part in it."""
+    that one's, or '' where this article had no part in it. `again`: when it was judged again, last."""
 
     id: str
     headline: Headline
@@ -35,6 +35,7 @@ class ArticleView:
     fate: str
     alert: str
     severity: str
+    again: Moment | None = None
 
 
 def article_view(found: ArticleFound, names: Names, now: datetime) -> ArticleView:
@@ -64,6 +65,7 @@ def article_view(found: ArticleFound, names: Names, now: datetime) -> ArticleVie
         fate=fate,
         alert=alert.public_id if alert else "",
         severity=alert.severity if part else "",
+        again=names.at(judged.again_at, now) if judged and judged.again_at else None,
     )
 
 
