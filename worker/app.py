@@ -76,7 +76,7 @@ def build_on(
         ),
         parser=Parser(),
         channels=build_channels(config, policy=policy, inbox_root=data, links=make_links(config, store)),
-        judge=functools.cache(functools.partial(load_judge, config, data)),
+        judge=functools.cache(functools.partial(load_judge, config, data, needs_model=False)),
         data=data,
         hint=hint,
         check_in=sentry.check_ins(environ, tick=config.settings.timing.tick),
@@ -99,9 +99,10 @@ def make_links(config: Config, store: Store) -> Links:
     return Links(settings.public_url, bring_signing_key(store), timedelta(seconds=settings.links_last))
 
 
-def load_judge(config: Config, data: Path | None = None) -> Judges:
+def load_judge(config: Config, data: Path | None = None, *, needs_model: bool = True) -> Judges:
     """The language model and the watchlist, loaded only where articles are judged: hundreds of megabytes. What the
-    desk's own topics have learned is kept in the data folder, where there is one."""
+    desk's own topics have learned is kept in the data folder, where there is one. Raises DataProblem for a topic model
+    that cannot be loaded, if it is needed."""
     from worker.nlp.desk import FOLDER, DeskJudge, is_desk_topic, make_scorers
     from worker.nlp.judge import Judge
     from worker.nlp.names import compile_watchlist
@@ -109,7 +110,7 @@ def load_judge(config: Config, data: Path | None = None) -> Judges:
     own = [topic for topic in config.topics if is_desk_topic(topic)]
     known = [topic for topic in config.topics if not is_desk_topic(topic)]
     names, model, terms = compile_watchlist(config.watchlist), config.topic_model, config.language_terms
-    judge = Judge(names, known, model=model, terms=terms)
+    judge = Judge(names, known, model=model, terms=terms, needs_model=needs_model)
     if not own:
         return judge
     scorers = make_scorers(own, kept=data / FOLDER if data else None)

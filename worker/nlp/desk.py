@@ -52,6 +52,9 @@ class Judging(Protocol):
     def model_id(self) -> str: ...
     @property
     def model_ids(self) -> frozenset[str]: ...
+    @property
+    def missing(self) -> str: ...
+    def look_again(self, *, every: float) -> None: ...
     def judge_many(self, articles: Sequence[ArticleText]) -> list[Judgement]: ...
 
 
@@ -138,6 +141,13 @@ class DeskJudge:
     @property
     def model_ids(self) -> frozenset[str]:
         return self.judge.model_ids
+
+    @property
+    def missing(self) -> str:
+        return self.judge.missing
+
+    def look_again(self, *, every: float) -> None:
+        self.judge.look_again(every=every)
 
     def judge_many(self, articles: Sequence[ArticleText]) -> list[Judgement]:
         judged = self.judge.judge_many(articles)

@@ -18,6 +18,13 @@ from worker.store.engine import Store
 
 
 class Judges(Protocol):
+    """`missing` says why the topic model could not be loaded: then what it should judge is judged by names alone."""
+
+    @property
+    def missing(self) -> str: ...
+    @property
+    def model_ids(self) -> frozenset[str]: ...
+    def look_again(self, *, every: float) -> None: ...
     def judge_many(self, articles: list[ArticleText]) -> list[Judgement]: ...
 
 
