@@ -212,12 +212,20 @@ def _judgement(trace: Trace, version: Version, judgement: Judgement) -> dict[str
         "revision": row.revision,
         "language": judgement.language,
         "model": judgement.model_id,
+        "watchlist": judgement.watchlist,
         "config_version": row.config_version,
         "notes": note_sentences(judgement),
         "topics": [topic | {"name": version.topic_names.get(topic["id"], topic["id"])} for topic in row.topics],
         "mentions": row.mentions,
+        "denials": [_denial(one) for one in trace.denials],
         "names": {entity: known.name if known else entity for entity, known in named.items()},
     }
+
+
+def _denial(row: Any) -> dict[str, Any]:
+    names = ("entity", "text", "author", "because", "ended_by")
+    times = {"at": _time(row.created_at), "ended": _time(row.ended_at)}
+    return {"id": row.public_id, **{name: getattr(row, name) for name in names}, **times}
 
 
 def _story(trace: Trace, config: Config) -> dict[str, Any]:

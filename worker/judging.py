@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from worker.alerts.notes import beginning, note_sentences
@@ -110,9 +111,12 @@ def read_time(value: Any) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def judge_lines(config: Config, lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
-    """One output per non-empty line, in order; an unreadable line gives {"id", "error"} and the run goes on."""
-    judge = load_judge(config)
+def judge_lines(config: Config, lines: Iterable[bytes], *, data: Path | None = None) -> Iterator[dict[str, Any]]:
+    """One output per non-empty line, in order; an unreadable line gives {"id", "error"} and the run goes on.
+
+    `data`: where the index of a long watchlist may be kept.
+    """
+    judge = load_judge(config, data=data)
     for batch in _batched(lines):
         judged = iter(_judge_all(judge, [item.article for item in batch if isinstance(item, GivenArticle)]))
         for item in batch:

@@ -30,7 +30,7 @@ def fold(text: str) -> Folded:
     joined = text.translate({ord(character): form for character, form in forms.items()})
     odd = [character for character, form in forms.items() if len(form) != 1]
     starts = _starts(text, odd, forms) if odd else range(len(text) + 1)
-    if JAMO.search(joined):  # Hangul in pieces: put together, map again
+    if PIECES.search(joined):  # Hangul in pieces, kana and their marks apart: put together, map again
         return _squeeze(_compose(joined, starts))
     return _squeeze(Folded(joined, starts))
 
@@ -61,9 +61,10 @@ def _squeeze(folded: Folded) -> Folded:
     return Folded(SPACES.sub(" ", text), starts)
 
 
+PIECES: Final = re.compile("[\u1100-\u11ff\u3099\u309a]")
+WHOLES: Final = re.compile(r"[\u1100-\u1112][\u1161-\u1175][\u11a8-\u11c2]?|[\u3041-\u30ff][\u3099\u309a]|.", re.DOTALL)
 SPACES: Final = re.compile(" {2,}")
 ASCII_FORMS: Final = str.maketrans({"`": "'", '"': "'", "-": " ", "\n": " ", "\t": " ", "\r": " "})
-JAMO: Final = re.compile("[\u1100-\u11ff]")
 
 
 class _Forms(dict[str, str]):
@@ -85,7 +86,12 @@ def _fold_character(character: str) -> str:
     if character.isspace():
         return " "
     folded = unicodedata.normalize("NFKC", character).translate(DASHES).translate(QUOTES).casefold()
-    if character in "йёЙЁ" or "\uac00" <= character <= "\ud7a3" or "\u3040" <= character <= "\u30ff":
+    if (
+        folded in ("\u3099", "\u309a")
+        or character in "йёЙЁ"
+        or "\uac00" <= character <= "\ud7a3"
+        or "\u3040" <= character <= "\u30ff"
+    ):
         return folded.replace("ё", "е")
     bare = "".join(c for c in unicodedata.normalize("NFD", folded) if unicodedata.category(c) != "Mn")
     return bare.translate(ARABIC_FORMS)
@@ -97,7 +103,7 @@ ARABIC_FORMS: Final = str.maketrans({"أ": "ا", "إ": "ا", "آ": "ا", "ى": "
 
 def _compose(joined: str, starts: Sequence[int]) -> Folded:
     text, kept = [], []
-    for found in re.finditer(r"[\u1100-\u1112][\u1161-\u1175][\u11a8-\u11c2]?|.", joined, re.DOTALL):
+    for found in WHOLES.finditer(joined):
         whole = unicodedata.normalize("NFC", found[0])
         text.append(whole)
         kept += [starts[found.start()]] * len(whole)

@@ -146,7 +146,8 @@ def _judgement_lines(judgement: Mapping[str, Any] | None, at: Any) -> Iterator[s
     if judgement is None:
         yield "Not judged yet"
         return
-    yield f"Judged: language {judgement['language']}, model {judgement['model']}"
+    names = f", names of watchlist {judgement['watchlist']}" if judgement["watchlist"] else ""
+    yield f"Judged: language {judgement['language']}, model {judgement['model']}{names}"
     if judgement["again"]:
         first = judgement["former"][0]
         yield f"  judged again on {at(judgement['again'])}; first on {at(first['at'])}, by {first['model']}"
@@ -167,6 +168,11 @@ def _judgement_lines(judgement: Mapping[str, Any] | None, at: Any) -> Iterator[s
         yield f"  and {len(judgement['mentions']) - NAMED} more mentions"
     if not judgement["mentions"]:
         yield "  name        none that is watched"
+    for denial in judgement["denials"]:
+        because = f": {one_line(denial['because'])}" if denial["because"] else ""
+        taken_back = f"; taken back by {denial['ended_by']}" if denial["ended_by"] else ""
+        who = f"{denial['author']}{because}{taken_back}"
+        yield f'  denied      "{one_line(denial["text"])}" is not {denial["entity"]} ({who})'
 
 
 def _story_lines(story: Mapping[str, Any] | None) -> Iterator[str]:

@@ -168,7 +168,7 @@ class Reader:
         return cls(
             feeds={feed.id: feed.title for feed in config.feeds if feed.title},
             topics={topic.id: topic.name for topic in config.topics},
-            entities={entity.id: entity.name for entity in config.watchlist},
+            entities={name: entity.name for name, entity in config.entities_by_id.items()},
             rules={rule.id: rule.name for rule in config.rules},
             channels={channel.id: channel.kind for channel in config.channels},
         )

@@ -19,6 +19,7 @@ MOST_COMMON: Final = 0.3  # no desk's topic is a larger share of all news; what 
 LOWEST, HIGHEST = 0.2, 0.5  # a threshold that a few dozen examples have set asks for no more than even chances
 ROUNDS: Final = 20  # in which what is hidden in the sample settles
 HELD: Final = 1e-3  # keeps the fit finite where examples and sample part cleanly
+UNSURE: Final = (0.2, 0.8)  # calibrated scores between which we are unsure: one in five to four in five are true
 SURE: Final = 0.9  # so many of the true stand above the foot of the review band, and so many above its head are true
 
 
@@ -50,7 +51,7 @@ def calibrate(raws: np.ndarray, truth: np.ndarray) -> Calibration:
     plain = Calibration(a, b, 0.5, (0.0, 1.0))
     scored = sorted(zip(map(plain.score, raws.tolist()), truth.tolist(), strict=True), reverse=True)
     threshold = _steady_threshold(scored)
-    return Calibration(a, b, threshold, _review_band(scored, threshold))
+    return Calibration(a, b, threshold, (min(UNSURE[0], threshold), max(UNSURE[1], threshold)))
 
 
 def platt(raws: Sequence[float], truth: Sequence[bool]) -> tuple[float, float]:
@@ -102,18 +103,6 @@ def _steady_threshold(scored: Sequence[tuple[float, bool]]) -> float:
     best = max(curve)[0]
     good = [score for f1, score in curve if f1 >= best - LOSS]
     return round((good[0] + good[-1]) / 2, 3)
-
-
-def _review_band(scored: Sequence[tuple[float, bool]], threshold: float) -> tuple[float, float]:
-    """From the score that SURE of the true ones reach to the score from which SURE of the articles are true."""
-    positives = [score for score, true in scored if true]
-    low = positives[math.ceil(SURE * len(positives)) - 1] if positives else threshold
-    hits, high = 0, threshold
-    for count, (score, true) in enumerate(scored, start=1):
-        hits += true
-        if hits / count >= SURE:
-            high = score
-    return round(min(low, threshold), 3), round(max(high, threshold), 3)
 
 
 # ---------------------------------------------------------------- without the truth of most

@@ -55,6 +55,7 @@ class Judging(Protocol):
     @property
     def missing(self) -> str: ...
     def look_again(self, *, every: float) -> None: ...
+    def with_names(self, index: Any) -> Judging: ...
     def judge_many(self, articles: Sequence[ArticleText]) -> list[Judgement]: ...
 
 
@@ -145,6 +146,10 @@ class DeskJudge:
     @property
     def missing(self) -> str:
         return self.judge.missing
+
+    def with_names(self, index: Any) -> DeskJudge:
+        """One with another watchlist, and all else that this one has loaded."""
+        return DeskJudge(self.judge.with_names(index), self.scorers, self.order)
 
     def look_again(self, *, every: float) -> None:
         self.judge.look_again(every=every)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -71,6 +72,12 @@ class Judge:
         except DataProblem as error:
             self.missing = str(error)
         self._looked_at = monotonic()
+
+    def with_names(self, index: NameIndex) -> Judge:
+        """One with another watchlist, and the model that this one has loaded."""
+        other = copy.copy(self)
+        other.index = index
+        return other
 
     @property
     def model_id(self) -> str:

@@ -28,7 +28,7 @@ from worker.nlp.wordpairs import COMMON, WORD, Features, Words, logistic, margin
 
 SHIPPED: Final = Path(__file__).parent / "model"
 NAME: Final = "wirewatch-topics"
-VERSION: Final = "2"
+VERSION: Final = "3"
 LETTERS: Final = 3_000  # of title and text: the lede carries the topic, and cost stays bounded
 FOLDS: Final = 5  # each model of the cross-validation learns from four fifths
 LEAST: Final = 2 * FOLDS  # articles to train on: below it a fold may teach nothing

@@ -1,11 +1,11 @@
-"""What every step needs, made once by worker/app.py and never changed."""
+"""What every step needs, made once by worker/app.py and never changed: a new watchlist makes a new one."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from worker.config.schema import Config
 from worker.delivery.channel import Channel
@@ -26,6 +26,7 @@ class Judges(Protocol):
     def model_ids(self) -> frozenset[str]: ...
     def look_again(self, *, every: float) -> None: ...
     def judge_many(self, articles: list[ArticleText]) -> list[Judgement]: ...
+    def with_names(self, index: Any) -> Judges: ...
 
 
 def no_hint(queue: str) -> None:

@@ -38,6 +38,7 @@ __all__ = [
     "config_version",
     "decision",
     "delivery",
+    "denial",
     "feed",
     "former_judgement",
     "heartbeat",
@@ -244,6 +245,25 @@ silence = Table(
     Column("ended_at", Instant),  # when its end was told
     Column("ended_by", String(80)),  # who ended it before its time
     Index("ix_silence_running", "expires_at", sqlite_where=IS_RUNNING, postgresql_where=IS_RUNNING),
+)
+
+denial = Table(
+    "denial",
+    metadata,
+    # An analyst's "not this one": what in an article was taken for an entity, and was not.
+    Column("id", RowId, primary_key=True),
+    Column("public_id", String(32), nullable=False, unique=True),
+    Column("entity", String(80), nullable=False),
+    Column("text", Text, nullable=False),  # folded, as the matcher compares it
+    Column("article_id", RowId, ForeignKey("article.id"), nullable=False),
+    Column("words", JSON, nullable=False),  # what stood around it
+    Column("because", Text, nullable=False),
+    Column("author", String(80), nullable=False),  # a person's id
+    Column("created_at", Instant, nullable=False),
+    Column("ended_at", Instant),  # when it was taken back
+    Column("ended_by", String(80)),
+    Index("ix_denial_standing", "id", sqlite_where=IS_RUNNING, postgresql_where=IS_RUNNING),
+    Index(None, "article_id"),
 )
 
 decision = Table(

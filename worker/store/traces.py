@@ -18,6 +18,7 @@ from worker.store.schema import (
     config_version,
     decision,
     delivery,
+    denial,
     feed,
     former_judgement,
     hold,
@@ -36,8 +37,9 @@ from worker.store.schema import (
 class Trace:
     """Rows, each None or empty where there is none (yet, or any more). `hold` keeps it, or kept it; `former` is what
     was said of the judged revision before, the first first; `config` is the version that settled it, or judged it;
-    `story` the one that it is part of now; `first` the article that it copies; `decisions` what became of the rules
-    that fired on it; `alerts` those of its story, `notifications` theirs, `news` what it brought them."""
+    `denials` what analysts said of its mentions; `story` the one that it is part of now; `first` the article that it
+    copies; `decisions` what became of the rules that fired on it; `alerts` those of its story, `notifications` theirs,
+    `news` what it brought them."""
 
     article: Any
     feed: Any
@@ -47,6 +49,7 @@ class Trace:
     revisions: Sequence[Any]
     judgement: Any
     former: Sequence[Any]
+    denials: Sequence[Any]
     config: Any
     story: Any
     story_articles: int
@@ -99,6 +102,7 @@ def read_trace(store: Store, article_id: int) -> Trace:
             ),
             judgement=judged,
             former=_former(connection, judged),
+            denials=_all(connection, select(denial).where(denial.c.article_id == article_id).order_by(denial.c.id)),
             config=_one(connection, select(config_version).where(config_version.c.id == version)),
             story=_one(connection, select(story).where(story.c.id == root)),
             story_articles=articles,

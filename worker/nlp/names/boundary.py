@@ -9,6 +9,7 @@ from worker.articles.wordbounds import (
     CYRILLIC_ENDINGS,
     cyrillic_stem,
     is_katakana,
+    is_korean_prefixed,
     is_korean_tail,
     is_prefixed,
     joins,
@@ -16,7 +17,7 @@ from worker.articles.wordbounds import (
 )
 from worker.nlp.names.index import Pattern
 from worker.nlp.names.spelling import form_of
-from worker.nlp.names.words import BODIES, WORDS
+from worker.nlp.names.words import BODIES, HAN_WORDS, WORDS
 
 
 @dataclass(frozen=True)
@@ -35,10 +36,11 @@ def judge(pattern: Pattern, text: str, start: int, end: int) -> Find | None:
     if pattern.script == "cjk":
         cut = is_katakana(before) and is_katakana(text[start])
         cut = cut or (is_katakana(text[end - 1]) and is_katakana(text[end : end + 1]))
-        return None if cut else Find(start, end, pattern, pattern.how)
+        return None if cut or _is_between_words(text, start, end) else Find(start, end, pattern, pattern.how)
     if pattern.script == "cyrillic-stem":
         return _inflected(pattern, text, start, end)
-    if joins(before, pattern.script) and not is_prefixed(pattern.script, text, start):
+    prefixed = is_korean_prefixed(text, start, end) if pattern.script == "hangul" else False
+    if joins(before, pattern.script) and not prefixed and not is_prefixed(pattern.script, text, start):
         return None
     rest = word_after(text, end, pattern.script)
     if pattern.script == "hangul":
@@ -46,6 +48,12 @@ def judge(pattern: Pattern, text: str, start: int, end: int) -> Find | None:
             return None
         return Find(start, end, pattern, "particle" if rest else pattern.how)
     return Find(start, end, pattern, pattern.how) if not rest else None
+
+
+def _is_between_words(text: str, start: int, end: int) -> bool:
+    """Two characters that belong to a word on each side: 参加沙龙 is no 加沙."""
+    around = (text[start - 1 : start + 1] if start else "", text[end - 1 : end + 1])
+    return end - start == 2 and all(pair in HAN_WORDS for pair in around)
 
 
 def glued(pattern: Pattern, folded: str, find: tuple[int, int], given: str) -> Find | None:

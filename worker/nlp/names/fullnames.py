@@ -11,11 +11,13 @@ from worker.nlp.names.capitals import Line, Word
 from worker.nlp.names.kinds import Kind, Sighting
 from worker.nlp.names.spelling import same_given, same_sound, same_syllables
 from worker.nlp.names.surroundings import JUNIOR_AFTER, Surroundings
-from worker.nlp.names.words import BODIES, PET_FORMS, PLACES, TITLES, WORDS, is_common
+from worker.nlp.names.words import BODIES, PLACES, TITLES, WORDS, is_common
 
 THING_AFTER: Final = re.compile(r"(?:\s([A-Z]\w+))?(?:\s([A-Z]\w+))?")
 MORE_SYLLABLES: Final = re.compile(r"[\s‐‑-]([^\W\d_]{1,6})(?![\w’'])")
 GIVEN_AFTER: Final = re.compile(r"[\s‐‑-]([^\W\d_]{1,9})(?:[\s‐‑-]([^\W\d_]{1,9}))?")
+GIVEN_BEFORE: Final = re.compile(r"(?<!\w)([^\W\d_]{1,9})[\s‐‑-]([^\W\d_]{1,9})\s$")
+KOREAN_PAIRS: Final = tuple(map(frozenset, ("gk", "jc", "bp", "dt")))
 
 
 def kind_of_full(line: Line, start: int, end: int, bearer: Bearer) -> Kind:
@@ -37,32 +39,49 @@ def kind_of_full(line: Line, start: int, end: int, bearer: Bearer) -> Kind:
     return Kind.RIVAL
 
 
-def _other_order(at: Surroundings, field: str, bearer: Bearer) -> Sighting | None:
-    """Jae-in Moon, as some papers write Korean names."""
-    head = at.line.text[max(0, at.word.start - 24) : at.word.start]
-    found = re.search(rf"(?<!\w){'[ ‐‑-]?'.join(map(re.escape, bearer.given))}\s$", head, re.IGNORECASE)
-    if found is None or len(bearer.given) < 2:
-        return None
-    start = at.word.start - len(head) + found.start()
-    return _seen(at, field, bearer, start, at.word.end, "variant")
-
-
 def full_name(at: Surroundings, field: str) -> Sighting | None:
     """Of the watched bearers of the surname the one whose given name stands beside it."""
     before = list(at.lefts())[:3] if at.left is not None else []
-    initials = {word.folded[0] for word in before}
-    after = GIVEN_AFTER.match(at.line.text, at.word.end)
-    part_before = at.line.text[max(0, at.word.start - 2) : at.word.start - 1].isalpha()
-    for bearer in at.bearers:
-        found = None
-        if bearer.surname_first:
-            found = _asian(at, field, bearer, after) if after is not None else None
-            found = found or (_other_order(at, field, bearer) if part_before else None)
-        elif before and bearer.given and (bearer.given[0][0] in initials or bearer.given[0] in PET_FORMS):
-            found = _western(at, field, bearer, before)
+    for bearer in at.group.with_initials({word.folded[0] for word in before}):
+        found = None if bearer.surname_first else _western(at, field, bearer, before)
         if found is not None:
             return found
+    return _asian(at, field) if at.group.surname_first else None
+
+
+def _asian(at: Surroundings, field: str) -> Sighting | None:
+    """The given name after, as it is custom, or before: Jae-in Moon."""
+    after = GIVEN_AFTER.match(at.line.text, at.word.end)
+    if after is not None:
+        parts = [part.casefold() for part in after.groups() if part]
+        for bearer in at.group.with_initials(_sounding(parts[0][0])):
+            count = _fitting(bearer, parts, hyphen=at.line.text[after.end(1) : after.end(1) + 1] != " ")
+            if count:
+                return _seen(at, field, bearer, at.word.start, after.end(count), "variant")
+    before = GIVEN_BEFORE.search(at.line.text, max(0, at.word.start - 24), at.word.start)
+    if before is not None:
+        parts = [part.casefold() for part in before.groups()]
+        for bearer in at.group.with_initials(parts[0][0]):
+            if bearer.surname_first and list(bearer.given) == parts:
+                return _seen(at, field, bearer, before.start(), at.word.end, "variant")
     return None
+
+
+def _fitting(bearer: Bearer, parts: Sequence[str], *, hyphen: bool) -> int:
+    """How many of the words after the surname are the given name; 0 for none. Of one syllable only as it is watched."""
+    if not bearer.surname_first:
+        return 0
+    if len(parts) == 2 and same_syllables(parts, bearer.given):
+        return 2
+    one = parts[0]
+    if len(parts) == 2 and hyphen:
+        return 0
+    return 1 if len(one) >= 5 and same_syllables([one], bearer.given) else 0
+
+
+def _sounding(initial: str) -> frozenset[str]:
+    """Letters that romanisations of Korean choose between."""
+    return next((pair for pair in KOREAN_PAIRS if initial in pair), frozenset(initial))
 
 
 def _western(at: Surroundings, field: str, bearer: Bearer, before: Sequence[Word]) -> Sighting | None:
@@ -75,7 +94,7 @@ def _western(at: Surroundings, field: str, bearer: Bearer, before: Sequence[Word
         if is_common(bearer.surname) and not all(_is_middle(each.folded, bearer) for each in before[:depth]):
             return None  # Mahmoud Khaled Abbas may be anybody
         if at.is_junior():
-            return Sighting(field, at.word.start, at.word.end, at.group, at.word.folded, Kind.RIVAL)
+            return Sighting(field, at.word.start, at.word.end, at.key, at.word.folded, Kind.RIVAL)
         how = "variant" if same_sound(word.folded, bearer.given[0]) else "misspelling"
         how = at.spelling() if how == "variant" and at.spelling() else how
         found = _seen(at, field, bearer, word.start, at.word.end, how)
@@ -89,13 +108,5 @@ def _is_middle(word: str, bearer: Bearer) -> bool:
     return len(word) == 1 or word in bearer.given
 
 
-def _asian(at: Surroundings, field: str, bearer: Bearer, after: re.Match[str]) -> Sighting | None:
-    parts = [part.casefold() for part in after.groups() if part]
-    for count in (2, 1):
-        if len(parts) >= count and len("".join(parts[:count])) >= 4 and same_syllables(parts[:count], bearer.given):
-            return _seen(at, field, bearer, at.word.start, after.end(count), "variant")
-    return None
-
-
 def _seen(at: Surroundings, field: str, bearer: Bearer, start: int, end: int, how: str) -> Sighting:
-    return Sighting(field, start, end, at.group, at.word.folded, Kind.FULL, bearer, how)
+    return Sighting(field, start, end, at.key, at.word.folded, Kind.FULL, bearer, how)

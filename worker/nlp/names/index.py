@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from worker.nlp.names.alike import Alike
-from worker.nlp.names.bearers import Bearer
+from worker.nlp.names.bearers import Bearer, Group
 from worker.nlp.names.spelling import form_of
 from worker.nlp.names.weak import Context
 
@@ -60,7 +60,7 @@ class NameIndex:
     automaton: Any
     count: int
     version: str
-    surnames: Mapping[str, tuple[Bearer, ...]]  # by their sound
+    surnames: Mapping[str, Group]  # by their sound
     bearers: Mapping[tuple[str, str], Bearer]  # by entity and alias
     contexts: Mapping[str, Context]  # of the entities that have one
     qualifiers: Mapping[tuple[str, str], frozenset[str]]  # by entity and short form: what it leaves out

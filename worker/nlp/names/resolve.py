@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from worker.nlp.names.bearers import Bearer
+from worker.nlp.names.bearers import Bearer, Group
 from worker.nlp.names.kinds import Kind, Sighting
 from worker.nlp.names.words import MEN, SPORTS, WOMEN, WORDS, is_common
 
@@ -39,19 +39,23 @@ class About:
     text: str
     persons: frozenset[str]
 
+    def is_word(self, surname: str) -> bool:
+        """Whether the article has it with a small letter, too: salami, Salami."""
+        return re.search(rf"(?<![\w@#./]){re.escape(surname)}(?![\w.])", self.text) is not None
+
     @functools.cached_property
     def sport(self) -> bool:
         words = SMALL_WORD.findall(f"{self.title} {self.text[:SPORT_SOON]}".lower())
         return sum(word in SPORTS for word in words) >= SPORT_WORDS
 
 
-def resolve(seen: Sequence[Sighting], surnames: Mapping[str, tuple[Bearer, ...]], about: About) -> Iterator[Meant]:
+def resolve(seen: Sequence[Sighting], surnames: Mapping[str, Group], about: About) -> Iterator[Meant]:
     """Each place where a watched person is meant, with how we know; `seen` in reading order, title first."""
     groups: dict[str, list[Sighting]] = {}
     for sighting in seen:
         groups.setdefault(sighting.group, []).append(sighting)
     for group, places in groups.items():
-        yield from _of_group(places, surnames[group], about)
+        yield from _of_group(places, surnames[group].bearers, about)
 
 
 def _of_group(places: Sequence[Sighting], bearers: Sequence[Bearer], about: About) -> Iterator[Meant]:
@@ -98,7 +102,7 @@ def _well_known(places: Sequence[Sighting], bearers: Sequence[Bearer], about: Ab
         return None
     rivals = [place for place in places if place.kind is Kind.RIVAL]
     office = any(place.kind is Kind.OFFICE and not (place.country and about.sport) for place in places)
-    if is_common(known[0].surname):
+    if is_common(known[0].surname) or about.is_word(known[0].surname):
         famous = office or _speaks_as_of_famous(places, known[0], about)
         return known[0] if famous and not rivals else None
     several = len({bearer.entity for bearer in known}) > 1

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from worker.nlp.names.alike import Alike, slip_of
-from worker.nlp.names.bearers import Bearer
+from worker.nlp.names.bearers import Group
 from worker.nlp.names.capitals import Line, Word
 from worker.nlp.names.fullnames import full_name
 from worker.nlp.names.kinds import Kind, Sighting
@@ -20,7 +20,7 @@ from worker.nlp.names.words import COURTESY, LADIES
 def sightings(
     line: Line,
     field: str,
-    surnames: Mapping[str, tuple[Bearer, ...]],
+    surnames: Mapping[str, Group],
     *,
     taken: Sequence[tuple[int, int]],
     slips: Alike,
@@ -61,7 +61,7 @@ def _sighting(at: Surroundings, field: str) -> Sighting:
         field,
         word.start,
         word.end,
-        at.group,
+        at.key,
         word.folded,
         kind,
         how=at.spelling(),

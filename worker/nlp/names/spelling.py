@@ -17,7 +17,7 @@ from worker.nlp.names.words import PET_FORMS
 SOUNDS: Final = (
     (re.compile(r"[^a-z0-9]+"), ""),
     (re.compile(r"ff$"), "v"),  # Lavroff
-    (re.compile(r"kh|q|ck"), "k"),
+    (re.compile(r"kh|q|ck|c$"), "k"),
     (re.compile(r"gh"), "g"),
     (re.compile(r"dh"), "d"),
     (re.compile(r"ph"), "f"),

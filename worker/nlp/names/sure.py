@@ -11,14 +11,14 @@ from worker.nlp.names.index import NameIndex
 from worker.nlp.names.scan import Found, Scan
 from worker.nlp.names.shortened import has_qualifier, is_used_as_name
 from worker.nlp.names.weak import NO_CONTEXT, has_word_near
-from worker.nlp.names.words import GIVEN, WORDS
+from worker.nlp.names.words import GIVEN, PLACES, TITLES, WORDS
 
 GIVEN_BEFORE: Final = re.compile(r"([^\W\d_]+)\s$")
 
 
 def sure(index: NameIndex, scans: Sequence[Scan]) -> list[Scan]:
     """The same fields without the finds that may mean another."""
-    if not index.contexts and not index.qualifiers:
+    if not index.contexts and not any(found.find.pattern.needs for one in scans for found in one.found):
         return list(scans)
     strong = {
         found.find.pattern.entity
@@ -82,4 +82,6 @@ def _has_given_before(one: Scan, found: Found) -> bool:
     if before is None or not before[1][0].isupper():
         return False
     word = before[1].lower()
-    return word in GIVEN and word not in WORDS
+    if word in WORDS or word in PLACES or word in TITLES or before[1].isupper():
+        return False
+    return word in GIVEN or not one.line.headline

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from worker.nlp.names.bearers import Bearer, is_asian_given
+from worker.nlp.names.bearers import Group, is_asian_given
 from worker.nlp.names.capitals import Line, Word, left_of, right_of
 from worker.nlp.names.spelling import sound
 from worker.nlp.names.words import (
@@ -25,6 +25,7 @@ from worker.nlp.names.words import (
     is_common,
 )
 
+PREFIXES: Final = frozenset("anti pro ex post pre non mid neo then".split())
 NEAR: Final = 4  # words to a side that may belong to one name
 SMALL_BEFORE: Final = re.compile(r"([^\W\d_]+)['’]?\s+$")
 SMALL_AFTER: Final = re.compile(r"(?:['’]s?)?\s+([a-z-]+)")
@@ -40,20 +41,20 @@ COUNTRY_OWNS: Final = re.compile(r"([A-Z][a-z]+)['’]s?\s+$")
 
 
 class Surroundings:
-    """One word that is, or sounds like, the surname of `bearers`, and what is beside it."""
+    """One word that is, or sounds like, the surname of `group`, and what is beside it."""
 
-    def __init__(self, line: Line, number: int, group: str, surnames: Mapping[str, tuple[Bearer, ...]]) -> None:
-        self.line, self.number, self.group, self.surnames = line, number, group, surnames
-        self.bearers = surnames[group]
+    def __init__(self, line: Line, number: int, key: str, surnames: Mapping[str, Group]) -> None:
+        self.line, self.number, self.key, self.surnames = line, number, key, surnames
+        self.group = surnames[key]
         self.word = line.words[number]
         self.left, self.right = left_of(line, number), right_of(line, number)
         self.before = self._before()
 
     def spelling(self) -> str:
         """How the surname is spelt, if not as it is watched."""
-        if any(bearer.surname == self.word.folded for bearer in self.bearers):
+        if self.word.folded in self.group.surnames:
             return ""
-        return "variant" if sound(self.word.folded) == self.group else "misspelling"
+        return "variant" if sound(self.word.folded) == self.key else "misspelling"
 
     def lefts(self) -> Iterator[Word]:
         number = self.number
@@ -98,9 +99,10 @@ class Surroundings:
             return False
         if len(word) == 1:  # an initial, but not "A Trump aide"
             return self.line.text[before.end : before.end + 1] == "."
-        if self.left is not None and self.left.hyphen:
-            return word in GIVEN and word not in WORDS
-        if sound(word) != self.group and self._is_acronym(before):
+        if self.left is not None and self.left.hyphen:  # Sung-Jun; but the Biden-Xi talks, anti-Trump
+            known = word in WORDS or sound(word) in self.surnames or word in PREFIXES
+            return not known and (word in GIVEN or self._is_doubtful())
+        if sound(word) != self.key and self._is_acronym(before):
             return False
         if word in GIVEN and word not in WORDS:
             return True
@@ -115,14 +117,15 @@ class Surroundings:
             return False
         if hyphen and sound(word) in self.surnames:  # the Xi-Biden talks
             return False
-        asian = any(bearer.surname_first for bearer in self.bearers)
-        if asian and is_asian_given(word) and not (word in WORDS and self.line.headline):
+        if self.group.surname_first and is_asian_given(word) and not (word in WORDS and self.line.headline):
             return True
-        if hyphen or (word in WORDS and (self.line.headline or not self.spelling())):
+        if self.right is not None and self.right.particle:  # Meshaal al-Ahmad
+            return True
+        if hyphen or (word in WORDS and (self.line.headline or not self._is_doubtful())):
             return False
         if self.line.headline:
             return (word in SURNAMES or word in GIVEN) and self._is_doubtful()
-        return self._is_doubtful()
+        return sound(word) not in self.surnames
 
     def _is_doubtful(self) -> bool:
         """A common name, or one that only sounds like the surname: Souleymane, Soleimani."""
@@ -132,14 +135,14 @@ class Surroundings:
         return word.shouted and not self.word.shouted and len(word.folded) > 1
 
     def lacks_particle(self) -> bool:
-        needed = {bearer.particle for bearer in self.bearers}
+        needed = self.group.particles
         return (
             "" not in needed
             and (self.left is None or self.left.particle not in needed)
             and not self._small_particle(needed)
         )
 
-    def _small_particle(self, needed: set[str]) -> bool:
+    def _small_particle(self, needed: frozenset[str]) -> bool:
         head = self.line.text[max(0, self.word.start - 12) : self.word.start].lower()
         return any(head.endswith(f"{particle} ") for particle in needed)
 
@@ -155,13 +158,15 @@ class Surroundings:
         if before in OFFICES:
             return True
         text, start, end = self.line.text, self.word.start, self.word.end
+        head = text[max(0, start - 60) : start]
+        if OFFICE_OF.search(head) is not None:
+            return True
+        if self.word.folded in WORDS and len(self.word.folded) < 4:  # the No campaign
+            return False
         after = SMALL_AFTER.match(text, end)
         if after is not None and after[1] in GOVERNING and not self._owns():
             return True
-        head = text[max(0, start - 60) : start]
-        if OFFICE_OF.search(head) is not None or OFFICE_AFTER.match(text, end, end + 60) is not None:
-            return True
-        return self.country_owns()
+        return OFFICE_AFTER.match(text, end, end + 60) is not None or self.country_owns()
 
     def country_owns(self) -> bool:
         """Syria's Assad; but Russia's Ban on something."""

@@ -1,5 +1,8 @@
 """Surnames that stand alone: who is meant, decided over the whole article. All sentences are made up."""
 
+import sys
+import time
+
 import pytest
 from watched import Watched, entities, mentions, named, person
 
@@ -194,3 +197,63 @@ def test_resolve_asks_for_an_office_where_two_bear_a_rare_surname():
     assert entities(index, "Assad spoke") == set()
     assert entities(index, "President Assad spoke") == {"a"}
     assert entities(index, "Maher Assad spoke, and Assad left") == {"b"}
+
+
+HOSTILE = [
+    "Kim ",
+    "Kim-",
+    "Trump ",
+    "Kim Jong Un and Kim Yo Jong met Trump. ",
+    "Melania Trump, Jae-in Moon, J. J. J. Trump ",
+    "Jong Un Prince Mohammed Mohammed bin Salman ",
+    "secretary of of of of Kerry, the a b c president ",
+    "Netanyehu Zelenskiyy Netanyahus ",
+    "Trump, Pa. (Donald (J.) Trump)) O'Kim's ",
+    "김정은 위원장 김 위원장 이정은 위원장 ",
+    "习近平 习主席 金正恩金委员长",
+    "Путин Сергей Лавров Лавров ",
+    "King Salman von der Leyen ",
+]
+GIVEN = [f"{first} {second}" for first in "Jong Yong Song Sun".split() for second in "Un Il Nam Hui".split()]
+CROWD = compile_watchlist(
+    [
+        *(person(f"kim-{n}", f"Kim {given}") for n, given in enumerate(GIVEN * 10)),
+        *(person(f"trump-{n}", f"{name} Trump") for n, name in enumerate("Donald Ivanka Eric Melania".split() * 40)),
+        person("xi", "Xi Jinping", "习近平"),
+        person("kim", "Kim Jong Un", "김정은", "金正恩"),
+        person("lavrov", "Sergei Lavrov", "Сергей Лавров"),
+        person("mbs", "Mohammed bin Salman"),
+        person("netanyahu", "Benjamin Netanyahu"),
+        person("kerry", "John Kerry"),
+        person("leyen", "Ursula von der Leyen"),
+    ]
+)
+
+
+def work(text):
+    """How many functions are called, Python's own among them."""
+    calls = 0
+
+    def count(frame, event, argument):
+        nonlocal calls
+        calls += event in ("call", "c_call")
+
+    sys.setprofile(count)
+    try:
+        mentions(CROWD, text)
+    finally:
+        sys.setprofile(None)
+    return calls
+
+
+@pytest.mark.parametrize("piece", HOSTILE)
+def test_resolve_does_four_times_the_work_for_four_times_the_text(piece):
+    mentions(CROWD, piece)  # what is worked out once
+    short = (piece * 600)[:600]
+    assert work(short * 4) < 5 * work(short) + 1_000
+
+
+def test_resolve_ends_soon_on_an_article_full_of_names():
+    began = time.process_time()
+    mentions(CROWD, ("".join(HOSTILE) * 1_000)[:100_000])
+    assert time.process_time() - began < 5  # half a second on a quiet machine

@@ -8,6 +8,7 @@ down_revision = "0004"
 
 ROW_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 IS_MISSED = sa.text("model_id = 'missing'")
+IS_STANDING = sa.text("ended_at IS NULL")
 
 
 def upgrade() -> None:
@@ -18,6 +19,7 @@ def upgrade() -> None:
         "ix_judgement_missed", "judgement", ["article_id"], sqlite_where=IS_MISSED, postgresql_where=IS_MISSED
     )
     _add_former_judgements()
+    _add_denials()
 
 
 def _add_former_judgements() -> None:
@@ -42,7 +44,30 @@ def _add_former_judgements() -> None:
     )
 
 
+def _add_denials() -> None:
+    op.create_table(
+        "denial",
+        sa.Column("id", ROW_ID, nullable=False),
+        sa.Column("public_id", sa.String(length=32), nullable=False),
+        sa.Column("entity", sa.String(length=80), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("article_id", ROW_ID, nullable=False),
+        sa.Column("words", sa.JSON(), nullable=False),
+        sa.Column("because", sa.Text(), nullable=False),
+        sa.Column("author", sa.String(length=80), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.Column("ended_by", sa.String(length=80), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_denial")),
+        sa.UniqueConstraint("public_id", name=op.f("uq_denial_public_id")),
+        sa.ForeignKeyConstraint(["article_id"], ["article.id"], name=op.f("fk_denial_article_id")),
+    )
+    op.create_index("ix_denial_standing", "denial", ["id"], sqlite_where=IS_STANDING, postgresql_where=IS_STANDING)
+    op.create_index(op.f("ix_denial_article_id"), "denial", ["article_id"])
+
+
 def downgrade() -> None:
+    op.drop_table("denial")
     op.drop_table("former_judgement")
     op.drop_index("ix_judgement_missed", "judgement", sqlite_where=IS_MISSED, postgresql_where=IS_MISSED)
     op.drop_column("judgement", "again_at")
