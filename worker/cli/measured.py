@@ -116,10 +116,10 @@ def chart(report: Figures) -> str:
         notes = [f"{report['examples']} examples, each judged by what the others taught.", report["note"]]
         rows = _rows({report["topic"]: report["figures"]}, {report["topic"]: report["detail"]})
         return draw(f"Topic {report['topic']}", notes, rows)
-    seen = f"the model has seen {report['seen_in_training']:,} of these {report['articles']:,} articles"
+    seen = f"it has seen {report['seen_in_training']:,} of these {report['articles']:,} articles."
     held = report.get("cross_validated", {})
     if held.get("detail"):
-        notes = [f"Cross-validated when the model was trained, for {seen}."]
+        notes = [f"Cross-validated when the model was trained: {seen}"]
         return draw(f"Topics of {report['model']}", notes, _rows(held["topics"], held["detail"]))
     return draw(
         f"Topics of {report['model']}", [f"{seen[:1].upper()}{seen[1:]}."], _rows(report["topics"], report["detail"])

@@ -60,6 +60,19 @@ def evaluate(
     _show(report, plot=plot, as_json=as_json)
 
 
+@cli.command()
+def background(
+    file: Annotated[Path, typer.Argument(help="News as it comes, some ten thousands of items, as JSON lines.")],
+    out: Annotated[Path, typer.Option(help="The file to write; the shipped one is worker/nlp/background.npz.")],
+) -> None:
+    """Makes what a desk's examples are held against: what news is like, in numbers that are no words."""
+    from worker.nlp.background import build, save
+    from worker.nlp.evaluation import read_stream
+
+    with bar(None, "multiplications") as done:
+        save(build(((one.title, one.text) for one in read_stream(file)), on_progress=done), out)
+
+
 def _show(report: Mapping[str, Any], *, plot: Path | None, as_json: bool) -> None:
     """In words on a terminal; one object for a program."""
     from worker.cli.measured import chart, print_report

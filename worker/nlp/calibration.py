@@ -18,9 +18,9 @@ LEAST_RECALL: Final = 0.5  # below it, what a share of the sample says of how co
 MOST_COMMON: Final = 0.3  # no desk's topic is a larger share of all news; what looks so was not told from it
 LOWEST, HIGHEST = 0.2, 0.5  # a threshold that a few dozen examples have set asks for no more than even chances
 ROUNDS: Final = 20  # in which what is hidden in the sample settles
+NEWTON: Final = 30  # steps within a round; it ends in about six
 HELD: Final = 1e-3  # keeps the fit finite where examples and sample part cleanly
 UNSURE: Final = (0.2, 0.8)  # calibrated scores between which we are unsure: one in five to four in five are true
-SURE: Final = 0.9  # so many of the true stand above the foot of the review band, and so many above its head are true
 
 
 def _logit(share: float) -> float:
@@ -51,7 +51,11 @@ def calibrate(raws: np.ndarray, truth: np.ndarray) -> Calibration:
     plain = Calibration(a, b, 0.5, (0.0, 1.0))
     scored = sorted(zip(map(plain.score, raws.tolist()), truth.tolist(), strict=True), reverse=True)
     threshold = _steady_threshold(scored)
-    return Calibration(a, b, threshold, (min(UNSURE[0], threshold), max(UNSURE[1], threshold)))
+    return Calibration(a, b, threshold, _band(threshold))
+
+
+def _band(threshold: float) -> tuple[float, float]:
+    return min(UNSURE[0], threshold), max(UNSURE[1], threshold)
 
 
 def platt(raws: Sequence[float], truth: Sequence[bool]) -> tuple[float, float]:
@@ -126,8 +130,7 @@ def unlabelled(yes: np.ndarray, sample: np.ndarray) -> Calibration:
     a, b = _with_hidden(raws, sample, min(common, MOST_COMMON))
     plain = Calibration(a, b, 0.5, (0.0, 1.0))
     threshold = min(max(round(plain.score(middle), 3), LOWEST), HIGHEST)
-    low = plain.score(float(raws[len(raws) - math.ceil(SURE * len(raws))]))
-    return Calibration(a, b, threshold, (round(min(low, threshold), 3), round(max(SURE, threshold), 3)))
+    return Calibration(a, b, threshold, _band(threshold))
 
 
 def _with_hidden(yes: np.ndarray, sample: np.ndarray, common: float) -> tuple[float, float]:
@@ -146,12 +149,12 @@ def _with_hidden(yes: np.ndarray, sample: np.ndarray, common: float) -> tuple[fl
 def _weighed_platt(points: np.ndarray, truth: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
     design = np.stack([points, np.ones(len(points))], axis=1)
     found = np.zeros(2)
-    for _ in range(50):
+    for _ in range(NEWTON):
         shares = 1 / (1 + np.exp(-np.clip(design @ found, -30, 30)))
         slope = design.T @ (weights * (shares - truth)) + HELD * found
         bend = (design * (weights * shares * (1 - shares))[:, None]).T @ design + HELD * np.eye(2)
         step = np.linalg.solve(bend, slope)
         found = found - np.clip(step, -2, 2)
-        if np.abs(step).max() < 1e-9:
+        if np.abs(step).max() < 1e-7:
             break
     return float(found[0]), float(found[1])

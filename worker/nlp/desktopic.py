@@ -27,7 +27,8 @@ TRUST: Final = 5.0  # background articles that a word's share among the examples
 LEAST_SAID: Final = 2  # of the examples that must say a word, for it to count: one says anything
 TERM: Final = math.log(10)  # a term of weight 1 multiplies the odds by ten
 MOST_TERMS: Final = 3.0  # whatever the terms come to, no more than so much of it counts beside examples
-STEPS: Final = 25  # of Newton's method, which ends in about six; a bound, not a setting
+STEPS: Final = 25  # of Newton's method, which ends in about five; a bound, not a setting
+ENOUGH: Final = 1e-4  # of a step: the next one would be its square
 EVEN: Final = 2.0  # z is halved before it becomes a raw score, so that no score is lost at the ends
 
 
@@ -136,7 +137,7 @@ def _line(yes: np.ndarray, no: np.ndarray, sample: np.ndarray) -> tuple[np.ndarr
         bend = (points * (weights * shares * (1 - shares))[:, None]).T @ points + np.diag(held)
         step = np.linalg.solve(bend, slope)
         found = found - step
-        if np.abs(step).max() < 1e-6:
+        if np.abs(step).max() < ENOUGH:
             break
     return found[:-1].astype(np.float32), float(found[-1])
 

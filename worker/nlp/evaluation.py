@@ -194,7 +194,7 @@ def watch_stream(
     share of them that is right is the precision at the stream's own prevalence. Raises DataProblem."""
     watched = {topic: Watched(threshold) for topic, threshold in thresholds.items()}
     items = 0
-    for batch in _batches(_stream(path)):
+    for batch in _batches(read_stream(path)):
         for article, judged in zip(batch, judge.judge_many(batch), strict=True):
             for score in judged.topics:
                 watched[score.id].add(score, article)
@@ -205,7 +205,7 @@ def watch_stream(
     return {"items": items, "topics": {topic: one.report(items) for topic, one in watched.items()}}
 
 
-def _stream(path: Path) -> Iterator[ArticleText]:
+def read_stream(path: Path) -> Iterator[ArticleText]:
     """JSON lines, plain or packed (.xz, .gz). Raises DataProblem."""
     unpack: Any = {".xz": lzma.open, ".gz": gzip.open}.get(path.suffix, open)
     try:

@@ -79,18 +79,18 @@ def reliability(pairs: Pairs) -> tuple[Bin, ...]:
     return tuple(found)
 
 
-def precision_recall(pairs: Pairs) -> tuple[tuple[float, float, float], ...]:
-    """(threshold, precision, recall) from the strictest on, thinned to POINTS. Equal scores fall together."""
+def precision_recall(pairs: Pairs) -> list[list[float]]:
+    """[threshold, precision, recall] from the strictest on, thinned to POINTS. Equal scores fall together."""
     total, hits, points = sum(true for _, true in pairs), 0, []
     ordered = sorted(pairs, key=lambda pair: -pair[0])
     for count, (score, true) in enumerate(ordered, start=1):
         hits += true
         if total and (count == len(ordered) or ordered[count][0] != score):
-            points.append((round(score, 4), round(hits / count, 4), round(hits / total, 4)))
+            points.append([round(score, 4), round(hits / count, 4), round(hits / total, 4)])
         if total and hits == total and points and points[-1][2] == 1:
             break  # from here on only precision falls
     step = max(1, math.ceil(len(points) / POINTS))
-    return tuple(points[::step] + ([points[-1]] if points and (len(points) - 1) % step else []))
+    return points[::step] + ([points[-1]] if points and (len(points) - 1) % step else [])
 
 
 def histogram(pairs: Pairs) -> dict[str, list[int]]:
