@@ -40,7 +40,7 @@ def entries(count, *, start=0, word="visited"):
 
 def judge_of(config):
     """One for all that watch for the same."""
-    key = repr((config.topics, config.watchlist, config.topic_model))
+    key = repr((config.topics, config.watchlist, config.topic_model, config.language_terms))
     if key not in JUDGES:
         JUDGES[key] = load_judge(config)
     return JUDGES[key]

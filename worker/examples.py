@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from worker.alerts.notes import unjudged_words
 from worker.alerts.rules import FeedFacts, evaluate
 from worker.app import load_judge
 from worker.config.rulespec import Example
@@ -88,4 +89,5 @@ def _found(judgement: Judgement) -> str:
     topics = [f"{topic.id} {topic.score:.2f}" for topic in judgement.topics if topic.score >= LIKELY]
     named = dict.fromkeys(mention.entity for mention in judgement.mentions)
     language = f"language {judgement.language or 'unknown'}"
-    return "; ".join([language, ", ".join(topics) or "no topic", ", ".join(named) or "no watched name"])
+    none = unjudged_words(judgement.notes, judgement.language) or "no topic"
+    return "; ".join([language, ", ".join(topics) or none, ", ".join(named) or "no watched name"])

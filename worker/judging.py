@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 import math
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, BinaryIO
 
+from worker.alerts.notes import beginning, note_sentences
 from worker.alerts.rules import FeedFacts, evaluate
 from worker.app import load_judge
 from worker.articles.prints import TEXT_LETTERS
@@ -19,11 +20,12 @@ from worker.articles.terms import sketch_of
 from worker.articles.text import canonical_url
 from worker.articles.wording import Wording
 from worker.config.schema import Config
-from worker.model import ArticleText, Judgement
+from worker.model import ArticleText, Judgement, TopicScore
 from worker.pipeline.runtime import Judges
 
 BATCH = 64
-MAX_LINE = 2 * 2**20  # bytes: the longest text that a feed's article may have, every character escaped
+BATCH_LETTERS = 2**20  # of all articles of a batch: a few of the longest are held at a time, not 64
+MAX_LINE = 64 * 2**20  # bytes: an article of 10 MB, every character escaped
 NO_FEED = FeedFacts(id="", tags=frozenset(), tier=3)
 FIRST_ID = re.compile(r'\s*\{\s*"id"\s*:\s*("[^"\\]{0,200}"|-?\d{1,20})\s*[,}]')
 HALF_CHARACTER = re.compile("[\ud800-\udfff]")
@@ -110,9 +112,12 @@ def read_time(value: Any) -> datetime | None:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
-def judge_lines(config: Config, lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
-    """One output per non-empty line, in order; an unreadable line gives {"id", "error"} and the run goes on."""
-    judge = load_judge(config)
+def judge_lines(config: Config, lines: Iterable[bytes], *, data: Path | None = None) -> Iterator[dict[str, Any]]:
+    """One output per non-empty line, in order; an unreadable line gives {"id", "error"} and the run goes on.
+
+    `data`: where the index of a long watchlist may be kept.
+    """
+    judge = load_judge(config, data=data)
     for batch in _batched(lines):
         judged = iter(_judge_all(judge, [item.article for item in batch if isinstance(item, GivenArticle)]))
         for item in batch:
@@ -143,23 +148,37 @@ def _articles(lines: Iterable[bytes]) -> Iterator[GivenArticle | BadLine]:
 
 
 def _batched(lines: Iterable[bytes]) -> Iterator[tuple[GivenArticle | BadLine, ...]]:
-    articles = _articles(lines)
-    while batch := tuple(itertools.islice(articles, BATCH)):
-        yield batch
+    batch: list[GivenArticle | BadLine] = []
+    letters = 0
+    for item in _articles(lines):
+        batch.append(item)
+        letters += len(item.article.text) if isinstance(item, GivenArticle) else 0
+        if len(batch) == BATCH or letters >= BATCH_LETTERS:
+            yield tuple(batch)
+            batch, letters = [], 0
+    if batch:
+        yield tuple(batch)
 
 
 def judgement_line(config: Config, article: ArticleText, judgement: Judgement) -> dict[str, Any]:
-    """The documented output object, but for its id."""
+    """The documented output object, but for its id. Its rules are asked of what was judged of the article."""
+    read = beginning(article)
     verdicts = (
-        evaluate(rule, article=article, judgement=judgement, feed=NO_FEED, entities=config.entities_by_id)
+        evaluate(rule, article=read, judgement=judgement, feed=NO_FEED, entities=config.entities_by_id)
         for rule in config.rules
     )
     return {
         "language": judgement.language,
-        "topics": [asdict(topic) for topic in judgement.topics],
+        "topics": [_topic_line(topic) for topic in judgement.topics],
         "mentions": [asdict(mention) for mention in judgement.mentions],
         "rules": [asdict(verdict) for verdict in verdicts],
+        "model": judgement.model_id,
+        "notes": note_sentences(judgement, article),
     }
+
+
+def _topic_line(topic: TopicScore) -> dict[str, Any]:
+    return asdict(topic) | {"spans": [span._asdict() for span in topic.spans]}
 
 
 def story_lines(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:

@@ -248,6 +248,10 @@ class Span(NamedTuple):
     end: int
 
 
+UNJUDGED = "none"
+MODEL_MISSING = "missing"  # the model id of a judgement by names alone, which waits for the topic model
+
+
 @dataclass(frozen=True)
 class TopicScore:
     id: str
@@ -256,7 +260,7 @@ class TopicScore:
     review: bool
     evidence: tuple[str, ...] = ()
     spans: tuple[Span, ...] = ()  # where the evidence stands, in its order; two of "Pyongyang … Moscow"
-    by: str = "model"  # or "terms": which kind of judge scored it
+    by: str = "model"  # or "terms": which kind of judge scored it; UNJUDGED for none, and its score says nothing
 
 
 @dataclass(frozen=True)
@@ -273,6 +277,16 @@ class Mention:
 
 
 @dataclass(frozen=True)
+class Denial:
+    """An analyst's "not this one": `text` in `article` was not `entity`; `words` stood around it there."""
+
+    entity: str
+    text: str
+    article: str
+    words: frozenset[str]
+
+
+@dataclass(frozen=True)
 class RuleVerdict:
     id: str
     fires: bool
@@ -285,6 +299,7 @@ class JudgementNote(enum.StrEnum):
 
     CUT = "cut"  # judged by the beginning of its text
     NO_RULES = "no-rules"  # neither a model nor term rules for its language: no score says anything
+    NO_MODEL = "no-model"  # the topic model could not be loaded: judged by it when it is back
     UNSURE_LANGUAGE = "unsure-language"  # too little text to tell the language by
 
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from worker import judging
 from worker.app import load_judge
 from worker.config.schema import Config, RuleSpec, TopicSpec, WatchedEntity
-from worker.judging import BATCH, MAX_LINE, BadLine, judge_lines, read_article, read_line, read_lines, story_lines
+from worker.judging import BATCH, BadLine, judge_lines, read_article, read_line, read_lines, story_lines
 from worker.model import Judgement
 
 DESK = Config(
@@ -22,6 +22,7 @@ DESK = Config(
         ),
     ),
 )
+SHORT = 1000  # a line, where the real bound would take seconds and gigabytes
 SURROGATES = "\\ud800 Kim Jong Un \\udfff"
 
 
@@ -41,7 +42,7 @@ class PickyJudge:
 @pytest.fixture
 def picky(monkeypatch):
     judge = PickyJudge()
-    monkeypatch.setattr(judging, "load_judge", lambda config: judge)
+    monkeypatch.setattr(judging, "load_judge", lambda config, **_: judge)
     return judge
 
 
@@ -52,7 +53,7 @@ def real_judge():
 
 @pytest.fixture
 def real(monkeypatch, real_judge):
-    monkeypatch.setattr(judging, "load_judge", lambda config: real_judge)
+    monkeypatch.setattr(judging, "load_judge", lambda config, **_: real_judge)
 
 
 def lines(*values):
@@ -121,13 +122,19 @@ def test_read_line_takes(line, id):
         (b'{"id": true, "title": "x"}', None, "id must be text or a number"),
         (b'{"id": NaN, "title": "x"}', None, "id must be text or a number"),  # it would make the answer no JSON
         (b'{"id": 1e999, "title": "x"}', None, "id must be text or a number"),
-        (b'{"id": "a1", "title": "' + b"x" * MAX_LINE + b'"}', "a1", "longer than 2 MB"),
     ],
 )
 def test_read_line_refuses(line, id, says):
     with pytest.raises(BadLine, match=says) as caught:
         read_line(line)
     assert caught.value.id == id
+
+
+def test_read_line_refuses_what_is_longer_than_any_article(monkeypatch):
+    monkeypatch.setattr(judging, "MAX_LINE", 2 * 2**20)
+    with pytest.raises(BadLine, match="longer than 2 MB") as caught:
+        read_line(b'{"id": "a1", "title": "' + b"x" * judging.MAX_LINE + b'"}')
+    assert caught.value.id == "a1"
 
 
 def test_read_line_puts_a_stand_in_for_half_a_character():
@@ -164,13 +171,14 @@ def test_read_line_gives_an_article_or_a_bad_line(line):
         (b"", []),
         (b"a\nb", [2, 1]),
         (b"a\n\nb\n", [2, 1, 2]),
-        (b"x" * MAX_LINE + b"\nb\n", [MAX_LINE + 1, 2]),
-        (b"x" * (MAX_LINE + 1) + b"\nb\n", [MAX_LINE + 1, 2]),
-        (b"x" * (3 * MAX_LINE + 3) + b"\nb\n", [MAX_LINE + 1, 2]),  # it ends where a piece ends
-        (b"x" * (5 * MAX_LINE), [MAX_LINE + 1]),  # and no line follows
+        (b"x" * SHORT + b"\nb\n", [SHORT + 1, 2]),
+        (b"x" * (SHORT + 1) + b"\nb\n", [SHORT + 1, 2]),
+        (b"x" * (3 * SHORT + 3) + b"\nb\n", [SHORT + 1, 2]),  # it ends where a piece ends
+        (b"x" * (5 * SHORT), [SHORT + 1]),  # and no line follows
     ],
 )
-def test_read_lines_holds_no_more_of_a_line_than_is_looked_at(content, lengths):
+def test_read_lines_holds_no_more_of_a_line_than_is_looked_at(content, lengths, monkeypatch):
+    monkeypatch.setattr(judging, "MAX_LINE", SHORT)
     assert [len(line) for line in read_lines(io.BytesIO(content))] == lengths
 
 
@@ -205,13 +213,20 @@ def test_judge_lines_judges_in_batches_as_they_come(picky):
     assert [len(batch) for batch in picky.batches] == [BATCH]
 
 
+def test_judge_lines_holds_few_long_articles_at_a_time(picky, monkeypatch):
+    monkeypatch.setattr(judging, "BATCH_LETTERS", 1000)
+    given = lines(*({"title": f"t{n}", "text": "x" * 400} for n in range(7)))
+    assert len(list(judge_lines(DESK, given))) == 7
+    assert [len(batch) for batch in picky.batches] == [3, 3, 1]
+
+
 def test_judge_lines_gives_the_documented_object(real):
     text = "어제 김정은이 말했다. Kim Jong Un visited the plant again."
     [line] = lines({"id": "a1", "title": "Kim Jong Un in the news", "text": text, "published": "2023-11-07T00:00:00Z"})
     [answer] = judge_lines(DESK, [line])
-    assert list(answer) == ["id", "language", "topics", "mentions", "rules"]
+    assert list(answer) == ["id", "language", "topics", "mentions", "rules", "model", "notes"]
     [topic] = answer["topics"]
-    assert list(topic) == ["id", "score", "match", "review", "evidence"]
+    assert list(topic) == ["id", "score", "match", "review", "evidence", "spans", "by"]
     assert (topic["id"], 0 <= topic["score"] <= 1, topic["match"] in (True, False)) == ("middle-east", True, True)
     assert len(answer["mentions"]) == 3
     for mention in answer["mentions"]:
@@ -219,6 +234,16 @@ def test_judge_lines_gives_the_documented_object(real):
         field = json.loads(line)[mention["field"]]
         assert field[mention["start"] : mention["end"]] == mention["text"]
     assert answer["rules"] == [{"id": "kim", "fires": True, "because": "kim-jong-un", "severity": "normal"}]
+
+
+def test_judge_lines_says_what_was_not_judged(real):
+    german = {"id": 1, "title": "Kim Jong Un reist nach Moskau", "text": "Der Machthaber trifft den Präsidenten."}
+    long = {"id": 2, "title": "이란 핵협상 재개", "text": "가 " * 60_000}
+    first, second = judge_lines(DESK, lines(german, long))
+    assert first["notes"] == ["no topic rules for this language (German): only watched names were looked for"]
+    assert (first["model"], first["topics"][0]["by"]) == ("none", "none")
+    assert second["notes"] == ["judged by its first 100,000 characters of 120,000"]
+    assert second["topics"][0]["match"] and second["topics"][0]["spans"][0]["field"] == "title"
 
 
 def test_judge_lines_takes_hostile_lines(real):

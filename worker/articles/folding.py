@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -26,46 +26,72 @@ def fold(text: str) -> Folded:
     """NFKC, small letters, no accents (й stays, ё becomes е), one kind of quote, dashes as spaces, no double space."""
     if text.isascii():
         return _squeeze(Folded(text.lower().translate(ASCII_FORMS), range(len(text) + 1)))
-    pieces, starts = [], []
-    for at, character in enumerate(text):
-        folded = _fold_character(character)
-        pieces.append(folded)
-        starts.extend([at] * len(folded))
-    starts.append(len(text))
-    joined = "".join(pieces)
-    if any("\u1100" <= c <= "\u11ff" for c in joined):  # Hangul in pieces: put together, map again
+    forms = {character: _FORMS[character] for character in set(text)}
+    joined = text.translate({ord(character): form for character, form in forms.items()})
+    odd = [character for character, form in forms.items() if len(form) != 1]
+    starts = _starts(text, odd, forms) if odd else range(len(text) + 1)
+    if PIECES.search(joined):  # Hangul in pieces, kana and their marks apart: put together, map again
         return _squeeze(_compose(joined, starts))
     return _squeeze(Folded(joined, starts))
 
 
+def _starts(text: str, odd: Sequence[str], forms: Mapping[str, str]) -> list[int]:
+    """Where each folded character began, if those in `odd` became none or several; stretch by stretch."""
+    starts: list[int] = []
+    at = 0
+    for found in re.finditer(f"[{re.escape(''.join(odd))}]", text):
+        starts += range(at, found.start())
+        starts += [found.start()] * len(forms[found[0]])
+        at = found.end()
+    starts += range(at, len(text) + 1)
+    return starts
+
+
 def _squeeze(folded: Folded) -> Folded:
+    """Of several spaces the first."""
     text = folded.text
     if "  " not in text:
         return folded
-    kept = [at for at, character in enumerate(text) if character != " " or not at or text[at - 1] != " "]
-    return Folded("".join(text[at] for at in kept), [*(folded.starts[at] for at in kept), folded.starts[-1]])
+    starts: list[int] = []
+    at = 0
+    for found in SPACES.finditer(text):
+        starts += folded.starts[at : found.start() + 1]
+        at = found.end()
+    starts += folded.starts[at:]
+    return Folded(SPACES.sub(" ", text), starts)
 
 
+PIECES: Final = re.compile("[\u1100-\u11ff\u3099\u309a]")
+WHOLES: Final = re.compile(r"[\u1100-\u1112][\u1161-\u1175][\u11a8-\u11c2]?|[\u3041-\u30ff][\u3099\u309a]|.", re.DOTALL)
+SPACES: Final = re.compile(" {2,}")
 ASCII_FORMS: Final = str.maketrans({"`": "'", '"': "'", "-": " ", "\n": " ", "\t": " ", "\r": " "})
-_CACHE: dict[str, str] = {}
+
+
+class _Forms(dict[str, str]):
+    """Folded characters by what they were, each worked out once."""
+
+    def __missing__(self, character: str) -> str:
+        if len(self) > 20_000:
+            self.clear()
+        self[character] = folded = _fold_character(character)
+        return folded
+
+
+_FORMS: Final = _Forms()
 
 
 def _fold_character(character: str) -> str:
-    known = _CACHE.get(character)
-    if known is None:
-        if len(_CACHE) > 20_000:
-            _CACHE.clear()
-        known = _CACHE[character] = _fold_slowly(character)
-    return known
-
-
-def _fold_slowly(character: str) -> str:
     if unicodedata.category(character) in ("Cf", "Mn") and not "\u3099" <= character <= "\u309a":
         return ""
     if character.isspace():
         return " "
     folded = unicodedata.normalize("NFKC", character).translate(DASHES).translate(QUOTES).casefold()
-    if character in "йёЙЁ" or "\uac00" <= character <= "\ud7a3" or "\u3040" <= character <= "\u30ff":
+    if (
+        folded in ("\u3099", "\u309a")
+        or character in "йёЙЁ"
+        or "\uac00" <= character <= "\ud7a3"
+        or "\u3040" <= character <= "\u30ff"
+    ):
         return folded.replace("ё", "е")
     bare = "".join(c for c in unicodedata.normalize("NFD", folded) if unicodedata.category(c) != "Mn")
     return bare.translate(ARABIC_FORMS)
@@ -77,7 +103,7 @@ ARABIC_FORMS: Final = str.maketrans({"أ": "ا", "إ": "ا", "آ": "ا", "ى": "
 
 def _compose(joined: str, starts: Sequence[int]) -> Folded:
     text, kept = [], []
-    for found in re.finditer(r"[\u1100-\u1112][\u1161-\u1175][\u11a8-\u11c2]?|.", joined, re.DOTALL):
+    for found in WHOLES.finditer(joined):
         whole = unicodedata.normalize("NFC", found[0])
         text.append(whole)
         kept += [starts[found.start()]] * len(whole)

@@ -24,16 +24,28 @@ TAIL_SIZES: Final = range(1, max(map(len, KOREAN_TAILS)) + 1)
 CYRILLIC_ENDINGS: Final = frozenset(
     (
         "а у ом ым е ы и ой ою ей ею ю я ем ам ами ах ев ов ого ому им ый ий ия ию ием ии ая яя ую юю ых их ыми ими ие "
-        "ые о"
+        "ые о і ові еві єві єм єю ій ім ів оі еі єі"  # ї is folded to і
     ).split()
 )
-CYRILLIC_FINAL: Final = re.compile(r"(ский|цкий|ий|ый|ой|ая|яя|[аяоеийьыу])$")
+CYRILLIC_FINAL: Final = re.compile(r"(ский|цкий|ий|ый|ой|ая|яя|[аяоеийьыуії])$")
 LONGEST_TAIL: Final = 14  # letters: 국무위원장 and its particles have ten; without a bound a hostile word never ends
 ARABIC_PREFIXES: Final = tuple("وبال فبال وكال وال بال فال كال ولل فلل لل ال وب فب ول فل وك و ب ف ك ل".split())
 PARTLESS: Final = ("cjk", "hangul")  # scripts that are written on without a space, always or where a writer likes
 ARABIC_ARTICLE: Final = "ال"
 ARABIC_TO_THE: Final = "لل"  # "to the" swallows the article's first letter: الكرملين, للكرملين
-HEBREW_PREFIXES: Final = ("וה", "שה", "מה", "ב", "ה", "ו", "ל", "מ", "ש", "כ")
+# And, when, that, in, to, from, as, the: up to three in a row.
+HEBREW_PREFIXES: Final = tuple(
+    sorted(
+        {a + b + c for a in ("", "ו") for b in ("", "ש", "כש", "מש") for c in ("", "ב", "ל", "מ", "כ", "ה")} - {""},
+        key=len,
+        reverse=True,
+    )
+)
+# Against, for, towards, in, former: a Korean name follows them without a space (반푸틴, 친이란).
+KOREAN_PREFIXES: Final = tuple("반 친 대 주 탈".split())
+NO_NAME_BEFORE: Final = tuple(
+    "무엇 뭐 말 것 이름 단어 뜻 의미 과연".split()
+)  # 반이란 무엇인가: a particle, and a question
 
 
 def script_of(text: str) -> str:
@@ -83,6 +95,15 @@ def is_prefixed(script: str, text: str, start: int) -> bool:
         if at >= 0 and text[at:start] == prefix and (at == 0 or not joins(text[at - 1], script)):
             return True
     return False
+
+
+def is_korean_prefixed(text: str, start: int, end: int) -> bool:
+    """Whether a Korean name at [start:end] follows a prefix; what is a particle, too, is only before a plain noun."""
+    if text[start - 1 : start] not in KOREAN_PREFIXES or (start > 1 and joins(text[start - 2], "hangul")):
+        return False
+    if text[start:end] not in _KOREAN:
+        return True
+    return text[end : end + 1] == " " and not text.startswith(NO_NAME_BEFORE, end + 1)
 
 
 def is_korean_tail(rest: str) -> bool:

@@ -11,6 +11,7 @@ from worker.cli import (
     articles,
     channels,
     deliveries,
+    denials,
     desk,
     feedlists,
     feeds,
@@ -18,11 +19,14 @@ from worker.cli import (
     held,
     history,
     links,
+    namelists,
+    rejudging,
     roles,
     silences,
     status,
     topics,
     trace,
+    watchlist,
 )
 from worker.cli.options import cli
 from worker.errors import ConfigError, WirewatchError
@@ -41,10 +45,12 @@ for module in (feeds, feedlists, finding, held):
 cli.add_typer(alerts.cli, name="alerts")
 for module in (alerts, silences):
     module.add_to(alerts.cli)
-for module in (deliveries, channels, links):
+for module in (deliveries, channels, links, watchlist):
     cli.add_typer(module.cli, name=module.__name__.rpartition(".")[2])
     module.add_to(module.cli)
-for module in (roles, desk, status, articles, trace, history):
+for module in (namelists, denials):
+    module.add_to(watchlist.cli)
+for module in (roles, desk, status, articles, trace, history, rejudging):
     module.add_to(cli)
 
 

@@ -43,7 +43,7 @@ def judge(file: FileArgument = STDIN, config: ConfigOption = HERE, data: DataOpt
     desk = read_config(config, only=frozenset({"topics", "watchlist", "rules"}))
     for warning in desk.warnings:
         print(f"warning: {warning}", file=sys.stderr)
-    for line in judge_lines(desk, read_lines(file)):
+    for line in judge_lines(desk, read_lines(file), data=data):
         print_line(line)
 
 

@@ -99,7 +99,8 @@ def polled_line(one: Polled) -> str:
 
 def judged_line(one: Judged) -> str:
     topics = ", ".join(f"{topic.name} {topic.score:.2f}" for topic in one.topics)
-    about = "; ".join(part for part in (topics, ", ".join(one.names[:NAMED])) if part) or "nothing we watch"
+    parts = (topics or one.unjudged, ", ".join(one.names[:NAMED]))
+    about = "; ".join(part for part in parts if part) or "nothing we watch"
     copy = " (a copy)" if one.copy else ""
     return f"judged   [{one.language}] {cut(one.title)}{copy} · {about}"
 

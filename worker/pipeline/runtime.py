@@ -1,11 +1,11 @@
-"""What every step needs, made once by worker/app.py and never changed."""
+"""What every step needs, made once by worker/app.py and never changed: a new watchlist makes a new one."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from worker.config.schema import Config
 from worker.delivery.channel import Channel
@@ -19,7 +19,15 @@ from worker.store.remembered import Memory
 
 
 class Judges(Protocol):
+    """`missing` says why the topic model could not be loaded: then what it should judge is judged by names alone."""
+
+    @property
+    def missing(self) -> str: ...
+    @property
+    def model_ids(self) -> frozenset[str]: ...
+    def look_again(self, *, every: float) -> None: ...
     def judge_many(self, articles: list[ArticleText]) -> list[Judgement]: ...
+    def with_names(self, index: Any) -> Judges: ...
 
 
 def no_hint(queue: str) -> None:

@@ -119,7 +119,7 @@ def _polls() -> Select[Any]:
 def _articles() -> Select[Any]:
     columns = "public_id feed_id title url baseline duplicate_of first_seen_at".split()
     statement = select(article.c.settled_at.label("at"), *(article.c[name] for name in columns))
-    statement = statement.add_columns(judgement.c.topics, judgement.c.mentions, judgement.c.language)
+    statement = statement.add_columns(judgement.c.topics, judgement.c.mentions, judgement.c.language, judgement.c.notes)
     return statement.join(judgement, judgement.c.article_id == article.c.id)
 
 

@@ -39,7 +39,9 @@ __all__ = [
     "config_version",
     "decision",
     "delivery",
+    "denial",
     "feed",
+    "former_judgement",
     "heartbeat",
     "hold",
     "judgement",
@@ -63,6 +65,7 @@ __all__ = [
 ]
 
 HAS_TEXT = text("text IS NOT NULL")
+IS_MISSED = text("model_id = 'missing'")  # MODEL_MISSING
 IS_SETTLED = text("settled_at IS NOT NULL")
 IS_FINISHED = text("finished_at IS NOT NULL")
 IS_UNTOLD = text("notification_id IS NULL")
@@ -156,6 +159,25 @@ judgement = Table(
     Column("notes", JSON, nullable=False, default=[], server_default="[]"),  # what was not read: JudgementNote
     Column("config_version", RowId, ForeignKey("config_version.id"), nullable=False),
     Column("judged_at", Instant, nullable=False),
+    Column("again_at", Instant),  # when somebody had it judged again, last
+)
+Index("ix_judgement_missed", judgement.c.article_id, sqlite_where=IS_MISSED, postgresql_where=IS_MISSED)
+
+former_judgement = Table(
+    "former_judgement",
+    metadata,
+    # What was said of a revision before it was judged again; the first is n = 1.
+    Column("article_id", RowId, ForeignKey("article.id"), primary_key=True),
+    Column("revision", Integer, primary_key=True),
+    Column("n", Integer, primary_key=True),
+    Column("language", String(16), nullable=False),
+    Column("topics", JSON, nullable=False),
+    Column("mentions", JSON, nullable=False),
+    Column("model_id", String(80), nullable=False),
+    Column("watchlist", String(80), nullable=False),
+    Column("notes", JSON, nullable=False),
+    Column("config_version", RowId, ForeignKey("config_version.id"), nullable=False),
+    Column("judged_at", Instant, nullable=False),
 )
 
 alert = Table(
@@ -196,6 +218,25 @@ silence = Table(
     Column("ended_at", Instant),  # when its end was told
     Column("ended_by", String(80)),  # who ended it before its time
     Index("ix_silence_running", "expires_at", sqlite_where=IS_RUNNING, postgresql_where=IS_RUNNING),
+)
+
+denial = Table(
+    "denial",
+    metadata,
+    # An analyst's "not this one": what in an article was taken for an entity, and was not.
+    Column("id", RowId, primary_key=True),
+    Column("public_id", String(32), nullable=False, unique=True),
+    Column("entity", String(80), nullable=False),
+    Column("text", Text, nullable=False),  # folded, as the matcher compares it
+    Column("article_id", RowId, ForeignKey("article.id"), nullable=False),
+    Column("words", JSON, nullable=False),  # what stood around it
+    Column("because", Text, nullable=False),
+    Column("author", String(80), nullable=False),  # a person's id
+    Column("created_at", Instant, nullable=False),
+    Column("ended_at", Instant),  # when it was taken back
+    Column("ended_by", String(80)),
+    Index("ix_denial_standing", "id", sqlite_where=IS_RUNNING, postgresql_where=IS_RUNNING),
+    Index(None, "article_id"),
 )
 
 decision = Table(

@@ -108,8 +108,8 @@ class Placed:
     story: int
     grouped_by: str | None
     duplicate_of: int | None
-    grouped_why: str | None
-    sketch: bytes
+    grouped_why: str | None = None
+    sketch: bytes = b""
 
 
 def save_stories(

@@ -385,6 +385,20 @@ def test_load_only_refuses_what_it_cannot_do_without(problems):
     assert problem.startswith("watchlist.yaml:1: missing")
 
 
+def test_load_takes_a_desks_own_terms(load, problems, tmp_path):
+    topics = "terms: mine\ntopics: []\n"
+    [problem] = problems(topics=topics)
+    assert problem.startswith("topics.yaml:1") and "no term files are there" in problem
+    (tmp_path / "mine").mkdir()
+    own = tmp_path / "mine" / "de.yaml"
+    own.write_text("concepts:\n  me-group: [Hamas, 'His*bollah']\n")
+    [problem] = problems(topics=topics)
+    assert problem.startswith("mine/de.yaml:2: concepts.me-group[1]: 'His*bollah' can never match well")
+    own.write_text("concepts:\n  me-group: [Hamas, Hisbollah]\n")
+    assert load(topics=topics).language_terms == tmp_path / "mine"
+    assert str(tmp_path) not in str(load(topics=topics).public())
+
+
 def test_load_takes_a_desks_own_topic_model(load, problems, tmp_path):
     (tmp_path / "mine" / "textcat_multilabel").mkdir(parents=True)
     (tmp_path / "mine" / "calibration.json").write_text('{"harbours": {}}')

@@ -33,8 +33,10 @@ ARMS = dict(id="nk-russia-arms", score=0.97, match=True, review=False, evidence=
 
 
 def judged(**changes):
-    made = dict(title="Kim sees shells", text="Kim saw shells.", language="en", topics=[ARMS], mentions=[MENTION])
-    return SimpleNamespace(**made | dict(judged_at=NOW) | changes)
+    made = dict(
+        title="Kim sees shells", text="Kim saw shells.", language="en", topics=[ARMS], mentions=[MENTION], notes=[]
+    )
+    return SimpleNamespace(**made | dict(judged_at=NOW, again_at=None) | changes)
 
 
 def alert_row(**changes):
@@ -250,6 +252,12 @@ def test_article_shows_topics_that_match_or_may_with_their_scores_the_surest_fir
         ("North Korea–Russia arms", "0.97", True),
         ("Middle East", "0.40", False),
     ]
+
+
+def test_article_says_that_no_rules_judged_it():
+    view = view_article(judgement=judged(language="de", notes=["no-rules"]))
+    assert view.fate == "no rule was met: no topic rules for this language (German)"
+    assert view_article(judgement=judged(notes=["cut"])).fate == "no rule was met"
 
 
 def test_article_names_each_entity_once_and_counts_those_that_find_no_room():

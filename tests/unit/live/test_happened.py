@@ -74,7 +74,7 @@ def test_reader_tells_the_topics_that_matched_and_each_name_once():
     mentions = [{"entity": "kim-jong-un"}, {"entity": "kim-jong-un"}, {"entity": "gone-from-the-watchlist"}]
     row = SimpleNamespace(
         at=NOW, public_id="a", feed_id="harbour", title="T", baseline=False, duplicate_of=7, topics=topics,
-        mentions=mentions, language="en",
+        notes=[], mentions=mentions, language="en",
     )  # fmt: skip
     found = READER.read("article", row)
     assert [(topic.name, topic.score) for topic in found.topics] == [("Arms", 0.9712)]

@@ -1,13 +1,15 @@
 """The judge puts language, topics and mentions together, by the configured thresholds."""
 
-from dataclasses import dataclass, field
+import shutil
+from dataclasses import dataclass, field, replace
 
 import pytest
 
-from worker.model import ArticleText
+from worker.alerts.notes import READ, note_sentences
+from worker.model import MODEL_MISSING, UNJUDGED, ArticleText, JudgementNote
 from worker.nlp.judge import Judge
 from worker.nlp.names import compile_watchlist
-from worker.nlp.topics import DataProblem
+from worker.nlp.topics import SHIPPED, DataProblem
 
 
 @dataclass
@@ -15,6 +17,10 @@ class Watched:
     id: str
     name: str
     aliases: list = field(default_factory=list)
+    type: str = "other"
+    weak: tuple = ()
+    context: tuple = ()
+    not_context: tuple = ()
 
 
 @dataclass
@@ -51,6 +57,39 @@ def test_judge_answers_in_order_with_everything(judge):
     ]
     assert [m.how for m in korean.mentions] == ["particle"]
     assert arms.model_id == judge.model_id != ""
+
+
+def test_judge_that_needs_its_model_refuses_a_folder_without_one(tmp_path):
+    with pytest.raises(DataProblem, match="not a topic model"):
+        Judge(INDEX, [Topic("nk-russia-arms")], model=tmp_path)
+
+
+def test_judge_without_its_model_finds_names_and_says_what_is_missing(tmp_path):
+    """Whose terms have their rules, it judges as ever; the model is looked for again, and no more often than asked."""
+    away = Judge(INDEX, [Topic("nk-russia-arms")], model=tmp_path / "mine", needs_model=False)
+    arms, korean = away.judge_many([ARMS, KOREAN])
+    assert "not a topic model" in away.missing
+    assert (arms.model_id, arms.notes) == (MODEL_MISSING, (JudgementNote.NO_MODEL,))
+    assert [(topic.id, topic.match, topic.by) for topic in arms.topics] == [("nk-russia-arms", False, UNJUDGED)]
+    assert [mention.entity for mention in arms.mentions] == ["moscow", "kim"]
+    assert korean.notes == () and korean.topics[0].by == "terms"
+    assert note_sentences(arms) == [
+        "the topic model was missing: only watched names were looked for; it is judged again when the model is back"
+    ]
+    shutil.copytree(SHIPPED, tmp_path / "mine")
+    away.look_again(every=3600)
+    assert away.missing
+    away.look_again(every=0)
+    assert not away.missing
+    assert away.judge_many([ARMS]) == Judge(INDEX, [Topic("nk-russia-arms")], model=SHIPPED).judge_many([ARMS])
+
+
+@pytest.mark.parametrize("damage", [b"", b"no model at all", None])
+def test_judge_takes_no_model_whose_weights_are_damaged(tmp_path, damage):
+    shutil.copytree(SHIPPED, tmp_path / "mine")
+    weights = tmp_path / "mine" / "textcat_multilabel" / "model"
+    weights.write_bytes(weights.read_bytes()[:1000] if damage is None else damage)
+    assert "not a topic model" in Judge(INDEX, [], model=tmp_path / "mine", needs_model=False).missing
 
 
 def test_judge_of_nothing_is_nothing(judge):
@@ -97,3 +136,98 @@ def test_judge_refuses_a_topic_that_the_model_does_not_know():
 def test_judge_takes_any_text(judge, article):
     (found,) = judge.judge_many([article])
     assert len(found.topics) == 2 and not any(topic.match for topic in found.topics)
+
+
+# ---------------------------------------------------------------- languages
+
+
+TROOPS = ArticleText("k1", "김정은, 러 파병부대 환영", "북한군은 쿠르스크에서 싸웠다.")
+GERMAN = ArticleText("g1", "Kim Jong Un reist nach Moskau", "Der nordkoreanische Machthaber trifft den Präsidenten.")
+
+
+def test_judge_goes_by_the_articles_language(judge):
+    found = judge.judge_many([ARMS, TROOPS, GERMAN, SPORT, KOREAN])
+    assert [one.language for one in found] == ["en", "ko", "de", "en", "ko"]
+    assert [{topic.by for topic in one.topics} for one in found] == [
+        {"model"},
+        {"terms"},
+        {"none"},
+        {"model"},
+        {"terms"},
+    ]
+    assert [one.model_id for one in found] == [
+        judge.model_id,
+        judge.terms["ko"].id,
+        "none",
+        judge.model_id,
+        judge.terms["ko"].id,
+    ]
+    assert [[topic.match for topic in one.topics] for one in found[:3]] == [
+        [True, False],
+        [True, False],
+        [False, False],
+    ]
+
+
+def test_judge_says_where_a_language_has_no_rules(judge):
+    [found] = judge.judge_many([GERMAN])
+    assert found.notes == (JudgementNote.NO_RULES,)
+    assert [(topic.score, topic.match, topic.review) for topic in found.topics] == [(0.0, False, False)] * 2
+    assert [mention.entity for mention in found.mentions] == ["kim"]
+    assert note_sentences(found, GERMAN) == [
+        "no topic rules for this language (German): only watched names were looked for"
+    ]
+
+
+def test_judge_of_too_little_text_says_so_and_asks_the_model(judge):
+    [found] = judge.judge_many([ArticleText("x", "Hamas hits back")])
+    assert (found.language, found.notes) == ("und", (JudgementNote.UNSURE_LANGUAGE,))
+    assert {topic.by for topic in found.topics} == {"model"}
+
+
+def test_judge_by_a_desks_own_model_asks_it_in_any_language_without_rules():
+    own = Judge(INDEX, [Topic("middle-east")], model=SHIPPED)
+    german, korean = own.judge_many([GERMAN, KOREAN])
+    assert (german.topics[0].by, german.notes, german.model_id) == ("model", (), own.model_id)
+    assert korean.topics[0].by == "terms"
+
+
+def test_judge_goes_by_the_configured_threshold_also_by_terms():
+    strict = Judge(INDEX, [Topic("nk-russia-arms", 0.99999, (0.9, 1.0))])
+    [found] = strict.judge_many([TROOPS])
+    assert (found.topics[0].match, found.topics[0].review) == (False, True)
+    assert found.topics[0].evidence == () == found.topics[0].spans
+
+
+def test_judge_never_matches_a_topic_without_rules_in_a_language(judge):
+    judge.topics = (*judge.topics, Topic("floods"))
+    try:
+        [found] = judge.judge_many([TROOPS])
+    finally:
+        judge.topics = judge.topics[:-1]
+    assert (found.topics[2].score, found.topics[2].match) == (0.0, False)
+
+
+@pytest.mark.parametrize("article", [ARMS, TROOPS])
+def test_judge_shows_where_its_evidence_stands(judge, article):
+    [found] = judge.judge_many([article])
+    topic = found.topics[0]
+    words = [getattr(article, span.field)[span.start : span.end] for span in topic.spans]
+    assert words == [part for words in topic.evidence for part in words.split(" … ")] != []
+
+
+def test_judge_reads_the_beginning_of_a_long_article_and_says_so(judge):
+    long = replace(TROOPS, text=TROOPS.text + " 가" * 60_000 + " 김정은")
+    whole, cut = judge.judge_many([long, replace(long, text=long.text[:READ])])
+    assert whole.notes == (JudgementNote.CUT,) and cut.notes == ()
+    assert replace(whole, notes=()) == cut
+    assert [mention.field for mention in whole.mentions] == ["title"]
+    length = f"{len(long.text):,}"
+    assert note_sentences(whole, long) == [f"judged by its first 100,000 characters of {length}"]
+    assert note_sentences(whole) == ["judged by its first 100,000 characters"]
+
+
+def test_judge_gives_the_same_for_the_same(judge):
+    given = [ARMS, TROOPS, GERMAN, SPORT]
+    assert judge.judge_many(given) == judge.judge_many(given)
+    assert judge.judge_many(given[::-1])[::-1] == judge.judge_many(given)

@@ -3,24 +3,16 @@
 import random
 import time
 import unicodedata
-from dataclasses import dataclass, field
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from watched import Watched, named
 
 from worker.articles.folding import fold
 from worker.articles.wordbounds import LONGEST_TAIL
 from worker.model import ArticleText
 from worker.nlp.names import alias_problem, compile_watchlist, find_mentions
-
-
-@dataclass
-class Watched:
-    id: str
-    name: str
-    aliases: list = field(default_factory=list)
-
 
 DESK = [
     Watched("kim", "Kim Jong Un", ["김정은", "金正恩", "Ким Чен Ын", "كيم جونغ أون"]),
@@ -46,7 +38,7 @@ PIECES = unicodedata.normalize("NFD", "김정은")
 
 
 def found(text, index=INDEX):
-    return [(m.entity, m.text) for m in find_mentions(index, ArticleText("1", "", text))]
+    return named(index, text)
 
 
 @pytest.mark.parametrize(

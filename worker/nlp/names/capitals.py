@@ -1,0 +1,102 @@
+"""The words with a capital of a text in Latin letters, and what stands right beside one. Knows no names. Pure."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from worker.articles.folding import fold
+
+# A capital or a letter beyond ASCII, then letters; O'Brien is one word, Kim Jong-un's last is none.
+CAPITAL: Final = re.compile(
+    r"(?=[A-Z\x80-\U0010ffff])(?<![^\W_])[^\W\d_]+(?:['’](?=[A-Z\x80-\U0010ffff])[^\W\d_]{2,})?"
+)
+# What may stand between two words of one name: a space, a hyphen, the dot of an initial or a title, a bracket, al-.
+GAP: Final = re.compile(
+    r"(?P<dot>\.)?(?P<close>[)\]])?(?:\s{1,2}|(?P<hyphen>[-‐‑‒]))(?P<open>[(\[])?"
+    r"(?:(?P<particle>(?:(?:al|el|bin|ibn|ben|van|von|der|den|de|da|di|du|del|la|le|ter)[\s-]){1,2}))?"
+)
+DOTTED: Final = frozenset(
+    "mr mrs ms dr gen sen gov rep lt col maj capt sgt adm prof pres st jr hon rev sec atty amb cmdr brig".split()
+)
+BEGINNING: Final = 2_000  # letters by which a line is told to be a headline
+HEADLINE: Final = 0.3  # fewer of its longer words than so begin small
+LONGER: Final = re.compile(r"(?<![^\W_])[^\W\d_]{4,}")
+
+
+class Word(NamedTuple):
+    """A word with a capital at [start:end]; `folded` is what it is compared by."""
+
+    start: int
+    end: int
+    folded: str
+    shouted: bool
+
+
+@dataclass(frozen=True)
+class Line:
+    """A text with its capitalised words."""
+
+    text: str
+    words: Sequence[Word]
+
+    @functools.cached_property
+    def headline(self) -> bool:
+        """Whether every word has a capital, so that capitals tell nothing."""
+        longer = LONGER.findall(self.text[:BEGINNING])
+        small = sum(word[0].islower() for word in longer)
+        return len(longer) > 1 and small < HEADLINE * len(longer)
+
+
+def read_line(text: str) -> Line:
+    words = [
+        Word(found.start(), found.end(), folded_word(found[0]), found[0].isupper())
+        for found in CAPITAL.finditer(text)
+        if found[0][0].isupper()
+    ]
+    return Line(text, words)
+
+
+@functools.lru_cache(maxsize=50_000)
+def folded_word(word: str) -> str:
+    return fold(word).text
+
+
+class Beside(NamedTuple):
+    """A neighbour of a word: its number in the line, and what stands between the two."""
+
+    number: int
+    hyphen: bool
+    particle: str
+
+
+def left_of(line: Line, number: int) -> Beside | None:
+    """The word right before, if nothing parts the two; a dot does, except after an initial or a title."""
+    if number == 0:
+        return None
+    before, word = line.words[number - 1], line.words[number]
+    gap = _gap(line.text, before.end, word.start)
+    if gap is None or (gap["dot"] and before.end - before.start > 1 and before.folded not in DOTTED):
+        return None
+    return Beside(number - 1, bool(gap["hyphen"]), (gap["particle"] or "").replace("-", " ").strip())
+
+
+def right_of(line: Line, number: int) -> Beside | None:
+    """The word right after, if nothing but a space or a hyphen parts the two."""
+    if number + 1 >= len(line.words):
+        return None
+    word, after = line.words[number], line.words[number + 1]
+    between = line.text[word.end : after.start]
+    if len(between) > 8:
+        return None
+    gap = _gap(line.text, word.end, after.start)
+    if gap is None or gap["dot"] or gap["open"] or gap["close"]:
+        return None
+    return Beside(number + 1, bool(gap["hyphen"]), (gap["particle"] or "").strip())
+
+
+def _gap(text: str, start: int, end: int) -> re.Match[str] | None:
+    return GAP.fullmatch(text, start, end) if 0 < end - start <= 20 else None
