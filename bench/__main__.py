@@ -19,7 +19,7 @@ from bench.progress import say
 from worker.cli import GARBAGE
 
 # Seconds that each may take before it is ended: several times what it needs where nothing else runs.
-BENCHMARKS = {"judge": 300, "names": 300, "poll": 420, "memory": 300, "end-to-end": 480, "idle": 180}
+BENCHMARKS = {"judge": 300, "stories": 900, "names": 300, "poll": 420, "memory": 300, "end-to-end": 480, "idle": 180}
 LONG = 3_600
 GRACE = 15  # seconds to put things away after being told to end
 
