@@ -275,5 +275,5 @@ def test_the_cut_of_the_batches_makes_no_other_stories(press, newsroom):
             found.append([(opened[one.story], one.grouped_by, one.duplicate_of) for one in placed])
             raise Undone
     assert len({opener for opener, _, _ in found[0]}) == 11 + len(EVENTS)  # and a day like any other, of other feeds
-    assert sum(by == "event" for _, by, _ in found[0]) == 3 * len(EVENTS)
+    assert sum(by == "event" for _, by, _ in found[0]) >= 3 * len(EVENTS)
     assert found[0] == found[1] == found[2]
