@@ -29,7 +29,7 @@ from worker.articles.events import (
 )
 from worker.articles.terms import UNIT, Sketch, read_sketch
 
-KEPT: Final = timedelta(days=8)  # longer than any story lives, with the two days after which it is over
+KEPT: Final = timedelta(days=4)  # longer than a story takes articles, and than those that find it over
 POSTED: Final = 20  # words of an article that it is found under, the most telling first
 ASKED: Final = 16  # words of an article by which others are looked for
 LATEST: Final = 96  # articles under one word that are looked at

@@ -15,8 +15,8 @@ from typing import Final, Protocol
 
 from worker.articles.terms import STEP, UNIT, Sketch
 
-STILL: Final = timedelta(days=2)  # after its last article an event is over
-LIFE: Final = timedelta(days=5)  # after its first, too: what goes on longer is a string of events
+STILL: Final = timedelta(hours=36)  # after its last article an event is over
+LIFE: Final = timedelta(days=2)  # after its first, too: what goes on longer is a string of events
 DENSE: Final = 12  # articles of one story: many tell of it
 DENSE_LIFE: Final = timedelta(days=1)
 LEAST_SHARED: Final = 9.0  # of the weight of words in common with one article: two names, or one and two telling words

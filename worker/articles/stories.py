@@ -36,7 +36,7 @@ SOON: Final = timedelta(hours=18)  # what a feed brings again after that may be 
 MERGED: Final = "merge"
 SPLIT: Final = "split"
 WHOSE: Final = {LINK: "address", TEXT: "text"}
-OVER: Final = {"dense": "many had told of it for a day", "long": "it had gone on for five days"}
+OVER: Final = {"dense": "many had told of it for a day", "long": "it had gone on for two days"}
 AGREES: Final = {LINK: pages_agree, TEXT: texts_agree, HEADLINE: headlines_agree, TITLE: titles_agree}
 
 
