@@ -14,6 +14,7 @@ from worker.nlp.names.spelling import one_slip, sound
 from worker.nlp.names.words import GIVEN, PLACES, SURNAMES, WORDS
 
 LONG: Final = 8  # letters: of shorter words one letter makes another
+LONGER: Final = 9  # letters, of what is nobody's name: towns and firms have neighbours of one letter more or less
 END: Final = 4
 MOST: Final = 12  # candidates that are compared; an end that more share tells nothing
 REMEMBERED: Final = 20_000  # words: news repeats itself
@@ -35,10 +36,10 @@ def alike(surnames: Iterable[str], single: Iterable[str]) -> Alike:
     for word in single:
         if len(word) >= LONG:
             sounds.setdefault(sound(word), word)
-    for word in {*surnames, *sounds.values()}:
-        if len(word) >= LONG:
-            for key in _ends(word):
-                ends.setdefault(key, set()).add(word)
+    long = {word for word in surnames if len(word) >= LONG} | {word for word in sounds.values() if len(word) >= LONGER}
+    for word in long:
+        for key in _ends(word):
+            ends.setdefault(key, set()).add(word)
     return Alike({key: tuple(sorted(words)) for key, words in ends.items() if len(words) <= MOST}, sounds)
 
 

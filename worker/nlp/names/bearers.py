@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from worker.articles.wordbounds import script_of
@@ -21,7 +21,7 @@ LONG_ENOUGH: Final = 4  # letters of a surname in another script: Korean names e
 # A romanised Korean or Chinese given name, of one or two syllables.
 SYLLABLE: Final = (
     r"(?:[bcdfghjklmnpqrstwxyz]|[kpt]'|ch|sh|zh|ts|hs|kw|hw|gw|ky|hy|gy|my|py|by|ry|ny|ph|th|kh|ng)?[aeiouy]{1,3}"
-    r"(?:ng|ck|n|k|l|m|p|t|r|h|b|g)?"
+    r"(?:ng|ck|c|n|k|l|m|p|t|r|h|b|g)?"
 )
 ASIAN_GIVEN: Final = re.compile(rf"{SYLLABLE}(?:{SYLLABLE})?")
 OPTIONAL: Final = frozenset({"al", "el", "ul", "ad", "as", "ash", "an", "ar"})  # the Arabic article, assimilated or not
@@ -37,6 +37,7 @@ class Bearer:
     given: tuple[str, ...]
     particle: str = ""
     surname_first: bool = False
+    titled: bool = False  # "Foreign Minister Eli Cohen": introduces him, but his name alone is none of the aliases
 
 
 def bearer_of(entity: str, alias: str) -> Bearer | None:
@@ -45,15 +46,15 @@ def bearer_of(entity: str, alias: str) -> Bearer | None:
         return None
     words = [word.strip(".,'") for word in form_of(alias).split()]
     words = [word for word in words if word]
-    while len(words) > 1 and words[0] in TITLES:
-        del words[0]
-    if len(words) > 1 and words[-1] in JUNIORS:
+    after_title = next((at for at in range(len(words) - 1, 0, -1) if words[at - 1] in TITLES), 0)
+    words, titled = words[after_title:], after_title > 0
+    if not words or words[-1] in TITLES or (len(words) > 1 and words[-1] in JUNIORS):
         return None
     if not 0 < len(words) <= MOST_WORDS or not all(word.replace("'", "").isalpha() for word in words):
         return None
     if is_surname_first(words):
-        return Bearer(entity, alias, words[0], tuple(words[1:]), surname_first=True)
-    return _surname_last(entity, alias, words)
+        return Bearer(entity, alias, words[0], tuple(words[1:]), surname_first=True, titled=titled)
+    return replace(_surname_last(entity, alias, words), titled=titled)
 
 
 def is_surname_first(words: Sequence[str]) -> bool:
@@ -107,7 +108,7 @@ class Group:
         """By the first letter that the given name may have, a pet form's too: some of very many bear such a one."""
         held: dict[str, list[Bearer]] = {}
         for bearer in self.bearers:
-            if bearer.given:
+            if bearer.given and not bearer.titled:
                 forms = {bearer.given[0], *PET_FORMS.get(bearer.given[0], ())}
                 for initial in {first for form in forms for first in (form[0], sound(form)[:1])}:
                     held.setdefault(initial, []).append(bearer)
@@ -119,8 +120,14 @@ class Group:
             yield from self.by_initial.get(initial, ())[:MOST_COMPARED]
 
 
+def is_turned(bearer: Bearer, name: Bearer | None) -> bool:
+    """Whether an alias has the words of the name the other way round: Nakatani Gen, Gen Nakatani."""
+    return name is not None and bearer.surname in name.given and name.surname in bearer.given
+
+
 def by_surname(bearers: Iterable[Bearer]) -> dict[str, Group]:
     """By the sound of the surname, each form of a person once."""
+    bearers = (bearer for bearer in bearers if bearer.surname not in TITLES)
     held: dict[str, dict[tuple[str, str, tuple[str, ...]], Bearer]] = {}
     for bearer in bearers:
         held.setdefault(sound(bearer.surname), {}).setdefault((bearer.entity, bearer.surname, bearer.given), bearer)

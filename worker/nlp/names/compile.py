@@ -14,7 +14,7 @@ import ahocorasick
 
 from worker.articles.wordbounds import ARABIC_ARTICLE, ARABIC_TO_THE, cyrillic_stem, script_of
 from worker.nlp.names.alike import alike
-from worker.nlp.names.bearers import Bearer, bearer_of, by_surname, last_word
+from worker.nlp.names.bearers import Bearer, bearer_of, by_surname, is_turned, last_word
 from worker.nlp.names.index import Entity, NameIndex, Pattern, alias_problem
 from worker.nlp.names.shortened import shortened
 from worker.nlp.names.spelling import form_of
@@ -56,7 +56,7 @@ def compile_watchlist(entities: Iterable[Entity]) -> NameIndex:
         contexts=parts.contexts,
         qualifiers=parts.qualifiers,
         single=single,
-        alike=alike((bearer.surname for bearer in parts.bearers.values() if bearer.given), single),
+        alike=alike((b.surname for b in parts.bearers.values() if b.given and not b.titled), single),
     )
 
 
@@ -76,9 +76,10 @@ def _add(parts: _Parts, entity: Entity) -> None:
 
 
 def _add_person(parts: _Parts, entity: Entity, names: Sequence[str]) -> None:
+    own = bearer_of(entity.id, entity.name)
     for alias in names:
         bearer = bearer_of(entity.id, alias)
-        if bearer is not None:
+        if bearer is not None and not is_turned(bearer, own):
             parts.bearers[entity.id, alias] = bearer
     for short in {word for alias in names if (word := last_word(alias))} - {form_of(alias) for alias in names}:
         parts.hold(replace(pattern, how="surname") for pattern in _patterns(entity, short, "intro"))

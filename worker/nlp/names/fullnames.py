@@ -55,10 +55,9 @@ def _asian(at: Surroundings, field: str) -> Sighting | None:
     if after is not None:
         parts = [part.casefold() for part in after.groups() if part]
         for bearer in at.group.with_initials(_sounding(parts[0][0])):
-            for count in (2, 1) if bearer.surname_first else ():
-                named = parts[:count]
-                if len(named) == count and len("".join(named)) >= 4 and same_syllables(named, bearer.given):
-                    return _seen(at, field, bearer, at.word.start, after.end(count), "variant")
+            count = _fitting(bearer, parts, hyphen=at.line.text[after.end(1) : after.end(1) + 1] != " ")
+            if count:
+                return _seen(at, field, bearer, at.word.start, after.end(count), "variant")
     before = GIVEN_BEFORE.search(at.line.text, max(0, at.word.start - 24), at.word.start)
     if before is not None:
         parts = [part.casefold() for part in before.groups()]
@@ -66,6 +65,18 @@ def _asian(at: Surroundings, field: str) -> Sighting | None:
             if bearer.surname_first and list(bearer.given) == parts:
                 return _seen(at, field, bearer, before.start(), at.word.end, "variant")
     return None
+
+
+def _fitting(bearer: Bearer, parts: Sequence[str], *, hyphen: bool) -> int:
+    """How many of the words after the surname are the given name; 0 for none. Of one syllable only as it is watched."""
+    if not bearer.surname_first:
+        return 0
+    if len(parts) == 2 and same_syllables(parts, bearer.given):
+        return 2
+    one = parts[0]
+    if len(parts) == 2 and hyphen:
+        return 0
+    return 1 if len(one) >= 5 and same_syllables([one], bearer.given) else 0
 
 
 def _sounding(initial: str) -> frozenset[str]:

@@ -39,6 +39,10 @@ class About:
     text: str
     persons: frozenset[str]
 
+    def is_word(self, surname: str) -> bool:
+        """Whether the article has it with a small letter, too: salami, Salami."""
+        return re.search(rf"(?<![\w@#./]){re.escape(surname)}(?![\w.])", self.text) is not None
+
     @functools.cached_property
     def sport(self) -> bool:
         words = SMALL_WORD.findall(f"{self.title} {self.text[:SPORT_SOON]}".lower())
@@ -51,7 +55,8 @@ def resolve(seen: Sequence[Sighting], surnames: Mapping[str, Group], about: Abou
     for sighting in seen:
         groups.setdefault(sighting.group, []).append(sighting)
     for group, places in groups.items():
-        yield from _of_group(places, surnames[group].bearers, about)
+        if group in surnames:
+            yield from _of_group(places, surnames[group].bearers, about)
 
 
 def _of_group(places: Sequence[Sighting], bearers: Sequence[Bearer], about: About) -> Iterator[Meant]:
@@ -91,6 +96,7 @@ def _meant(
 def _well_known(places: Sequence[Sighting], bearers: Sequence[Bearer], about: About) -> Bearer | None:
     """Who is meant by a surname that the article introduces nobody by: of several the one listed first."""
     spelt = {place.spelt for place in places if place.kind in MEANT}
+    bearers = [bearer for bearer in bearers if not bearer.titled]
     known = [bearer for bearer in bearers if bearer.surname in spelt]
     if not known and spelt and all(len(word) >= LONG_ENOUGH and not is_common(word) for word in spelt):
         known = list(bearers)
@@ -98,7 +104,7 @@ def _well_known(places: Sequence[Sighting], bearers: Sequence[Bearer], about: Ab
         return None
     rivals = [place for place in places if place.kind is Kind.RIVAL]
     office = any(place.kind is Kind.OFFICE and not (place.country and about.sport) for place in places)
-    if is_common(known[0].surname):
+    if is_common(known[0].surname) or about.is_word(known[0].surname):
         famous = office or _speaks_as_of_famous(places, known[0], about)
         return known[0] if famous and not rivals else None
     several = len({bearer.entity for bearer in known}) > 1

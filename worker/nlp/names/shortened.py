@@ -15,6 +15,10 @@ from worker.nlp.names.spelling import form_of
 from worker.nlp.names.words import PLACES
 
 POLITICAL: Final = re.compile(r"party|front|movement|brigades|league|union|assembly|council|congress")
+GENERIC: Final = frozenset(
+    "ministry agency army military forces force intelligence police television tv industries academy staff corporation "
+    "corp group company party navy bank department service bureau embassy government parliament".split()
+)
 WORD_BEFORE: Final = re.compile(r"([^\W\d_][\w.'’]*)[-\s]{1,2}$")
 OWNER_AFTER: Final = re.compile(r"\s+of\s+(?:the\s+)?([A-Z][\w.]*)")
 SENTENCE_WORDS: Final = frozenset(
@@ -41,8 +45,13 @@ def _parts(name: str) -> Iterator[tuple[str, tuple[str, ...]]]:
     if of and len(head.split()) >= 2 and POLITICAL.search(head.lower()):
         yield head, tuple(word for word in form_of(owner).split() if len(word) > 3)
     for cut in (1, 2):
-        if len(words) - cut >= 2 and _is_qualifier(words[:cut]):
+        if len(words) - cut >= 2 and _is_qualifier(words[:cut]) and _tells(words[cut:]):
             yield " ".join(words[cut:]), (form_of(" ".join(words[:cut])),)
+
+
+def _tells(words: Sequence[str]) -> bool:
+    """Every country has a foreign ministry and an army: such a part tells nothing."""
+    return not (GENERIC & {form_of(word) for word in words}) and form_of(words[0]).removesuffix("'s") not in PLACES
 
 
 def _is_qualifier(words: Sequence[str]) -> bool:

@@ -25,6 +25,7 @@ from worker.nlp.names.words import (
     is_common,
 )
 
+PREFIXES: Final = frozenset("anti pro ex post pre non mid neo then".split())
 NEAR: Final = 4  # words to a side that may belong to one name
 SMALL_BEFORE: Final = re.compile(r"([^\W\d_]+)['’]?\s+$")
 SMALL_AFTER: Final = re.compile(r"(?:['’]s?)?\s+([a-z-]+)")
@@ -98,8 +99,9 @@ class Surroundings:
             return False
         if len(word) == 1:  # an initial, but not "A Trump aide"
             return self.line.text[before.end : before.end + 1] == "."
-        if self.left is not None and self.left.hyphen:
-            return word in GIVEN and word not in WORDS
+        if self.left is not None and self.left.hyphen:  # Sung-Jun; but the Biden-Xi talks, anti-Trump
+            known = word in WORDS or sound(word) in self.surnames or word in PREFIXES
+            return not known and (word in GIVEN or self._is_doubtful())
         if sound(word) != self.key and self._is_acronym(before):
             return False
         if word in GIVEN and word not in WORDS:
@@ -115,13 +117,22 @@ class Surroundings:
             return False
         if hyphen and sound(word) in self.surnames:  # the Xi-Biden talks
             return False
-        if self.group.surname_first and is_asian_given(word) and not (word in WORDS and self.line.headline):
+        if (
+            self.group.surname_first
+            and len(word) > 1
+            and is_asian_given(word)
+            and not (word in WORDS and self.line.headline)
+        ):
             return True
-        if hyphen or (word in WORDS and (self.line.headline or not self.spelling())):
+        if len(word) == 1:  # Netanyahu U.S. support; but Kim A Lim
+            return is_common(self.word.folded)
+        if word in ("al", "el") or (self.right is not None and self.right.particle):  # Meshaal al-Ahmad
+            return True
+        if hyphen or (word in WORDS and (self.line.headline or not self._is_doubtful())):
             return False
         if self.line.headline:
             return (word in SURNAMES or word in GIVEN) and self._is_doubtful()
-        return self._is_doubtful()
+        return sound(word) not in self.surnames
 
     def _is_doubtful(self) -> bool:
         """A common name, or one that only sounds like the surname: Souleymane, Soleimani."""
@@ -154,13 +165,15 @@ class Surroundings:
         if before in OFFICES:
             return True
         text, start, end = self.line.text, self.word.start, self.word.end
+        head = text[max(0, start - 60) : start]
+        if OFFICE_OF.search(head) is not None:
+            return True
+        if self.word.folded in WORDS and len(self.word.folded) < 4:  # the No campaign
+            return False
         after = SMALL_AFTER.match(text, end)
         if after is not None and after[1] in GOVERNING and not self._owns():
             return True
-        head = text[max(0, start - 60) : start]
-        if OFFICE_OF.search(head) is not None or OFFICE_AFTER.match(text, end, end + 60) is not None:
-            return True
-        return self.country_owns()
+        return OFFICE_AFTER.match(text, end, end + 60) is not None or self.country_owns()
 
     def country_owns(self) -> bool:
         """Syria's Assad; but Russia's Ban on something."""
