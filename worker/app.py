@@ -78,7 +78,7 @@ def build_on(
         ),
         parser=Parser(),
         channels=build_channels(config, policy=policy, inbox_root=data, links=make_links(config, store)),
-        judge=functools.cache(functools.partial(load_judge, config, data=data)),
+        judge=functools.cache(functools.partial(load_judge, config, data=data, needs_model=False)),
         data=data,
         hint=hint,
         check_in=sentry.check_ins(environ, tick=config.settings.timing.tick),
@@ -101,16 +101,17 @@ def make_links(config: Config, store: Store) -> Links:
     return Links(settings.public_url, bring_signing_key(store), timedelta(seconds=settings.links_last))
 
 
-def load_judge(config: Config, *, data: Path | None = None) -> Judges:
+def load_judge(config: Config, *, data: Path | None = None, needs_model: bool = True) -> Judges:
     """The language model and the watchlist, loaded only where articles are judged: hundreds of megabytes. In the `data`
-    folder, if there is one, the index of a long watchlist is kept, and what the desk's own topics have learned."""
+    folder, if there is one, the index of a long watchlist is kept, and what the desk's own topics have learned. Raises
+    DataProblem for a topic model that cannot be loaded, if it is needed."""
     from worker.nlp.desk import FOLDER, DeskJudge, is_desk_topic, make_scorers
     from worker.nlp.judge import Judge
 
     own = [topic for topic in config.topics if is_desk_topic(topic)]
     known = [topic for topic in config.topics if not is_desk_topic(topic)]
     names, model, terms = load_names(config, data=data), config.topic_model, config.language_terms
-    judge = Judge(names, known, model=model, terms=terms)
+    judge = Judge(names, known, model=model, terms=terms, needs_model=needs_model)
     if not own:
         return judge
     scorers = make_scorers(own, kept=data / FOLDER if data else None)

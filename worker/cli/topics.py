@@ -105,7 +105,7 @@ def _of_stream(stream: Path, model: Path | None, topic: str | None, config: Path
     from worker.nlp.evaluation import model_judge, watch_stream
 
     judge: Any = model_judge(model)
-    thresholds = {name: calibration.threshold for name, calibration in judge.model.calibrations.items()}
+    thresholds = {name: calibration.threshold for name, calibration in judge.calibrations.items()}
     if topic is not None:
         (scorer,) = make_scorers([_desk_topic(topic, config)])
         judge, thresholds = DeskJudge(judge, [scorer], [topic]), {topic: scorer.threshold}

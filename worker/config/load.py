@@ -124,6 +124,7 @@ class Reader:
                 return None
             raw = {**raw, "examples": found}
         return typed_item(source, path, raw, TopicSpec)
+
     def list_files(self, source: Source) -> Iterator[str]:
         """The lists under `files:`, beside the entities; each as it is written there."""
         given = source.value.get("files") if source.readable and isinstance(source.value, dict) else None

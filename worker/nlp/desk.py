@@ -52,6 +52,10 @@ class Judging(Protocol):
     def model_id(self) -> str: ...
     @property
     def model_ids(self) -> frozenset[str]: ...
+    @property
+    def missing(self) -> str: ...
+    def look_again(self, *, every: float) -> None: ...
+    def with_names(self, index: Any) -> Judging: ...
     def judge_many(self, articles: Sequence[ArticleText]) -> list[Judgement]: ...
 
 
@@ -138,6 +142,17 @@ class DeskJudge:
     @property
     def model_ids(self) -> frozenset[str]:
         return self.judge.model_ids
+
+    @property
+    def missing(self) -> str:
+        return self.judge.missing
+
+    def with_names(self, index: Any) -> DeskJudge:
+        """One with another watchlist, and all else that this one has loaded."""
+        return DeskJudge(self.judge.with_names(index), self.scorers, self.order)
+
+    def look_again(self, *, every: float) -> None:
+        self.judge.look_again(every=every)
 
     def judge_many(self, articles: Sequence[ArticleText]) -> list[Judgement]:
         judged = self.judge.judge_many(articles)

@@ -110,7 +110,7 @@ def _ask(articles: Sequence[Labelled], judge: Judge, on_progress: Progress) -> M
         wholes=[_by_topic(one) for one in wholes],
         headlines=[_by_topic(one) for one in headlines],
         languages=[one.language for one in wholes],
-        calibrations=judge.model.calibrations,
+        calibrations=judge.calibrations,
         model_id=judge.model_id,
     )
 

@@ -36,6 +36,7 @@ LAST_LATIN: Final = "\u0250"  # with the letters of Western and Eastern Europe, 
 WORDS_HELD: Final = 200_000  # that a vocabulary has ever held before it makes room for a fresh one
 TOKENIZER: Final = {"nlp": {"tokenizer": {"@tokenizers": "wirewatch.Words.v1"}}}
 PIPE: Final = {"threshold": 0.5, "model": {"@architectures": "wirewatch.WordPairs.v1"}}
+TRIAL: Final = "talks on the border\nThe minister said that the talks go on."
 
 
 UNTITLED: Final = ArticleText(id="", title="")
@@ -321,14 +322,20 @@ def _renew_vocabulary(nlp: Any) -> None:
 
 
 def load_model(folder: Path | None = None) -> TopicModel:
-    """The shipped model, or one that `topics train` wrote. Raises DataProblem."""
+    """The shipped model, or one that `topics train` wrote; it has answered once. Raises DataProblem."""
     folder = folder or SHIPPED
     try:
-        nlp = spacy.load(folder)
-        body = json.loads((folder / "calibration.json").read_text())
-        calibrations = {t: Calibration(**{**c, "review": tuple(c["review"])}) for t, c in body.items()}
-    except (OSError, ValueError, TypeError) as error:
+        model = _load(folder)
+        list(model.scores([TRIAL]))
+    except Exception as error:  # of a damaged file, whatever its reader stumbles over
         raise DataProblem(f"{folder}: not a topic model ({error}); `wirewatch topics train` writes one") from error
+    return model
+
+
+def _load(folder: Path) -> TopicModel:
+    nlp = spacy.load(folder)
+    body = json.loads((folder / "calibration.json").read_text())
+    calibrations = {t: Calibration(**{**c, "review": tuple(c["review"])}) for t, c in body.items()}
     digest = hashlib.sha256()
     for path in _files(folder):
         digest.update(path.read_bytes())

@@ -15,6 +15,7 @@ from typing import Any, Final
 
 import structlog
 
+from worker.errors import WirewatchError
 from worker.metrics import ALERTS, Key
 from worker.model import ArticleText, Judgement, TopicScore
 from worker.pipeline.analyse import article_text, judge_rows
@@ -96,26 +97,33 @@ def count_wished(runtime: Runtime, wish: Wish) -> tuple[int, Range]:
 
 def _model_ids(runtime: Runtime) -> frozenset[str]:
     """The models by which today's judge judges: of what one of them judged, nothing new is to be heard."""
-    judge: Any = runtime.judge()
-    return judge.model_ids  # type: ignore[no-any-return]
+    return runtime.judge().model_ids
 
 
 def rejudge(runtime: Runtime, wish: Wish, wanted: Range, *, on_progress: Callable[[], None] = lambda: None) -> Outcome:
+    """Raises WirewatchError where the topic model cannot be loaded: nothing is replaced by less."""
+    if missing := runtime.judge().missing:
+        raise WirewatchError(missing)
     outcome = Outcome()
     with runtime.store.reading() as connection:
         outcome.without_text = rejudgements.count_without_text(connection, wanted)
     for rows in _batches(runtime, wanted):
-        said = judge_rows(runtime, runtime.judge(), rows, read=_as_judged)
-        judged = [(row, _merged(row, answer, wish.topic)) for row, answer in said]
-        outcome.judged += len(judged)
-        outcome.unjudged += len(rows) - len(judged)
-        for row, answer in judged if wish.dry_run else _save(runtime, wish, judged, outcome):
-            outcome.note(compare(row, answer))
+        judge_again(runtime, wish, rows, outcome)
         for _ in rows:
             on_progress()
     if outcome.raised:
         runtime.hint("deliver")
     return outcome
+
+
+def judge_again(runtime: Runtime, wish: Wish, rows: Sequence[Any], outcome: Outcome) -> None:
+    """These articles by today's judge, saved unless that is only tried; adds to the outcome."""
+    said = judge_rows(runtime, runtime.judge(), rows, read=_as_judged)
+    judged = [(row, _merged(row, answer, wish.topic)) for row, answer in said]
+    outcome.judged += len(judged)
+    outcome.unjudged += len(rows) - len(judged)
+    for row, answer in judged if wish.dry_run else save_judged(runtime, wish, judged, outcome):
+        outcome.note(compare(row, answer))
 
 
 def _batches(runtime: Runtime, wanted: Range) -> Iterator[Sequence[Any]]:
@@ -148,7 +156,7 @@ def _replaced(topics: Sequence[TopicScore], new: Sequence[TopicScore]) -> tuple[
     return tuple(by_id.values())
 
 
-def _save(
+def save_judged(
     runtime: Runtime, wish: Wish, judged: Sequence[tuple[Any, Judgement]], outcome: Outcome
 ) -> Sequence[tuple[Any, Judgement]]:
     """What was saved: not what comes out as it was. With alerts in the same transaction, all or nothing."""

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, insert, not_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, insert, literal, not_, select, update
 
-from worker.model import ArticleState, Judgement
+from worker.model import MODEL_MISSING, ArticleState, Judgement
 from worker.store.articles import judgement_values
 from worker.store.schema import article, config_version, decision, former_judgement, judgement, revision
 
@@ -23,11 +23,13 @@ SAID: Final = ("language", "topics", "mentions", "model_id", "watchlist", "notes
 @dataclass(frozen=True)
 class Range:
     """Which articles: first seen at `since` or later, of one feed; without those that were judged by this
-    configuration (its version's id) and one of these models. None for no such bound."""
+    configuration (its version's id) and one of these models; only those that the topic model `missed`. None for no such
+    bound."""
 
     since: datetime | None = None
     feed_id: str | None = None
     judged_by: tuple[int, Collection[str]] | None = None
+    missed: bool = False
 
 
 def _chosen(wanted: Range) -> ColumnElement[bool]:
@@ -40,7 +42,21 @@ def _chosen(wanted: Range) -> ColumnElement[bool]:
     if wanted.judged_by is not None:
         version, models = wanted.judged_by
         asked.append(not_((judgement.c.config_version == version) & judgement.c.model_id.in_(models)))
+    if wanted.missed:
+        # Of the few that their index has, those of which it is the last judgement.
+        any_of = judgement.alias("missed")
+        asked += [article.c.id.in_(select(any_of.c.article_id).where(_is_missed(any_of.c.model_id))), is_missed()]
     return and_(*asked)
+
+
+def is_missed() -> ColumnElement[bool]:
+    """Judged while the topic model could not be loaded."""
+    return _is_missed(judgement.c.model_id)
+
+
+def _is_missed(model_id: ColumnElement[str]) -> ColumnElement[bool]:
+    """The value stands in the statement: an index of some rows is used for none that is bound later."""
+    return model_id == literal(MODEL_MISSING, literal_execute=True)
 
 
 def _joined(statement: Select[Any]) -> Select[Any]:

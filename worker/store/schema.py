@@ -63,6 +63,7 @@ __all__ = [
 
 HAS_TEXT = text("text IS NOT NULL")
 HAS_MERGED = text("merged_into IS NOT NULL")
+IS_MISSED = text("model_id = 'missing'")  # MODEL_MISSING
 IS_SETTLED = text("settled_at IS NOT NULL")
 IS_FINISHED = text("finished_at IS NOT NULL")
 IS_UNTOLD = text("notification_id IS NULL")
@@ -187,6 +188,7 @@ judgement = Table(
     Column("judged_at", Instant, nullable=False),
     Column("again_at", Instant),  # when somebody had it judged again, last
 )
+Index("ix_judgement_missed", judgement.c.article_id, sqlite_where=IS_MISSED, postgresql_where=IS_MISSED)
 
 former_judgement = Table(
     "former_judgement",

@@ -4,10 +4,9 @@ import json
 from datetime import timedelta
 
 import pytest
-import yaml
 from desk import BASELINE
 from sqlalchemy import update
-from steps import bring, change, now, poll_now, settle
+from steps import bring, change, change_files, now, poll_now, settle
 
 from worker.explain import explain
 from worker.nlp.topics import train
@@ -20,14 +19,6 @@ NEWS = [
     ("f1", "Floods drown the rice fields of the delta", "After a week of monsoon rain the river burst its dykes."),
     ("r1", "Roses bloom early in the palace gardens", "The gardeners opened the lawn to visitors."),
 ]
-
-
-def change_files(desk, **parts):
-    for name, edit in parts.items():
-        path = desk.config / f"{name}.yaml"
-        body = yaml.safe_load(path.read_text())
-        edit(body)
-        path.write_text(yaml.safe_dump(body, sort_keys=False, allow_unicode=True))
 
 
 def watch_for_choe(desk):
@@ -199,14 +190,14 @@ def test_rejudge_with_alerts_raises_none_for_what_is_no_news(desk, later, why):
 def test_rejudge_by_two_at_once_saves_each_article_once(desk, later, monkeypatch):
     """The other is faster: what is on record by then is not what was read."""
     total, wanted = count_wished(later, Wish())
-    real = rejudging._save
+    real = rejudging.save_judged
 
     def slow(runtime, wish, judged, outcome):
-        monkeypatch.setattr(rejudging, "_save", real)
+        monkeypatch.setattr(rejudging, "save_judged", real)
         again(later)
         return real(runtime, wish, judged, outcome)
 
-    monkeypatch.setattr(rejudging, "_save", slow)
+    monkeypatch.setattr(rejudging, "save_judged", slow)
     assert rejudge(later, Wish(), wanted).saved == 0
     assert len(desk.rows(former_judgement)) == total
 

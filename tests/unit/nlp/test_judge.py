@@ -1,11 +1,12 @@
 """The judge puts language, topics and mentions together, by the configured thresholds."""
 
+import shutil
 from dataclasses import dataclass, field, replace
 
 import pytest
 
 from worker.alerts.notes import READ, note_sentences
-from worker.model import ArticleText, JudgementNote
+from worker.model import MODEL_MISSING, UNJUDGED, ArticleText, JudgementNote
 from worker.nlp.judge import Judge
 from worker.nlp.names import compile_watchlist
 from worker.nlp.topics import SHIPPED, DataProblem
@@ -56,6 +57,39 @@ def test_judge_answers_in_order_with_everything(judge):
     ]
     assert [m.how for m in korean.mentions] == ["particle"]
     assert arms.model_id == judge.model_id != ""
+
+
+def test_judge_that_needs_its_model_refuses_a_folder_without_one(tmp_path):
+    with pytest.raises(DataProblem, match="not a topic model"):
+        Judge(INDEX, [Topic("nk-russia-arms")], model=tmp_path)
+
+
+def test_judge_without_its_model_finds_names_and_says_what_is_missing(tmp_path):
+    """Whose terms have their rules, it judges as ever; the model is looked for again, and no more often than asked."""
+    away = Judge(INDEX, [Topic("nk-russia-arms")], model=tmp_path / "mine", needs_model=False)
+    arms, korean = away.judge_many([ARMS, KOREAN])
+    assert "not a topic model" in away.missing
+    assert (arms.model_id, arms.notes) == (MODEL_MISSING, (JudgementNote.NO_MODEL,))
+    assert [(topic.id, topic.match, topic.by) for topic in arms.topics] == [("nk-russia-arms", False, UNJUDGED)]
+    assert [mention.entity for mention in arms.mentions] == ["moscow", "kim"]
+    assert korean.notes == () and korean.topics[0].by == "terms"
+    assert note_sentences(arms) == [
+        "the topic model was missing: only watched names were looked for; it is judged again when the model is back"
+    ]
+    shutil.copytree(SHIPPED, tmp_path / "mine")
+    away.look_again(every=3600)
+    assert away.missing
+    away.look_again(every=0)
+    assert not away.missing
+    assert away.judge_many([ARMS]) == Judge(INDEX, [Topic("nk-russia-arms")], model=SHIPPED).judge_many([ARMS])
+
+
+@pytest.mark.parametrize("damage", [b"", b"no model at all", None])
+def test_judge_takes_no_model_whose_weights_are_damaged(tmp_path, damage):
+    shutil.copytree(SHIPPED, tmp_path / "mine")
+    weights = tmp_path / "mine" / "textcat_multilabel" / "model"
+    weights.write_bytes(weights.read_bytes()[:1000] if damage is None else damage)
+    assert "not a topic model" in Judge(INDEX, [], model=tmp_path / "mine", needs_model=False).missing
 
 
 def test_judge_of_nothing_is_nothing(judge):

@@ -108,7 +108,7 @@ class Group:
         """By the first letter that the given name may have, a pet form's too: some of very many bear such a one."""
         held: dict[str, list[Bearer]] = {}
         for bearer in self.bearers:
-            if bearer.given:
+            if bearer.given and not bearer.titled:
                 forms = {bearer.given[0], *PET_FORMS.get(bearer.given[0], ())}
                 for initial in {first for form in forms for first in (form[0], sound(form)[:1])}:
                     held.setdefault(initial, []).append(bearer)
@@ -127,7 +127,7 @@ def is_turned(bearer: Bearer, name: Bearer | None) -> bool:
 
 def by_surname(bearers: Iterable[Bearer]) -> dict[str, Group]:
     """By the sound of the surname, each form of a person once."""
-    bearers = (bearer for bearer in bearers if not bearer.titled and bearer.surname not in TITLES)
+    bearers = (bearer for bearer in bearers if bearer.surname not in TITLES)
     held: dict[str, dict[tuple[str, str, tuple[str, ...]], Bearer]] = {}
     for bearer in bearers:
         held.setdefault(sound(bearer.surname), {}).setdefault((bearer.entity, bearer.surname, bearer.given), bearer)

@@ -24,7 +24,7 @@ import ahocorasick
 
 from worker import articles
 from worker.nlp.names.alike import alike
-from worker.nlp.names.bearers import Bearer, bearer_of, by_surname
+from worker.nlp.names.bearers import Bearer, Group, bearer_of, by_surname
 from worker.nlp.names.compile import RULES, compile_watchlist, names_of
 from worker.nlp.names.index import Entity, NameIndex, Pattern, alias_problem
 
@@ -127,7 +127,7 @@ def _made(entities: Sequence[Entity], kept: Kept, *, version: str) -> NameIndex:
         return tuple(those_that_count(p for one in forms.of(n) for p in alone(one).automaton.get(forms.words[n])))
 
     @functools.lru_cache(maxsize=REMEMBERED)
-    def borne(word: str) -> tuple[Bearer, ...]:
+    def borne(word: str) -> Group:
         return by_surname(bearer for one in surnames.of(places[word]) for bearer in _bearers(entities[one]))[word]
 
     # As `compile_watchlist` has it: of one entity, whatever its type.

@@ -55,7 +55,8 @@ def resolve(seen: Sequence[Sighting], surnames: Mapping[str, Group], about: Abou
     for sighting in seen:
         groups.setdefault(sighting.group, []).append(sighting)
     for group, places in groups.items():
-        yield from _of_group(places, surnames[group].bearers, about)
+        if group in surnames:
+            yield from _of_group(places, surnames[group].bearers, about)
 
 
 def _of_group(places: Sequence[Sighting], bearers: Sequence[Bearer], about: About) -> Iterator[Meant]:
@@ -95,6 +96,7 @@ def _meant(
 def _well_known(places: Sequence[Sighting], bearers: Sequence[Bearer], about: About) -> Bearer | None:
     """Who is meant by a surname that the article introduces nobody by: of several the one listed first."""
     spelt = {place.spelt for place in places if place.kind in MEANT}
+    bearers = [bearer for bearer in bearers if not bearer.titled]
     known = [bearer for bearer in bearers if bearer.surname in spelt]
     if not known and spelt and all(len(word) >= LONG_ENOUGH and not is_common(word) for word in spelt):
         known = list(bearers)

@@ -119,7 +119,7 @@ class Surroundings:
             return False
         if self.group.surname_first and is_asian_given(word) and not (word in WORDS and self.line.headline):
             return True
-        if self.right is not None and self.right.particle:  # Meshaal al-Ahmad
+        if word in ("al", "el") or (self.right is not None and self.right.particle):  # Meshaal al-Ahmad
             return True
         if hyphen or (word in WORDS and (self.line.headline or not self._is_doubtful())):
             return False

@@ -1,9 +1,12 @@
 """Surnames that stand alone: who is meant, decided over the whole article. All sentences are made up."""
 
+import itertools
 import sys
 import time
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from watched import Watched, entities, mentions, named, person
 
 from worker.nlp.names import compile_watchlist
@@ -257,3 +260,22 @@ def test_resolve_ends_soon_on_an_article_full_of_names():
     began = time.process_time()
     mentions(CROWD, ("".join(HOSTILE) * 1_000)[:100_000])
     assert time.process_time() - began < 5  # half a second on a quiet machine
+
+
+def test_resolve_knows_titled_aliases_and_turned_names():
+    cohen = person("cohen", "Eli Cohen (minister)", "Foreign Minister Eli Cohen")
+    gen = person("gen", "Gen Nakatani", "Nakatani Gen")
+    index = compile_watchlist([cohen, gen, person("lac", "Wi Sung-lac"), person("no", "No Kwang Chol")])
+    assert entities(index, "Eli Cohen was a spy. Cohen died.") == set()
+    assert [m.text for m in mentions(index, "Foreign Minister Eli Cohen came. Cohen left.")][1:] == ["Cohen"]
+    assert entities(index, "Nakatani Gen spoke; Nakatani left") == {"gen"}
+    assert entities(index, "Lt. Gen. Jones of Generation Gen spoke by the Lac; the No campaign won") == set()
+
+
+@given(st.lists(st.one_of(st.sampled_from(HOSTILE), st.text(max_size=6)), max_size=8).map("".join))
+def test_resolve_gives_offsets_that_slice_back_and_lie_apart(text):
+    found = mentions(CROWD, text, title=text[:40])
+    assert all(((m.field == "title" and text[:40]) or text)[m.start : m.end] == m.text != "" for m in found)
+    spans = sorted({(m.field, m.start, m.end) for m in found})
+    assert all(a[0] != b[0] or a[2] <= b[1] for a, b in itertools.pairwise(spans))
+    assert len({(m.entity, m.field, m.start) for m in found}) == len(found)

@@ -7,6 +7,7 @@ revision = "0005"
 down_revision = "0004"
 
 ROW_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+IS_MISSED = sa.text("model_id = 'missing'")
 IS_STANDING = sa.text("ended_at IS NULL")
 
 
@@ -14,6 +15,9 @@ def upgrade() -> None:
     op.add_column("judgement", sa.Column("watchlist", sa.String(length=80), nullable=False, server_default=""))
     op.add_column("judgement", sa.Column("notes", sa.JSON(), nullable=False, server_default="[]"))
     op.add_column("judgement", sa.Column("again_at", sa.BigInteger(), nullable=True))
+    op.create_index(
+        "ix_judgement_missed", "judgement", ["article_id"], sqlite_where=IS_MISSED, postgresql_where=IS_MISSED
+    )
     _add_former_judgements()
     _add_denials()
 
@@ -65,6 +69,7 @@ def _add_denials() -> None:
 def downgrade() -> None:
     op.drop_table("denial")
     op.drop_table("former_judgement")
+    op.drop_index("ix_judgement_missed", "judgement", sqlite_where=IS_MISSED, postgresql_where=IS_MISSED)
     op.drop_column("judgement", "again_at")
     op.drop_column("judgement", "notes")
     op.drop_column("judgement", "watchlist")
