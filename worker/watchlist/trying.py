@@ -133,7 +133,7 @@ def _surnames(index: NameIndex, text: str, spans: Sequence[tuple[int, int]]) -> 
         place.group: _with_neighbours(text, place.start, place.end) for place in places if place.kind is Kind.RIVAL
     }
     for place in places:
-        bearers = [one for one in index.surnames.get(place.group, ()) if one.surname == place.spelt]
+        bearers = [one for one in index.surnames[place.group].bearers if one.surname == place.spelt]
         who = tuple(dict.fromkeys(one.entity for one in bearers))
         if not who:
             continue
