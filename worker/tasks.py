@@ -18,6 +18,7 @@ from worker.pipeline.pages import fetch_due_pages
 from worker.pipeline.poll import poll_due_feeds
 from worker.pipeline.raising import storify_and_raise
 from worker.pipeline.tick import tick as run_tick
+from worker.pipeline.without_model import catch_up
 from worker.store.due import ASKED_IN
 from worker.store.pages import LEASE as PAGE_LEASE
 
@@ -61,7 +62,7 @@ def _analyse() -> bool:
     more = analyse_new_articles(app.runtime())
     while storify_and_raise(app.runtime()):
         pass
-    return more
+    return catch_up(app.runtime()) or more
 
 
 STEPS: dict[str, Callable[[], bool]] = {
@@ -110,12 +111,12 @@ def start_timers(queues: tuple[str, ...], *, every: float, leases: Mapping[str, 
     """
     stop = threading.Event()
     for queue in (*queues, *(step for step, asked_in in ASKED_IN.items() if asked_in in queues)):
-        _every(every, lambda queue=queue: _work_off(queue), name=f"{queue}-timer", stop=stop)
+        repeat(every, lambda queue=queue: _work_off(queue), name=f"{queue}-timer", stop=stop)
     if "poll" in queues:
-        _every(every, tick, name="tick-timer", stop=stop)
+        repeat(every, tick, name="tick-timer", stop=stop)
     limits = {queue: seconds * HANGS_AFTER for queue, seconds in leases.items()}
     limits["pages"] = PAGE_LEASE.total_seconds() * HANGS_AFTER
-    _every(1.0, lambda: end_if_hung(limits, now=time.monotonic()), name="watchdog", stop=stop)
+    repeat(1.0, lambda: end_if_hung(limits, now=time.monotonic()), name="watchdog", stop=stop)
     return stop
 
 
@@ -124,7 +125,9 @@ def _work_off(queue: str) -> None:
         pass
 
 
-def _every(seconds: float, do: Callable[[], object], *, name: str, stop: threading.Event) -> None:
+def repeat(seconds: float, do: Callable[[], object], *, name: str, stop: threading.Event) -> None:
+    """Does it so often, in a thread of its own, until `stop` is set; what it raises is logged."""
+
     def watch() -> None:
         while not stop.wait(seconds):
             try:

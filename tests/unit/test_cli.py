@@ -67,7 +67,7 @@ def quiet_judge(monkeypatch):
     def judge_many(articles):
         return [Judgement(language="en", topics=(), mentions=(), model_id="m") for _ in articles]
 
-    monkeypatch.setattr(judging, "load_judge", lambda config: types.SimpleNamespace(judge_many=judge_many))
+    monkeypatch.setattr(judging, "load_judge", lambda config, **_: types.SimpleNamespace(judge_many=judge_many))
 
 
 def spoil(folder, part, old, new):

@@ -42,7 +42,7 @@ class PickyJudge:
 @pytest.fixture
 def picky(monkeypatch):
     judge = PickyJudge()
-    monkeypatch.setattr(judging, "load_judge", lambda config: judge)
+    monkeypatch.setattr(judging, "load_judge", lambda config, **_: judge)
     return judge
 
 
@@ -53,7 +53,7 @@ def real_judge():
 
 @pytest.fixture
 def real(monkeypatch, real_judge):
-    monkeypatch.setattr(judging, "load_judge", lambda config: real_judge)
+    monkeypatch.setattr(judging, "load_judge", lambda config, **_: real_judge)
 
 
 def lines(*values):

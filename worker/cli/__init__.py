@@ -11,6 +11,7 @@ from worker.cli import (
     articles,
     channels,
     deliveries,
+    denials,
     desk,
     feedlists,
     feeds,
@@ -18,6 +19,8 @@ from worker.cli import (
     held,
     history,
     links,
+    namelists,
+    rejudging,
     roles,
     silences,
     status,
@@ -45,7 +48,9 @@ for module in (alerts, silences):
 for module in (deliveries, channels, links, watchlist):
     cli.add_typer(module.cli, name=module.__name__.rpartition(".")[2])
     module.add_to(module.cli)
-for module in (roles, desk, status, articles, trace, history):
+for module in (namelists, denials):
+    module.add_to(watchlist.cli)
+for module in (roles, desk, status, articles, trace, history, rejudging):
     module.add_to(cli)
 
 

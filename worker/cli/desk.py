@@ -55,7 +55,7 @@ def check(as_json: JsonOption = False, config: ConfigOption = HERE, data: DataOp
         problems = [dataclasses.asdict(one) for one in error.problems]
         print_line({"problems": problems, "notes": [], "counts": None, "rules": [], "examples": _examples(tried)})
         raise typer.Exit(1) from None
-    counts, notes, rules = {part: len(getattr(desk, part)) for part in COUNTED}, advice(desk), _rules(desk)
+    counts, notes, rules = _counts(desk), advice(desk), _rules(desk)
     if as_json:
         whole = {"problems": [], "notes": list(notes), "counts": counts, "rules": rules, "examples": _examples(tried)}
         print_line(whole)
@@ -68,6 +68,10 @@ def check(as_json: JsonOption = False, config: ConfigOption = HERE, data: DataOp
         print_text(f"\n{len(tried)} examples: the rules fire, and stay quiet, where they must.")
     if notes:
         print_text("\n" + "\n".join(f"Note: {note}" for note in notes))
+
+
+def _counts(desk: Config) -> dict[str, int]:
+    return {part: len(getattr(desk, part)) for part in COUNTED} | {"watchlist": len(desk.entities_by_id)}
 
 
 def _try_examples(desk: Config) -> list[Tried]:
@@ -97,7 +101,7 @@ def _rules(desk: Config) -> list[dict[str, Any]]:
 
     names = Names(
         topics={topic.id: topic.name for topic in desk.topics},
-        entities={entity.id: entity.name for entity in desk.watchlist},
+        entities={name: entity.name for name, entity in desk.entities_by_id.items()},
         feeds={feed.id: feed.title or feed.id for feed in desk.feeds},
     )
     enabled = {channel.id for channel in desk.channels if channel.enabled}

@@ -11,7 +11,7 @@ from worker.cli.options import HERE, ConfigOption, FileArgument, JsonOption, add
 from worker.cli.table import bar, print_table, print_text
 from worker.errors import WirewatchError
 
-cli = typer.Typer(no_args_is_help=True, help="The watchlist: how well its names are found.")
+cli = typer.Typer(no_args_is_help=True, help="Whom and what you watch for: lists in, doubtful names, a text tried.")
 
 
 class BadExample(WirewatchError):
@@ -31,7 +31,7 @@ def evaluate(
     from worker.nlp.names import compile_watchlist
     from worker.nlp.names.measure import by_how, partial_tally, tally
 
-    index = compile_watchlist(read_config(config, only=frozenset({"watchlist"})).watchlist)
+    index = compile_watchlist(read_config(config, only=frozenset({"watchlist"})).entities_by_id.values())
     with bar(None, "Articles") as done:
         cases = [_case(index, line, number, done) for number, line in enumerate(_lines(file), 1)]
     whole, partial, hows = tally(cases), partial_tally(cases), by_how(cases)

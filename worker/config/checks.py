@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import base64
 import difflib
-import json
+import itertools
 import re
 from collections.abc import Collection, Iterable, Mapping
-from pathlib import Path
 
 from worker.articles.folding import fold
 from worker.config.feedchecks import check_feeds, check_reach, policy_of
+from worker.config.namelist import ListedEntity
 from worker.config.rulespec import Conditions, EntityCondition, Escalation
 from worker.config.schema import (
-    CALIBRATION,
     OPERATOR,
     Config,
     EmailChannel,
@@ -24,10 +23,10 @@ from worker.config.schema import (
     WebhookChannel,
 )
 from worker.config.source import Path_, Source
+from worker.config.topicchecks import check_topics
 from worker.config.values import SECRET_FORM, Secret, is_http_url
 from worker.model import SEVERITIES
 
-SHIPPED_MODEL = Path(__file__).parents[1] / "nlp" / "model"
 SECRET_PREFIX = "whsec_"  # noqa: S105 - what every secret of Standard Webhooks begins with
 SECRET_BYTES = range(24, 65)  # what the convention asks for
 
@@ -38,6 +37,9 @@ CONTACT = (
 EXAMPLE_HOSTS = ("example.org", "example.com", "example.net")  # RFC 2606: nobody is reached there
 
 Known = Collection[str] | None  # None: there is no telling, so nothing is held to be missing
+MOST_ALIKE = 5_000  # names among which the nearest is looked for: of a hundred thousand that takes seconds
+MOST_SHARED = 20  # names of two entities that are told of
+FILES_OF = {"rules": "rules.yaml", "watchlist": "watchlist.yaml"}
 KnownNames = Mapping[tuple[str, ...], tuple[Known, str]]
 FEEDS = ("sources",)
 
@@ -46,7 +48,7 @@ def check_references(config: Config, sources: Mapping[str, Source]) -> None:
     """Notes each problem in its source. What could not be read is not held against the others."""
     checks = {
         "feeds": check_feeds,
-        "topics": _check_topics,
+        "topics": check_topics,
         "watchlist": _check_aliases,
         "rules": _check_rules,
         "channels": _check_channels,
@@ -56,6 +58,15 @@ def check_references(config: Config, sources: Mapping[str, Source]) -> None:
             check(config, sources)
 
 
+def broken_rules(config: Config) -> list[str]:
+    """What the rules ask of the watchlist and it has not, in words: of a configuration whose watchlist was changed
+    since they were checked."""
+    sources = {part: Source(FILES_OF[part], readable=True, lost=set()) for part in ("rules", "watchlist")}
+    sources["rules"].kept = list(range(len(config.rules)))
+    _check_rules(config, sources)
+    return [f"{problem.file}: {problem.key}: {problem.message}" for problem in sources["rules"].problems]
+
+
 def advice(config: Config) -> tuple[str, ...]:
     """What is no problem and should be changed all the same, in words."""
     found = {
@@ -63,7 +74,11 @@ def advice(config: Config) -> tuple[str, ...]:
         "feeds.yaml: no feed is enabled, so nothing will be polled.": not any(feed.enabled for feed in config.feeds),
         "rules.yaml: there is no rule, so nobody will be told of anything.": not config.rules,
     }
-    return tuple(words for words, so in found.items() if so)
+    shared = (
+        f"watchlist.yaml: {alias!r} is a name of {owner} and of {other}; where it stands, both are found."
+        for alias, owner, other in itertools.islice(_shared_names(config), MOST_SHARED)
+    )
+    return (*(words for words, so in found.items() if so), *shared)
 
 
 def is_example_contact(config: Config) -> bool:
@@ -89,37 +104,30 @@ def _all_typed(sources: Mapping[str, Source], part: str) -> bool:
     return part in sources and not sources[part].lost
 
 
-def _check_topics(config: Config, sources: Mapping[str, Source]) -> None:
-    """The judge refuses to start with a topic that its model does not know."""
-    source = sources["topics"]
-    if config.topic_model is None and "model" in (source.value or {}):
-        return  # it could not be read, so there is no telling
-    known = list(json.loads(((config.topic_model or SHIPPED_MODEL) / CALIBRATION).read_text(encoding="utf-8")))
-    for n, topic in zip(source.kept, config.topics, strict=True):
-        if topic.id not in known:
-            words = f"the topic model does not know {topic.id!r}, only {', '.join(known)}; correct it or remove it"
-            source.add(("topics", n, "id"), words)
-
-
 def _check_aliases(config: Config, sources: Mapping[str, Source]) -> None:
     from worker.nlp.names import alias_problem
 
     source = sources["watchlist"]
-    held: dict[tuple[str, bool], str] = {}
     for n, entity in zip(source.kept, config.watchlist, strict=True):
         named: list[tuple[Path_, str]] = [(("entities", n, "name"), entity.name)]
         named += [(("entities", n, "aliases", at), alias) for at, alias in enumerate(entity.aliases)]
         named += [(("entities", n, "weak", at), alias) for at, alias in enumerate(entity.weak)]
         for path, alias in named:
-            problem = alias_problem(alias)
-            owner = held.setdefault(_spelling(alias), entity.id)
-            if problem:
+            if problem := alias_problem(alias):
                 source.add(path, f"{alias!r} can never match: {problem}")
-            elif owner != entity.id:
-                source.add(path, f"{alias!r} is a name of {owner} already, and finds only that; keep one")
 
 
-def _spelling(alias: str) -> tuple[str, bool]:
+def _shared_names(config: Config) -> Iterable[tuple[str, str, str]]:
+    """Names and their two entities, of watchlist.yaml itself: in a long list namesakes are as common as in life."""
+    held: dict[tuple[str, bool], str] = {}
+    for entity in config.watchlist:
+        for alias in (entity.name, *entity.aliases):
+            owner = held.setdefault(spelling(alias), entity.id)
+            if owner != entity.id:
+                yield alias, owner, entity.id
+
+
+def spelling(alias: str) -> tuple[str, bool]:
     """Equal for names that the index cannot tell apart; capitals count apart, for an acronym is no word."""
     return " ".join(fold(alias).text.split()), alias.isupper()
 
@@ -180,8 +188,8 @@ def _known_names(config: Config, sources: Mapping[str, Source]) -> KnownNames:
     feeds = _ids(sources, "feeds", (feed.id for feed in config.feeds))
     types = tags = feed_tags = languages = None
     if _all_typed(sources, "watchlist"):
-        types = {entity.type for entity in config.watchlist}
-        tags = {tag for entity in config.watchlist for tag in entity.tags}
+        types = {entity.type for entity in config.entities_by_id.values()}
+        tags = {tag for entity in config.entities_by_id.values() for tag in entity.tags}
     if _all_typed(sources, "feeds"):
         feed_tags = {tag for feed in config.feeds for tag in feed.tags}
         languages = _recognised() | {feed.language.split("-")[0].lower() for feed in config.feeds if feed.language}
@@ -217,7 +225,7 @@ def _check_ids(source: Source, path: Path_, given: Iterable[str], known: Known, 
 
 def _check_id(source: Source, path: Path_, name: str, known: Known, what: str) -> None:
     if known is not None and name not in known:
-        near = difflib.get_close_matches(name, known, n=1)
+        near = difflib.get_close_matches(name, known, n=1) if len(known) <= MOST_ALIKE else ()
         hint = f"did you mean {near[0]}?" if near else "it can never match; correct it or remove it"
         source.add(path, f"there is no {what} {name!r}; {hint}")
 
@@ -226,7 +234,8 @@ def _check_possible(config: Config, sources: Mapping[str, Source], when: Conditi
     """Conditions that each name something that exists, and that nothing can meet together."""
     source = sources["rules"]
     if when.entities is not None and _all_typed(sources, "watchlist"):
-        fitting = sum(_fits(entity, when.entities) for entity in config.watchlist)
+        fits = (entity for entity in config.entities_by_id.values() if _fits(entity, when.entities))
+        fitting = len([*itertools.islice(fits, when.entities.at_least)])
         if fitting < when.entities.at_least and (_selective(when.entities) or not when.entities.all):
             words = f"can never match: {fitting} of the watched entities fit, and {when.entities.at_least} must be met"
             source.add((*path, "entities"), words)
@@ -239,7 +248,7 @@ def _selective(condition: EntityCondition) -> bool:
     return bool(condition.any or condition.types or condition.tags)
 
 
-def _fits(entity: WatchedEntity, condition: EntityCondition) -> bool:
+def _fits(entity: WatchedEntity | ListedEntity, condition: EntityCondition) -> bool:
     return (
         (not condition.any or entity.id in condition.any)
         and (not condition.types or entity.type in condition.types)

@@ -64,6 +64,49 @@ def remove_item(text: str, key: str, n: int) -> str:
     return text[:start] + text[_after(text, node.value[n], column) :]
 
 
+def replace_items(text: str, key: str, items: Sequence[Mapping[str, Any]]) -> str:
+    """The text with `items` as all of the list under `key`; comments between the old ones go with them, what stands
+    above the list stays. Raises ValueError."""
+    _, at_key, node = _find(text, key)
+    if isinstance(node, yaml.SequenceNode) and node.value and not node.flow_style:
+        start, end = _next_line(text, at_key.end_mark.index), _after(text, node.value[-1], node.start_mark.column)
+        text = text[:start] + text[end:]
+    elif isinstance(node, yaml.SequenceNode):
+        text = f"{text[: node.start_mark.index]}[]{text[node.end_mark.index :]}"
+    return add_items(text, key, items) if items else _filled(text, key)
+
+
+def _filled(text: str, key: str) -> str:
+    """With [] where the list has nothing at all."""
+    _, at_key, node = _find(text, key)
+    if isinstance(node, yaml.SequenceNode):
+        return text
+    colon = text.index(":", at_key.end_mark.index) + 1
+    return f"{text[:colon]} []{text[colon:]}"
+
+
+def set_words(text: str, key: str, words: Sequence[str], *, above: str) -> str:
+    """The text with these words as the list under `key`, on one line above that of the key `above`; without the key
+    where there are none. Raises ValueError."""
+    root, below, _ = _find(text, above)
+    found = next((pair for pair in root.value if pair[0].value == key), None)
+    if root.flow_style and found is None and words:
+        at = below.start_mark.index
+        return f"{text[:at]}{key}: [{_flow_items(words)}], {text[at:]}"
+    if root.flow_style and found is not None:
+        start, end = found[1].start_mark.index, found[1].end_mark.index
+        return f"{text[:start]}[{_flow_items(words)}]{text[end:]}"
+    line = [f"{key}: [{_flow_items(words)}]"] if words else []
+    if found is None:
+        return _insert_lines(text, below.start_mark.index, line) if line else text
+    at_key, node = found
+    start = at_key.start_mark.index
+    end = _next_line(text, at_key.end_mark.index)
+    if isinstance(node, yaml.SequenceNode) and node.value:
+        end = _next_line(text, node.end_mark.index) if node.flow_style else _after(text, node.value[-1], 0)
+    return _insert_lines(text[:start] + text[end:], start, line) if line else text[:start] + text[end:]
+
+
 def _find(text: str, key: str) -> tuple[Any, Any, Any]:
     """The whole, the list's key, and the list; or what stands in place of an empty one."""
     try:

@@ -6,13 +6,14 @@ import dataclasses
 import ipaddress
 import json
 import ssl
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
 from worker.config.checks import check_references
+from worker.config.namelist import FILE_FORM, NameList, find_lines, read_name_list
 from worker.config.schema import (
     CALIBRATION,
     CHANNELS,
@@ -31,9 +32,10 @@ from worker.config.schema import (
     WatchedEntity,
 )
 from worker.config.source import Path_, Source, read_source
+from worker.config.topicchecks import read_example_file
 from worker.config.typed import WORDS, shown, typed_item, unknown
 from worker.config.values import SECRET_FORM, Secret, names_a_credential
-from worker.errors import ConfigError
+from worker.errors import ConfigError, Problem
 from worker.nlp.terms.files import read_languages
 
 # part: (file, key of the list in it, type of its items)
@@ -44,7 +46,7 @@ LISTS: Mapping[str, tuple[str, str, type[BaseModel]]] = {
     "rules": ("rules.yaml", "rules", RuleSpec),
     "people": ("people.yaml", "people", Person),
 }
-BESIDE = {"topics": ("model", "terms")}  # what may stand beside the list of that key
+BESIDE = {"topics": ("model", "terms"), "entities": ("files",)}  # what may stand beside the list of that key
 PARTS = frozenset({*LISTS, "channels", "network", "settings"})
 FILES = {part: file for part, (file, _, _) in LISTS.items()} | {
     part: f"{part}.yaml" for part in ("channels", "network", "settings")
@@ -61,12 +63,14 @@ def load_config(
     environ: Mapping[str, str],
     only: frozenset[str] | None = None,
     files: Mapping[str, Path] | None = None,
+    lists: Mapping[str, Path] | None = None,
     secrets: bool = True,
 ) -> Config:
     """The configuration in `folder`. Raises ConfigError with every problem found.
 
     With `only`, just those parts are read; what is wrong with references between them is a warning, and so is a rule
-    that cannot be read, which is left out. `files`: parts that are read from elsewhere. Without `secrets`, their
+    that cannot be read, which is left out. `files`: parts that are read from elsewhere, `lists` the same of lists of
+    names. Without `secrets`, their
     references are read and the secrets are not: for who edits a file, and need not be able to read them.
     """
     wanted = PARTS if only is None else only
@@ -76,6 +80,9 @@ def load_config(
     parts: dict[str, Any] = {
         part: reader.items(source, LISTS[part][1], LISTS[part][2]) for part, source in sources.items() if part in LISTS
     }
+    if "watchlist" in sources:
+        named = {file: (lists or {}).get(file, folder / file) for file in reader.list_files(sources["watchlist"])}
+        parts["lists"] = reader.name_lists(sources["watchlist"], parts["watchlist"], named)
     if "topics" in sources:
         parts["topic_model"] = reader.topic_model(sources["topics"])
         parts["language_terms"] = reader.language_terms(sources["topics"])
@@ -88,7 +95,7 @@ def load_config(
     config = Config(folder=folder, **{part: value for part, value in parts.items() if value is not None})
     unread = [problem for part in sources for problem in sources[part].problems if part != "rules"]
     check_references(config, sources)
-    found = [problem for source in sources.values() for problem in sorted(source.problems, key=lambda one: one.line)]
+    found = [problem for source in sources.values() for problem in sorted(source.problems, key=_place)]
     if unread or (found and only is None):
         raise ConfigError(found)
     return dataclasses.replace(config, warnings=tuple(found))
@@ -104,7 +111,53 @@ class Reader:
         """The items of the file's one list; each is read by itself, so one bad item hides no other."""
         if kind is FeedSpec:
             return self._keep(source, key, lambda path, raw: self._feed(source, path, raw))
+        if kind is TopicSpec:
+            return self._keep(source, key, lambda path, raw: self._topic(source, path, raw))
         return self._keep(source, key, lambda path, raw: typed_item(source, path, raw, kind))
+
+    def _topic(self, source: Source, path: Path_, raw: Any) -> Any:
+        """With the examples of the file that it names, as if they stood there."""
+        name = raw.get("examples") if isinstance(raw, dict) else None
+        if isinstance(name, str):
+            found = read_example_file(source, (*path, "examples"), self.folder / name, name=name)
+            if found is None:
+                return None
+            raw = {**raw, "examples": found}
+        return typed_item(source, path, raw, TopicSpec)
+
+    def list_files(self, source: Source) -> Iterator[str]:
+        """The lists under `files:`, beside the entities; each as it is written there."""
+        given = source.value.get("files") if source.readable and isinstance(source.value, dict) else None
+        if not isinstance(given, list | None):
+            source.add(("files",), WORDS["tuple_type"])
+            return
+        for n, file in enumerate(given or ()):
+            if not isinstance(file, str) or not FILE_FORM.fullmatch(file):
+                source.add(("files", n), f"{shown(file)} is no list's name; write one such as watchlist/sanctions.csv")
+            elif file in given[:n]:
+                source.add(("files", n), "given twice; keep one")
+            else:
+                yield file
+
+    def name_lists(
+        self, source: Source, entities: Sequence[WatchedEntity], places: Mapping[str, Path]
+    ) -> tuple[NameList, ...]:
+        """The lists of names at `places`. Ids are unique over all of them, and `entities`."""
+        found: list[NameList] = []
+        owners = {entity.id: source.name for entity in entities}
+        for file, path in places.items():
+            read, problems = read_name_list(path, file)
+            source.problems += problems
+            if read is None:
+                source.lost.add(None)
+                continue
+            twins = {entity.id: owners[entity.id] for entity in read.entities if entity.id in owners}
+            for name, line in find_lines(path, twins).items():
+                words = f"{name} is already used in {twins[name]}; ids are unique"
+                source.problems.append(Problem(file, line, "id", words))
+            owners.update(dict.fromkeys((entity.id for entity in read.entities), file))
+            found.append(read)
+        return tuple(found)
 
     def topic_model(self, source: Source) -> Path | None:
         """The folder under `model:`, beside the list of topics; None for the shipped model."""
@@ -306,6 +359,10 @@ class Reader:
         if not secret:
             source.refuse(where, f"the secret file {path} is empty; write the secret into it")
         return secret
+
+
+def _place(problem: Problem) -> tuple[str, int]:
+    return problem.file, problem.line
 
 
 def _refuse_reference(source: Source, where: Path_) -> None:

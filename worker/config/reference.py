@@ -34,6 +34,7 @@ BESIDE_FILE: Final = "folder, relative to this file's"
 BESIDE_WORDS: Final = {
     "model": ("a topic model of your own: what `wirewatch topics train --out` wrote", BESIDE_FILE),
     "terms": ("term rules of your own, added to the shipped ones (docs/languages.md)", BESIDE_FILE),
+    "files": ("long lists of names, which `wirewatch watchlist import` writes", "list, each: `watchlist/NAME.csv`"),
 }
 MARKED: Final = re.compile(r"(<!-- keys: (?P<name>[^>]+) -->\n).*?(<!-- end of keys -->)", re.S)
 PLAIN: Final = {str: "text", bool: "`true` or `false`", int: "whole number", float: "number"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import ipaddress
+import itertools
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,11 +14,12 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, Field
 
+from worker.config.namelist import ListedEntity, NameList
 from worker.config.rulespec import Model, RuleSpec, Severity
+from worker.config.topicspec import TopicSpec
 from worker.config.values import (
     HIDDEN,
     Address,
-    Band,
     Duration,
     Flag,
     Folder,
@@ -35,6 +37,7 @@ from worker.config.values import (
     Strings,
     Url,
     Whole,
+    WikidataId,
     Zone,
     ZoneName,
     revealed,
@@ -90,20 +93,6 @@ class FeedSpec(Model):
     enabled: Flag = Field(default=True, description="`false`: not polled, and kept in the file")
 
 
-class TopicSpec(Model):
-    """`threshold` and `review` (low, high) replace the model's own, where given."""
-
-    id: Slug = Field(description="a topic that the model knows")
-    name: Line = Field(description="its name in alerts")
-    description: str = Field(default="", description="what belongs to it, for whoever reads the file")
-    threshold: float | None = Field(
-        default=None, gt=0, lt=1, description="from which score an article is on the topic; left out, the model's own"
-    )
-    review: Band | None = Field(
-        default=None, description="scores between these two are marked as unsure; left out, the model's own"
-    )
-
-
 class WatchedEntity(Model):
     id: Slug = Field(description="its English name in small letters; never change it: mentions are kept under it")
     type: Literal["person", "organisation", "place", "weapon", "vessel", "other"] = Field(
@@ -126,6 +115,7 @@ class WatchedEntity(Model):
     )
     tags: tuple[Slug, ...] = Field(default=(), description="words of your own, for rules to choose entities by")
     note: str = Field(default="", description="for whoever reads the file")
+    wikidata: WikidataId = Field(default="", description="its id there, such as Q56226: for programs that link to it")
 
 
 MIN_SEVERITY = Field(default="low", description="only alerts of this severity or a graver one go out by it")
@@ -359,15 +349,20 @@ MAYBE_SECRETS: Mapping[type[BaseModel], frozenset[str]] = {
 
 @dataclass(frozen=True)
 class Config:
-    """Everything the files say. `topic_model` is the desk's own, None the shipped one; `language_terms` what it
-    adds to the shipped term rules. `warnings` are problems that did
-    not matter for what was loaded. `folder`: where the files lie, for paths that are relative to it."""
+    """Everything the files say. `topic_model` is the desk's own, None the shipped one; `language_terms` what it adds to
+    the shipped term rules. `warnings` are problems that did not matter for what was loaded. `folder`: where the files
+    lie, for paths that are relative to it.
+
+    `watchlist` are the entities that watchlist.yaml holds itself, `lists` the files of names that it includes; whoever
+    asks for an entity asks `entities_by_id`, which has both.
+    """
 
     feeds: tuple[FeedSpec, ...] = ()
     topics: tuple[TopicSpec, ...] = ()
     topic_model: Path | None = None
     language_terms: Path | None = None
     watchlist: tuple[WatchedEntity, ...] = ()
+    lists: tuple[NameList, ...] = ()
     rules: tuple[RuleSpec, ...] = ()
     channels: tuple[ChannelSpec, ...] = ()
     people: tuple[Person, ...] = ()
@@ -377,8 +372,10 @@ class Config:
     folder: Path | None = None
 
     @functools.cached_property
-    def entities_by_id(self) -> Mapping[str, WatchedEntity]:
-        return {entity.id: entity for entity in self.watchlist}
+    def entities_by_id(self) -> Mapping[str, WatchedEntity | ListedEntity]:
+        """In the order of the files."""
+        listed = itertools.chain.from_iterable(one.entities for one in self.lists)
+        return {entity.id: entity for entity in itertools.chain(self.watchlist, listed)}
 
     @functools.cached_property
     def _feeds_by_id(self) -> Mapping[str, FeedSpec]:
@@ -400,10 +397,18 @@ class Config:
         """The whole as JSON values, secrets as '***'."""
         parts = ("feeds", "topics", "watchlist", "rules", "channels", "people")
         shown: dict[str, Any] = {part: [_public(item) for item in getattr(self, part)] for part in parts}
+        # A list of a hundred thousand names by its hash: no record has a use for a copy of it with every version.
+        shown["lists"] = {one.file: one.digest for one in self.lists}
         # By its name alone: the same files are the same configuration wherever they lie.
         shown["topic_model"] = self.topic_model.name if self.topic_model else None
         shown["language_terms"] = self.language_terms.name if self.language_terms else None
         return shown | {"network": _public(self.network), "settings": _public(self.settings)}
+
+    @functools.cached_property
+    def names_hash(self) -> str:
+        """SHA-256 of the watchlist alone."""
+        names = [[_public(entity) for entity in self.watchlist], [one.digest for one in self.lists]]
+        return hashlib.sha256(json.dumps(names, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
     @functools.cached_property
     def hash(self) -> str:

@@ -20,6 +20,8 @@ UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 LONGEST = 3650 * UNITS["d"]  # ten years: beyond, calendars overflow
 SECRET_FORM = re.compile(r"\$\{(?:file:(?P<path>[^{}]+)|(?P<name>[A-Za-z_][A-Za-z0-9_]*))\}")
 FOLDER_FORM = r"^[a-z0-9][a-z0-9_-]{0,60}$"
+SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
+WIKIDATA = re.compile(r"Q[1-9]\d{0,11}")
 HIDDEN = "***"
 # ASCII only, as RFC 5322 has it unquoted: few relays take another (RFC 6531), so mail to one would fail for good.
 MAILBOX = r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}"
@@ -178,6 +180,12 @@ def _language(value: str) -> str:
     return value
 
 
+def _wikidata_id(value: str) -> str:
+    if value and not WIKIDATA.fullmatch(value):
+        raise ValueError("not a Wikidata id; write one such as Q56226")
+    return value
+
+
 class Secret:
     """A secret that shows itself to nobody by accident: only `reveal()` gives it."""
 
@@ -219,7 +227,8 @@ Interval = Annotated[
     PlainSerializer(write_interval, when_used="json"),
     INTERVAL,
 ]
-Slug = Annotated[str, Field(pattern=r"^[a-z0-9]+(?:-[a-z0-9]+)*$", max_length=80), Form("id")]
+Slug = Annotated[str, Field(pattern=rf"^{SLUG.pattern}$", max_length=80), Form("id")]
+WikidataId = Annotated[str, AfterValidator(_wikidata_id), Form("Wikidata id")]
 Line = Annotated[str, AfterValidator(_one_line), Form("one line of text")]
 Url = Annotated[str, AfterValidator(_http_url), Form("web address")]
 PublicUrl = Annotated[str, AfterValidator(_public_url), Form("web address without a path")]

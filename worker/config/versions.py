@@ -12,16 +12,20 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from worker.config.namelist import ListedEntity
 from worker.config.schema import Config, RuleSpec, WatchedEntity
 
 
 @dataclass(frozen=True)
 class Version:
-    """`stored`: these are the rules that decided; False where that form cannot be read and today's stand in."""
+    """`stored`: these are the rules that decided; False where that form cannot be read and today's stand in.
+
+    Of a long list of names only the hash is stored: its entities are always today's.
+    """
 
     stored: bool
     rules: tuple[RuleSpec, ...]
-    entities: Mapping[str, WatchedEntity]
+    entities: Mapping[str, WatchedEntity | ListedEntity]
     topic_names: Mapping[str, str]
     _feeds: Mapping[str, Mapping[str, Any]]
 
@@ -35,7 +39,7 @@ def read_version(body: Mapping[str, Any] | None, *, now: Config) -> Version:
     """The version whose public form is `body`; of None, or one that an older program wrote, today's configuration."""
     try:
         if body is not None:
-            return _stored(body)
+            return _stored(body, now)
     except (ValidationError, KeyError, TypeError, ValueError):
         pass
     return Version(
@@ -47,12 +51,13 @@ def read_version(body: Mapping[str, Any] | None, *, now: Config) -> Version:
     )
 
 
-def _stored(body: Mapping[str, Any]) -> Version:
+def _stored(body: Mapping[str, Any], now: Config) -> Version:
     entities = [WatchedEntity.model_validate(_given(one)) for one in body["watchlist"]]
+    listed = {name: one for name, one in now.entities_by_id.items() if isinstance(one, ListedEntity)}
     return Version(
         stored=True,
         rules=tuple(RuleSpec.model_validate(_given(one)) for one in body["rules"]),
-        entities={entity.id: entity for entity in entities},
+        entities=(listed if body.get("lists") else {}) | {entity.id: entity for entity in entities},
         topic_names={topic["id"]: topic["name"] for topic in body["topics"]},
         _feeds={one["id"]: one for one in body["feeds"]},
     )

@@ -13,10 +13,11 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from worker import app, tasks
+from worker import app, reload, tasks
 from worker.beats import Heart, find_beat
 from worker.celery import canaries_through, hints_through, run_worker
 from worker.config.schema import Config
+from worker.reload import Reloader
 from worker.reporting import start_reporting
 from worker.roles.heart import make_heart
 from worker.roles.queues import celery_for, tell_refusal
@@ -56,7 +57,10 @@ def run(config: Config, *, data: Path, queues: Sequence[str]) -> None:
         if "analyse" in chosen:
             made.judge()
         leases = {"poll": timing.poll_lease, "analyse": timing.analyse_lease, "deliver": timing.deliver_lease}
-        tasks.start_timers(chosen, every=timing.tick, leases=leases)
+        stop = tasks.start_timers(chosen, every=timing.tick, leases=leases)
+        if config.folder is not None:
+            reloader = Reloader(config.folder, judges="analyse" in chosen)
+            tasks.repeat(reload.EVERY, reloader.look, name="watchlist-timer", stop=stop)
         end = functools.partial(end_with_pool, heart.pid) if forks else os._exit
         heart.start(made.store, silent_after=timing.silent_after, each=lambda: send_canary() or heart.beat(), end=end)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Integer, bindparam, insert, select, update
 
 from worker.metrics import JUDGEMENTS, TOPIC_MATCHES, Counts
-from worker.model import ArticleState, Judgement, JudgementNote, Mention, Span, TopicScore
+from worker.model import ArticleState, ArticleText, Judgement, JudgementNote, Mention, Span, TopicScore
 from worker.store.engine import Store, read_clock
 from worker.store.lease import MAX_ATTEMPTS, Claim, Claimable, claim_rows
 from worker.store.schema import article, judgement, revision
@@ -34,6 +34,7 @@ def is_open() -> ColumnElement[bool]:
     return article.c.state.in_((ArticleState.AWAITING, ArticleState.NEW, ArticleState.ANALYSING, ArticleState.JUDGED))
 
 
+READ_TOGETHER = 200  # texts
 NEW_ARTICLES = Claimable(
     article,
     looks=(is_unjudged(),),
@@ -76,7 +77,7 @@ def save_judgements(
             dict(
                 article_id=article_id,
                 revision=found[article_id][0].revision,
-                **_judgement_values(found[article_id][1]),
+                **judgement_values(found[article_id][1]),
                 config_version=config_version,
                 judged_at=now,
             )
@@ -93,7 +94,7 @@ def _counted(judged: Sequence[Judgement]) -> Counts:
     return {JUDGEMENTS.of(): len(judged), **matched}
 
 
-def _judgement_values(result: Judgement) -> dict[str, Any]:
+def judgement_values(result: Judgement) -> dict[str, Any]:
     return dict(
         language=result.language,
         topics=[asdict(topic) for topic in result.topics],
@@ -128,6 +129,23 @@ def read_judgement(row: Any) -> Judgement:
 def _read_topic(stored: Mapping[str, Any]) -> TopicScore:
     spans = tuple(Span(*span) for span in stored.get("spans", ()))
     return TopicScore(**{**stored, "evidence": tuple(stored["evidence"]), "spans": spans})
+
+
+def newest_texts(store: Store, *, limit: int) -> Iterator[ArticleText]:
+    """The newest articles that still have their text, a few hundred a transaction: no reader holds up the WAL."""
+    last: int | None = None
+    while limit > 0:
+        statement = select(article.c.id, article.c.public_id, article.c.title, article.c.text, article.c.feed_id)
+        statement = statement.where(article.c.text.is_not(None)).order_by(article.c.id.desc())
+        if last is not None:
+            statement = statement.where(article.c.id < last)
+        with store.reading() as connection:
+            rows = list(connection.execute(statement.limit(min(limit, READ_TOGETHER))))
+        for row in rows:
+            yield ArticleText(id=row.public_id, title=row.title, text=row.text, source=row.feed_id)
+        if not rows:
+            return
+        last, limit = rows[-1].id, limit - len(rows)
 
 
 def count_failure(connection: Connection, article_id: int) -> bool:

@@ -157,7 +157,7 @@ class Judge:
 @pytest.fixture
 def judge(monkeypatch):
     judge = Judge()
-    monkeypatch.setattr(running, "load_judge", lambda config: judge)
+    monkeypatch.setattr(running, "load_judge", lambda config, **_: judge)
     return judge
 
 

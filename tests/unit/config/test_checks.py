@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from worker.config.checks import check_references, is_example_contact
+from worker.config.checks import advice, check_references, is_example_contact
 from worker.config.schema import (
     CHANNELS,
     Config,
@@ -255,14 +255,20 @@ def test_check_j11_refuses_an_alias_that_can_never_match(found, aliases, says):
         ("Rason Port", False),
     ],
 )
-def test_check_refuses_a_name_of_two_entities(found, name, clashes):
-    keys = found(watchlist=[*DESK["watchlist"], {"id": "e", "type": "person", "name": name}])
-    assert [key for key, _ in keys] == (["entities[2].name"] if clashes else [])
+def test_check_notes_a_name_of_two_entities(found, name, clashes):
+    watchlist = [*DESK["watchlist"], {"id": "e", "type": "person", "name": name}]
+    assert found(watchlist=watchlist) == []
+    notes = advice(Config(watchlist=tuple(typed("watchlist", raw) for raw in watchlist)))
+    told = [note for note in notes if note.startswith("watchlist.yaml:")]
+    both = f"watchlist.yaml: {name!r} is a name of kim-jong-un and of e; where it stands, both are found."
+    assert told == ([both] if clashes else [])
 
 
 def test_check_tells_an_acronym_from_a_word(found):
     watchlist = [{"id": "nis", "type": "organisation", "name": "NIS"}, {"id": "city", "type": "place", "name": "Nis"}]
     assert found(watchlist=watchlist) == []
+    notes = advice(Config(watchlist=tuple(typed("watchlist", raw) for raw in watchlist)))
+    assert not any("NIS" in note or "Nis" in note for note in notes)
 
 
 def test_check_refuses_a_topic_that_the_model_does_not_know(found):

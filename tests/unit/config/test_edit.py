@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from worker.config import edit as module
-from worker.config.edit import add_items, remove_item
+from worker.config.edit import add_items, remove_item, replace_items, set_words
 from worker.config.load import LISTS
 
 CONFIG = pathlib.Path(__file__).parents[3] / "config"
@@ -194,3 +194,54 @@ def test_edit_adds_any_values_and_takes_them_out_again(text, items, data):
     wanted = [*held, *items]
     del wanted[n]
     assert (read(remove_item(added, "feeds", n)) or []) == wanted
+
+
+LISTED = "# whom we watch\nentities:\n\n  # in the north\n  - id: a\n    name: x\n    # of a\n  - {id: b}\n# the end\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        (LISTED, ("# whom we watch\nentities:\n", "# the end\n")),  # comments between the items went with them
+        ("entities: []\n", ("entities:\n", "")),
+        ("entities:\n# none yet\n", ("entities:\n", "# none yet\n")),
+        ("entities: [{id: a}, {id: b}]  # two\nfiles: [x]\n", ("entities:  # two\n", "files: [x]\n")),
+        ("{files: [a], entities: [{id: a}]}\n", ("{files: [a], entities: [", "]}\n")),
+        ("entities:\r\n- id: a\r\n", ("entities:\r\n", "")),
+    ],
+)
+def test_replace_items_keeps_what_is_around_the_list(text, kept):
+    before, after = kept
+    new = replace_items(text, "entities", [{"id": "n", "name": "No"}])
+    assert yaml.safe_load(new)["entities"] == [{"id": "n", "name": "No"}]
+    assert new.startswith(before) and new.endswith(after)
+    emptied = replace_items(text, "entities", [])
+    assert yaml.safe_load(emptied)["entities"] == []
+    assert emptied.endswith(after)
+    assert replace_items(emptied, "entities", []) == emptied
+
+
+@pytest.mark.parametrize(
+    ("text", "rest"),
+    [
+        (LISTED, LISTED),
+        ("files: [a, b]  # ours\nentities: []\n", "entities: []\n"),
+        ("# top\nfiles:\n  - a\n  # of b\n  - b\nentities:\n- id: a\n", "# top\nentities:\n- id: a\n"),
+        ("entities:\n  - id: a\nfiles: [x]", "entities:\n  - id: a\n"),
+        ("files:\nentities: []\n", "entities: []\n"),
+        ("{entities: []}\n", "{entities: []}\n"),
+        ("{files: [a], entities: []}\n", "{files: [], entities: []}\n"),
+    ],
+)
+def test_set_words_writes_one_line_or_none(text, rest):
+    two = set_words(text, "files", ["watchlist/a.csv", "b"], above="entities")
+    assert yaml.safe_load(two) == yaml.safe_load(rest) | {"files": ["watchlist/a.csv", "b"]}
+    assert set_words(two, "files", ["watchlist/a.csv", "b"], above="entities") == two
+    assert set_words(text, "files", [], above="entities") == rest
+    assert "# " not in rest or "# " in two
+
+
+def test_replace_items_and_set_words_refuse_a_text_without_the_list():
+    for change in (replace_items, lambda *args: set_words(*args, above="entities")):
+        with pytest.raises(ValueError):
+            change("feeds: []\n", "entities", [])

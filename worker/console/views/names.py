@@ -54,7 +54,7 @@ def names_of(config: Config) -> Names:
     return Names(
         rules={rule.id: rule.name for rule in config.rules},
         topics={topic.id: topic.name for topic in config.topics},
-        entities={entity.id: entity.name for entity in config.watchlist},
+        entities={name: entity.name for name, entity in config.entities_by_id.items()},
         channels={channel.id: channel.kind for channel in config.channels},
         feeds={feed.id: feed for feed in config.feeds},
         zone=config.settings.time_zone,

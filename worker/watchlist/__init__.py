@@ -1,0 +1,1 @@
+"""Lists of names that come in, what is doubtful in them, and why a text names whom."""
