@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import yaml
 from sqlalchemy import insert, select, update
 
 from worker.delivery.pace import Pace
@@ -20,6 +21,15 @@ LONG_AGO = datetime(2020, 1, 1, tzinfo=UTC)
 def change(desk, table, **values):
     with desk.store.writing() as connection:
         connection.execute(update(table).values(**values))
+
+
+def change_files(desk, **parts):
+    """The configuration's files, each by what is done to its content."""
+    for name, edit in parts.items():
+        path = desk.config / f"{name}.yaml"
+        body = yaml.safe_load(path.read_text())
+        edit(body)
+        path.write_text(yaml.safe_dump(body, sort_keys=False, allow_unicode=True))
 
 
 def poll_now(desk, runtime):

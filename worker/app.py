@@ -53,6 +53,19 @@ def build(
     config_version = save_config_version(store, digest=config.hash, body=config.public())
     feeds = [(feed.id, feed.url, feed.title) for feed in config.feeds if feed.enabled]
     sync_feeds(store, feeds, spread=start_spread(config.feeds), at_once=AT_ONCE)
+    return build_on(store, config, config_version=config_version, data=data, environ=environ, hint=hint)
+
+
+def build_on(
+    store: Store,
+    config: Config,
+    *,
+    config_version: int,
+    data: Path,
+    environ: Mapping[str, str],
+    hint: Callable[[str], None] = no_hint,
+) -> Runtime:
+    """Everything around a store that is there: no feed becomes due by it."""
     policy = config.to_policy()
     return Runtime(
         config=config,
@@ -65,7 +78,7 @@ def build(
         ),
         parser=Parser(),
         channels=build_channels(config, policy=policy, inbox_root=data, links=make_links(config, store)),
-        judge=functools.cache(functools.partial(load_judge, config, data=data)),
+        judge=functools.cache(functools.partial(load_judge, config, data=data, needs_model=False)),
         data=data,
         hint=hint,
         check_in=sentry.check_ins(environ, tick=config.settings.timing.tick),
@@ -88,13 +101,21 @@ def make_links(config: Config, store: Store) -> Links:
     return Links(settings.public_url, bring_signing_key(store), timedelta(seconds=settings.links_last))
 
 
-def load_judge(config: Config, *, data: Path | None = None) -> Judges:
+def load_judge(config: Config, *, data: Path | None = None, needs_model: bool = True) -> Judges:
     """The language model and the watchlist, loaded only where articles are judged: hundreds of megabytes. In the `data`
-    folder, if there is one, the index of a long watchlist is kept."""
+    folder, if there is one, the index of a long watchlist is kept, and what the desk's own topics have learned. Raises
+    DataProblem for a topic model that cannot be loaded, if it is needed."""
+    from worker.nlp.desk import FOLDER, DeskJudge, is_desk_topic, make_scorers
     from worker.nlp.judge import Judge
 
+    own = [topic for topic in config.topics if is_desk_topic(topic)]
+    known = [topic for topic in config.topics if not is_desk_topic(topic)]
     names, model, terms = load_names(config, data=data), config.topic_model, config.language_terms
-    return Judge(names, config.topics, model=model, terms=terms)
+    judge = Judge(names, known, model=model, terms=terms, needs_model=needs_model)
+    if not own:
+        return judge
+    scorers = make_scorers(own, kept=data / FOLDER if data else None)
+    return DeskJudge(judge, scorers, [topic.id for topic in config.topics])
 
 
 def load_names(config: Config, *, data: Path | None) -> Any:

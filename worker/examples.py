@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from worker.alerts.notes import no_rules_words
+from worker.alerts.notes import unjudged_words
 from worker.alerts.rules import FeedFacts, evaluate
 from worker.app import load_judge
 from worker.config.rulespec import Example
@@ -15,7 +15,7 @@ from worker.config.schema import Config, RuleSpec
 from worker.config.source import Path_
 from worker.display import one_line
 from worker.judging import BATCH, NO_FEED
-from worker.model import ArticleText, Judgement, JudgementNote, RuleVerdict
+from worker.model import ArticleText, Judgement, RuleVerdict
 
 SHOWN = 80  # letters of a headline in a problem
 LIKELY = 0.05  # a score below this tells nothing of why a rule stayed quiet
@@ -90,5 +90,5 @@ def _found(judgement: Judgement) -> str:
     topics = [f"{topic.id} {topic.score:.2f}" for topic in judgement.topics if topic.score >= LIKELY]
     named = dict.fromkeys(mention.entity for mention in judgement.mentions)
     language = f"language {judgement.language or 'unknown'}"
-    none = no_rules_words(judgement.language) if JudgementNote.NO_RULES in judgement.notes else "no topic"
+    none = unjudged_words(judgement.notes, judgement.language) or "no topic"
     return "; ".join([language, ", ".join(topics) or none, ", ".join(named) or "no watched name"])

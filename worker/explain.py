@@ -80,7 +80,7 @@ def explain(store: Store, config: Config, name: str) -> Explained:
 def _explained(trace: Trace, config: Config) -> dict[str, Any]:
     version = read_version(trace.config.body if trace.config else None, now=config)
     judgement = read_judgement(trace.judgement) if trace.judgement else None
-    rules = _rules(trace, version, judgement) if judgement else []
+    rules = _rules(trace, version, read_judgement(_decided_by(trace))) if judgement else []
     return {
         "result": _result(trace, rules),
         "article": _article(trace, config),
@@ -182,11 +182,33 @@ def _page(row: Any) -> dict[str, Any] | None:
     }
 
 
+def _decided_by(trace: Trace) -> Any:
+    """The judgement that stood when its rules were last asked: what was said of it since has changed no alert."""
+    last = max((row.at for row in trace.decisions), default=trace.article.settled_at)
+    made = [(row.judged_at, row) for row in trace.former]
+    made.append((trace.judgement.again_at or trace.judgement.judged_at, trace.judgement))
+    stood = [row for at, row in made if last is None or at <= last]
+    return stood[-1] if stood else made[0][1]
+
+
+def _former(row: Any) -> dict[str, Any]:
+    return {
+        "at": _time(row.judged_at),
+        "language": row.language,
+        "model": row.model_id,
+        "config_version": row.config_version,
+        "topics": row.topics,
+        "mentions": row.mentions,
+    }
+
+
 def _judgement(trace: Trace, version: Version, judgement: Judgement) -> dict[str, Any]:
     row = trace.judgement
     named = {mention.entity: version.entities.get(mention.entity) for mention in judgement.mentions}
     return {
         "at": _time(row.judged_at),
+        "again": _time(row.again_at),
+        "former": [_former(one) for one in trace.former],
         "revision": row.revision,
         "language": judgement.language,
         "model": judgement.model_id,

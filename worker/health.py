@@ -108,6 +108,7 @@ def _late(standing: Standing) -> Iterator[str]:
         (standing.quiet_groups, "tags or languages whose feeds have all been quiet for longer than ever"),
         (standing.disabled, "channels that are disabled"),
         (standing.quarantined, "articles quarantined within a day"),
+        (standing.missed, "articles that the topic model is still to judge: it could not be loaded"),
         (standing.abandoned, "deliveries given up within a day"),
     ]
     return (f"{words}: {count}" for count, words in troubles if count > 0)

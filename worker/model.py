@@ -249,6 +249,7 @@ class Span(NamedTuple):
 
 
 UNJUDGED = "none"
+MODEL_MISSING = "missing"  # the model id of a judgement by names alone, which waits for the topic model
 
 
 @dataclass(frozen=True)
@@ -298,6 +299,7 @@ class JudgementNote(enum.StrEnum):
 
     CUT = "cut"  # judged by the beginning of its text
     NO_RULES = "no-rules"  # neither a model nor term rules for its language: no score says anything
+    NO_MODEL = "no-model"  # the topic model could not be loaded: judged by it when it is back
     UNSURE_LANGUAGE = "unsure-language"  # too little text to tell the language by
 
 

@@ -18,6 +18,7 @@ from worker.pipeline.pages import fetch_due_pages
 from worker.pipeline.poll import poll_due_feeds
 from worker.pipeline.raising import storify_and_raise
 from worker.pipeline.tick import tick as run_tick
+from worker.pipeline.without_model import catch_up
 from worker.store.due import ASKED_IN
 from worker.store.pages import LEASE as PAGE_LEASE
 
@@ -61,7 +62,7 @@ def _analyse() -> bool:
     more = analyse_new_articles(app.runtime())
     while storify_and_raise(app.runtime()):
         pass
-    return more
+    return catch_up(app.runtime()) or more
 
 
 STEPS: dict[str, Callable[[], bool]] = {

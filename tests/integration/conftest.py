@@ -2,7 +2,7 @@
 
 import pytest
 from desk import Desk
-from watched import Watch
+from lookout import Watch
 
 
 @pytest.fixture

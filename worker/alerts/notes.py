@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import replace
 from typing import Final
 
@@ -9,6 +10,8 @@ from worker.alerts.languages import language_name
 from worker.model import ArticleText, Judgement, JudgementNote
 
 READ: Final = 100_000  # characters of a title and of a text that are judged: no news is longer, and each costs time
+
+NO_MODEL_WORDS: Final = "the topic model was missing"
 
 
 def beginning(article: ArticleText) -> ArticleText:
@@ -23,14 +26,22 @@ def note_sentences(judgement: Judgement, article: ArticleText | None = None) -> 
     return [_sentence(note, judgement, article) for note in judgement.notes]
 
 
-def no_rules_words(language: str) -> str:
-    """'no topic rules for this language (German)', of its code."""
+def unjudged_words(notes: Container[str], language: str) -> str:
+    """'no topic rules for this language (German)'; empty where topics were judged."""
+    if JudgementNote.NO_MODEL in notes:
+        return NO_MODEL_WORDS
+    return _no_rules_words(language) if JudgementNote.NO_RULES in notes else ""
+
+
+def _no_rules_words(language: str) -> str:
     return f"no topic rules for this language ({language_name(language)})"
 
 
 def _sentence(note: JudgementNote, judgement: Judgement, article: ArticleText | None) -> str:
     if note is JudgementNote.NO_RULES:
-        return f"{no_rules_words(judgement.language)}: only watched names were looked for"
+        return f"{_no_rules_words(judgement.language)}: only watched names were looked for"
+    if note is JudgementNote.NO_MODEL:
+        return f"{NO_MODEL_WORDS}: only watched names were looked for; it is judged again when the model is back"
     if note is JudgementNote.UNSURE_LANGUAGE:
         return "too little text to tell the language by: judged as if it were English"
     longest = max(len(article.title), len(article.text)) if article else 0

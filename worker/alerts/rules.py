@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from worker.alerts.notes import no_rules_words
+from worker.alerts.notes import unjudged_words
 from worker.display import one_line
-from worker.model import SEVERITIES, UNJUDGED, ArticleText, Judgement, JudgementNote, RuleVerdict
+from worker.model import SEVERITIES, UNJUDGED, ArticleText, Judgement, RuleVerdict
 from worker.query.evaluate import Miss, weigh
 from worker.query.parse import parse_query
 
@@ -175,8 +175,12 @@ def _topics(condition: Topics, judgement: Judgement) -> Answer:
     held = [topic for topic in asked if (topic.match if least is None else topic.score >= least)]
     if held:
         return Answer(True, ", ".join(f"topic {topic.id} {topic.score:.2f}" for topic in held))
-    if JudgementNote.NO_RULES in judgement.notes and asked and all(topic.by == UNJUDGED for topic in asked):
-        return Answer(False, no_rules_words(judgement.language))
+    if (
+        (words := unjudged_words(judgement.notes, judgement.language))
+        and asked
+        and all(topic.by == UNJUDGED for topic in asked)
+    ):
+        return Answer(False, words)
     if not asked:
         return Answer(False, f"not judged for the topic {_or(condition.any)}")
     return Answer(False, f"topic below its threshold: {', '.join(f'{topic.id} {topic.score:.2f}' for topic in asked)}")

@@ -20,6 +20,7 @@ from worker.cli import (
     history,
     links,
     namelists,
+    rejudging,
     roles,
     silences,
     status,
@@ -49,7 +50,7 @@ for module in (deliveries, channels, links, watchlist):
     module.add_to(module.cli)
 for module in (namelists, denials):
     module.add_to(watchlist.cli)
-for module in (roles, desk, status, articles, trace, history):
+for module in (roles, desk, status, articles, trace, history, rejudging):
     module.add_to(cli)
 
 

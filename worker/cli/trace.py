@@ -61,7 +61,7 @@ def trace_lines(trace: Mapping[str, Any], *, zone: str) -> Iterator[str]:
         return local_time(datetime.fromisoformat(value) if value else None, zone)
 
     yield from _article_lines(trace, at)
-    yield from _judgement_lines(trace["judgement"])
+    yield from _judgement_lines(trace["judgement"], at)
     yield from _story_lines(trace["story"])
     yield from _rule_lines(trace)
     yield from _alert_lines(trace["alerts"], at)
@@ -142,12 +142,15 @@ def _delay(article: Mapping[str, Any]) -> str:
     return f", {seconds:.0f} s after publication"
 
 
-def _judgement_lines(judgement: Mapping[str, Any] | None) -> Iterator[str]:
+def _judgement_lines(judgement: Mapping[str, Any] | None, at: Any) -> Iterator[str]:
     if judgement is None:
         yield "Not judged yet"
         return
     names = f", names of watchlist {judgement['watchlist']}" if judgement["watchlist"] else ""
     yield f"Judged: language {judgement['language']}, model {judgement['model']}{names}"
+    if judgement["again"]:
+        first = judgement["former"][0]
+        yield f"  judged again on {at(judgement['again'])}; first on {at(first['at'])}, by {first['model']}"
     for note in judgement["notes"]:
         yield f"  note        {note}"
     for topic in judgement["topics"]:

@@ -5,17 +5,14 @@ from __future__ import annotations
 import base64
 import difflib
 import itertools
-import json
 import re
 from collections.abc import Collection, Iterable, Mapping
-from pathlib import Path
 
 from worker.articles.folding import fold
 from worker.config.feedchecks import check_feeds, check_reach, policy_of
 from worker.config.namelist import ListedEntity
 from worker.config.rulespec import Conditions, EntityCondition, Escalation
 from worker.config.schema import (
-    CALIBRATION,
     OPERATOR,
     Config,
     EmailChannel,
@@ -26,10 +23,10 @@ from worker.config.schema import (
     WebhookChannel,
 )
 from worker.config.source import Path_, Source
+from worker.config.topicchecks import check_topics
 from worker.config.values import SECRET_FORM, Secret, is_http_url
 from worker.model import SEVERITIES
 
-SHIPPED_MODEL = Path(__file__).parents[1] / "nlp" / "model"
 SECRET_PREFIX = "whsec_"  # noqa: S105 - what every secret of Standard Webhooks begins with
 SECRET_BYTES = range(24, 65)  # what the convention asks for
 
@@ -51,7 +48,7 @@ def check_references(config: Config, sources: Mapping[str, Source]) -> None:
     """Notes each problem in its source. What could not be read is not held against the others."""
     checks = {
         "feeds": check_feeds,
-        "topics": _check_topics,
+        "topics": check_topics,
         "watchlist": _check_aliases,
         "rules": _check_rules,
         "channels": _check_channels,
@@ -105,18 +102,6 @@ def _ids(sources: Mapping[str, Source], part: str, ids: Iterable[str]) -> Known:
 
 def _all_typed(sources: Mapping[str, Source], part: str) -> bool:
     return part in sources and not sources[part].lost
-
-
-def _check_topics(config: Config, sources: Mapping[str, Source]) -> None:
-    """The judge refuses to start with a topic that its model does not know."""
-    source = sources["topics"]
-    if config.topic_model is None and "model" in (source.value or {}):
-        return  # it could not be read, so there is no telling
-    known = list(json.loads(((config.topic_model or SHIPPED_MODEL) / CALIBRATION).read_text(encoding="utf-8")))
-    for n, topic in zip(source.kept, config.topics, strict=True):
-        if topic.id not in known:
-            words = f"the topic model does not know {topic.id!r}, only {', '.join(known)}; correct it or remove it"
-            source.add(("topics", n, "id"), words)
 
 
 def _check_aliases(config: Config, sources: Mapping[str, Source]) -> None:

@@ -32,6 +32,7 @@ from worker.config.schema import (
     WatchedEntity,
 )
 from worker.config.source import Path_, Source, read_source
+from worker.config.topicchecks import read_example_file
 from worker.config.typed import WORDS, shown, typed_item, unknown
 from worker.config.values import SECRET_FORM, Secret, names_a_credential
 from worker.errors import ConfigError, Problem
@@ -110,7 +111,19 @@ class Reader:
         """The items of the file's one list; each is read by itself, so one bad item hides no other."""
         if kind is FeedSpec:
             return self._keep(source, key, lambda path, raw: self._feed(source, path, raw))
+        if kind is TopicSpec:
+            return self._keep(source, key, lambda path, raw: self._topic(source, path, raw))
         return self._keep(source, key, lambda path, raw: typed_item(source, path, raw, kind))
+
+    def _topic(self, source: Source, path: Path_, raw: Any) -> Any:
+        """With the examples of the file that it names, as if they stood there."""
+        name = raw.get("examples") if isinstance(raw, dict) else None
+        if isinstance(name, str):
+            found = read_example_file(source, (*path, "examples"), self.folder / name, name=name)
+            if found is None:
+                return None
+            raw = {**raw, "examples": found}
+        return typed_item(source, path, raw, TopicSpec)
 
     def list_files(self, source: Source) -> Iterator[str]:
         """The lists under `files:`, beside the entities; each as it is written there."""

@@ -16,10 +16,10 @@ from pydantic import BaseModel, Field
 
 from worker.config.namelist import ListedEntity, NameList
 from worker.config.rulespec import Model, RuleSpec, Severity
+from worker.config.topicspec import TopicSpec
 from worker.config.values import (
     HIDDEN,
     Address,
-    Band,
     Duration,
     Flag,
     Folder,
@@ -91,20 +91,6 @@ class FeedSpec(Model):
         default="", description="a file of certificates (PEM) that its server is checked by, instead of the system's"
     )
     enabled: Flag = Field(default=True, description="`false`: not polled, and kept in the file")
-
-
-class TopicSpec(Model):
-    """`threshold` and `review` (low, high) replace the model's own, where given."""
-
-    id: Slug = Field(description="a topic that the model knows")
-    name: Line = Field(description="its name in alerts")
-    description: str = Field(default="", description="what belongs to it, for whoever reads the file")
-    threshold: float | None = Field(
-        default=None, gt=0, lt=1, description="from which score an article is on the topic; left out, the model's own"
-    )
-    review: Band | None = Field(
-        default=None, description="scores between these two are marked as unsure; left out, the model's own"
-    )
 
 
 class WatchedEntity(Model):

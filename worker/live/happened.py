@@ -11,9 +11,9 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, ClassVar, Final
 
+from worker.alerts.notes import unjudged_words
 from worker.config.schema import Config
 from worker.display import one_line
-from worker.model import JudgementNote
 
 LONGEST: Final = 300  # letters of one string: more than any screen has in a line
 # They change how wide a picture is, and terminals differ about it.
@@ -53,8 +53,8 @@ class Polled:
 
 @dataclass(frozen=True)
 class Judged:
-    """An article that is in its story. `copy`: of one that the desk had already. `unjudged`: its language has no topic
-    rules, so that none of `topics` says nothing."""
+    """An article that is in its story. `copy`: of one that the desk had already. `unjudged`: why its topics could
+    not be judged, so that none of `topics` says nothing."""
 
     event: ClassVar[str] = "article"
     at: datetime
@@ -67,7 +67,7 @@ class Judged:
     names: tuple[str, ...]
     copy: bool
     baseline: bool
-    unjudged: bool = False
+    unjudged: str = ""
 
 
 @dataclass(frozen=True)
@@ -215,7 +215,7 @@ class Reader:
             names=tuple(safe(self.entities.get(entity, entity)) for entity in entities),
             copy=row.duplicate_of is not None,
             baseline=bool(row.baseline),
-            unjudged=JudgementNote.NO_RULES in row.notes,
+            unjudged=unjudged_words(row.notes, row.language),
         )
 
     def raised(self, row: Any) -> Raised:

@@ -99,8 +99,7 @@ def polled_line(one: Polled) -> str:
 
 def judged_line(one: Judged) -> str:
     topics = ", ".join(f"{topic.name} {topic.score:.2f}" for topic in one.topics)
-    unjudged = "no topic rules for its language" if one.unjudged else ""
-    parts = (topics or unjudged, ", ".join(one.names[:NAMED]))
+    parts = (topics or one.unjudged, ", ".join(one.names[:NAMED]))
     about = "; ".join(part for part in parts if part) or "nothing we watch"
     copy = " (a copy)" if one.copy else ""
     return f"judged   [{one.language}] {cut(one.title)}{copy} · {about}"

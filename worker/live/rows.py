@@ -152,7 +152,7 @@ def about(one: Judged) -> Text:
     for topic in one.topics:
         line.append(", " if line else "").append(topic.name, "cyan").append(f" {topic.score:.2f}")
     if one.unjudged and not one.topics:
-        line.append("no topic rules for its language", QUIET)
+        line.append(one.unjudged, QUIET)
     if one.names:
         line.append("; " if line else "").append(", ".join(one.names))
     return line if line else join(("nothing we watch", QUIET))

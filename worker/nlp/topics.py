@@ -6,8 +6,10 @@ calibrated by Platt's method, and thresholds set, on articles of weeks that the 
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -16,23 +18,28 @@ from typing import Any, Final
 
 import numpy as np
 import spacy
-from spacy.tokens import Doc
-from spacy.vocab import Vocab
 
 from worker.errors import WirewatchError
-from worker.nlp.calibration import Calibration, calibrate, measure, platt
-from worker.nlp.wordpairs import COMMON, WORD, Features, Words, fit, logistic, margins, read, shares
+from worker.model import ArticleText
+from worker.nlp.calibration import Calibration, calibrate, platt
+from worker.nlp.fitting import fit
+from worker.nlp.measure import Pairs, drawn, measure
+from worker.nlp.wordpairs import COMMON, WORD, Features, logistic, margins, read, shares
 
 SHIPPED: Final = Path(__file__).parent / "model"
 NAME: Final = "wirewatch-topics"
-VERSION: Final = "2"
+VERSION: Final = "3"
 LETTERS: Final = 3_000  # of title and text: the lede carries the topic, and cost stays bounded
 FOLDS: Final = 5  # each model of the cross-validation learns from four fifths
 LEAST: Final = 2 * FOLDS  # articles to train on: below it a fold may teach nothing
 LAST_LATIN: Final = "\u0250"  # with the letters of Western and Eastern Europe, Turkey and Vietnam (not composed: more)
-WORDS_HELD: Final = 200_000  # that a vocabulary has ever held before it makes room for a fresh one
+BATCH: Final = 64  # articles a memory zone
 TOKENIZER: Final = {"nlp": {"tokenizer": {"@tokenizers": "wirewatch.Words.v1"}}}
 PIPE: Final = {"threshold": 0.5, "model": {"@architectures": "wirewatch.WordPairs.v1"}}
+TRIAL: Final = "talks on the border\nThe minister said that the talks go on."
+
+
+UNTITLED: Final = ArticleText(id="", title="")
 
 
 class DataProblem(WirewatchError):
@@ -49,6 +56,9 @@ class Labelled:
     text: str
     headline: str
     labels: frozenset[str]
+    article: ArticleText = UNTITLED  # as it was given
+    unsure: bool = False  # its reader was
+    measured: bool = True  # or only learned from, as what was drawn or written to be hard is
 
     @property
     def mark(self) -> str:
@@ -63,13 +73,14 @@ def features(title: str, text: str) -> str:
 
 def is_readable(text: str) -> bool:
     """Whether the model can say anything on it: it has read Latin letters only, and of others knows nothing."""
-    letters = [character for character in text[:LETTERS] if character.isalpha()]
-    latin = sum(character < LAST_LATIN for character in letters)
-    return latin > len(letters) / 2
+    letters = {character: count for character, count in Counter(text[:LETTERS]).items() if character.isalpha()}
+    latin = sum(count for character, count in letters.items() if character < LAST_LATIN)
+    return latin > sum(letters.values()) / 2
 
 
 def read_labelled(path: Path) -> list[Labelled]:
-    """JSON lines of {id, title, text, labels} and, if known, date. Raises DataProblem."""
+    """JSON lines of {id, title, text, labels} and, if known, date; "measure": false to be only learned from. Raises
+    DataProblem."""
     found = []
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
@@ -80,9 +91,19 @@ def read_labelled(path: Path) -> list[Labelled]:
             continue
         try:
             value = json.loads(line)
-            title, text = value["title"], value.get("text") or ""
-            labels = frozenset(value["labels"])
-            found.append(Labelled(str(value["id"]), _week(value), features(title, text), features(title, ""), labels))
+            title, text, labels = value["title"], value.get("text") or "", frozenset(value["labels"])
+            found.append(
+                Labelled(
+                    id=str(value["id"]),
+                    week=_week(value),
+                    text=features(title, text),
+                    headline=features(title, ""),
+                    labels=labels,
+                    article=ArticleText(str(value["id"]), title, text, language=value.get("language")),
+                    unsure=value.get("unsure") is True,
+                    measured=value.get("measure") is not False,
+                )
+            )
         except (ValueError, KeyError, TypeError) as error:
             words = "needs id, title, text and labels"
             raise DataProblem(f"{path}:{number}: not a labelled article ({error!r}): {words}") from error
@@ -117,10 +138,14 @@ def train(data: Path, out: Path) -> dict[str, Any]:
     lesson = _lesson(articles, topics)
     folds = fold(articles)
     raws, headlines = _unseen_scores(lesson, folds, topics)
-    calibrations = {topic: calibrate(raws[:, at], lesson.truth[:, at]) for at, topic in enumerate(topics)}
-    report: dict[str, Any] = {"articles": len(articles), "folds": FOLDS}
-    report["topics"] = _validated(raws, raws, lesson.truth, folds, calibrations)
-    report["headlines"] = _validated(raws, headlines, lesson.truth, folds, calibrations)
+    measured = np.array([article.measured for article in articles])
+    raws, headlines, folds, truth = raws[measured], headlines[measured], folds[measured], lesson.truth[measured]
+    calibrations = {topic: calibrate(raws[:, at], truth[:, at]) for at, topic in enumerate(topics)}
+    report: dict[str, Any] = {"articles": len(articles), "measured": int(measured.sum()), "folds": FOLDS}
+    asked = {"topics": raws, "headlines": headlines}
+    validated = {name: _validated(raws, one, truth, folds, calibrations) for name, one in asked.items()}
+    report |= {name: _figures(pairs, calibrations) for name, pairs in validated.items()}
+    report["detail"] = {topic: _drawn(pairs, calibrations[topic]) for topic, pairs in validated["topics"].items()}
     nlp = _pipeline(topics)
     _fit(nlp, lesson, np.full(len(articles), True))
     _write(out, nlp, calibrations, {**report, "seen": sorted({article.mark for article in articles})})
@@ -137,9 +162,13 @@ class Lesson:
 
 
 def _lesson(articles: Sequence[Labelled], topics: Sequence[str]) -> Lesson:
+    headlines = [read(WORD.findall(article.headline)) for article in articles]
     return Lesson(
-        wholes=[read(WORD.findall(article.text)) for article in articles],
-        headlines=[read(WORD.findall(article.headline)) for article in articles],
+        wholes=[
+            headline if article.text == article.headline else read(WORD.findall(article.text))
+            for article, headline in zip(articles, headlines, strict=True)
+        ],
+        headlines=headlines,
         truth=np.array([[topic in article.labels for topic in topics] for article in articles]),
     )
 
@@ -149,7 +178,8 @@ def _fit(nlp: Any, lesson: Lesson, chosen: np.ndarray) -> Any:
     model = nlp.get_pipe("textcat_multilabel").model
     places = np.flatnonzero(chosen)
     wholes, headlines = ([part[at] for at in places] for part in (lesson.wholes, lesson.headlines))
-    fit(model, wholes, lesson.truth[places], again=headlines)
+    again = {at: headline for at, headline in enumerate(headlines) if headline is not wholes[at]}
+    fit(model, wholes, lesson.truth[places], again=again)
     return model
 
 
@@ -182,18 +212,27 @@ def _unseen_scores(lesson: Lesson, folds: np.ndarray, topics: Sequence[str]) -> 
 
 def _validated(
     raws: np.ndarray, asked: np.ndarray, truth: np.ndarray, folds: np.ndarray, calibrations: Mapping[str, Calibration]
-) -> dict[str, Any]:
-    """Figures of the asked raw scores, each fold calibrated by the others' `raws`; the threshold is the shipped one."""
-    figures = {}
+) -> dict[str, list[tuple[float, bool]]]:
+    """(score, truth) of the asked raw scores by topic, each fold calibrated by the others' `raws`."""
+    found: dict[str, list[tuple[float, bool]]] = {topic: [] for topic in calibrations}
     for at, (topic, shipped) in enumerate(calibrations.items()):
-        pairs: list[tuple[float, bool]] = []
         for number in range(FOLDS):
             others, own = folds != number, folds == number
             a, b = platt(raws[others, at].tolist(), truth[others, at].tolist())
             score = Calibration(a, b, shipped.threshold, shipped.review).score
-            pairs += zip(map(score, asked[own, at].tolist()), truth[own, at].tolist(), strict=True)
-        figures[topic] = measure(pairs, shipped.threshold)
-    return figures
+            found[topic] += zip(map(score, asked[own, at].tolist()), truth[own, at].tolist(), strict=True)
+    return found
+
+
+def _figures(validated: Mapping[str, Pairs], calibrations: Mapping[str, Calibration]) -> dict[str, Any]:
+    """By the shipped thresholds."""
+    return {topic: measure(pairs, calibrations[topic].threshold) for topic, pairs in validated.items()}
+
+
+def _drawn(pairs: Pairs, calibration: Calibration) -> dict[str, Any]:
+    low, high = calibration.review
+    said = [(score >= calibration.threshold, low <= score < high, true) for score, true in pairs]
+    return drawn(pairs, said, calibration.review)
 
 
 def _pipeline(topics: Sequence[str]) -> Any:
@@ -215,35 +254,13 @@ def _write(out: Path, nlp: Any, calibrations: Mapping[str, Calibration], trainin
     (out / "training.json").write_text(json.dumps(training, indent=1) + "\n")
 
 
-# ---------------------------------------------------------------- measuring
-
-
-def evaluate(data: Path, model: Path | None = None) -> dict[str, Any]:
-    """Precision, recall, F1, average precision, Brier score, calibration error per topic; the same by headlines alone.
-
-    On every article of `data`. Says how many of them the model was trained on: with any, the figures flatter it, and
-    those of its cross-validation stand beside them.
-    """
-    loaded, articles = load_model(model), read_labelled(data)
-    training = _training(model or SHIPPED)
-    seen = sum(article.mark in training["seen"] for article in articles)
-    report: dict[str, Any] = {"model": loaded.id, "articles": len(articles), "seen_in_training": seen}
-    for name, texts in (("topics", [a.text for a in articles]), ("headlines", [a.headline for a in articles])):
-        scores = list(loaded.scores(texts))
-        report[name] = {}
-        for topic, calibration in loaded.calibrations.items():
-            pairs = [(cats[topic], topic in article.labels) for cats, article in zip(scores, articles, strict=True)]
-            report[name][topic] = measure(pairs, calibration.threshold)
-    if seen:
-        report["note"] = f"the model was trained on {seen} of these articles: believe the cross-validated figures"
-        report["cross_validated"] = {name: training[name] for name in ("topics", "headlines")}
-    return report
-
-
-def _training(folder: Path) -> dict[str, Any]:
+def read_training(folder: Path) -> dict[str, Any]:
+    """What a model says of its own training: the articles' marks, and the figures of its cross-validation. `detail` is
+    empty for a model of before there were pictures. Raises DataProblem."""
     try:
         body = json.loads((folder / "training.json").read_text())
-        return {"seen": frozenset(body["seen"]), "topics": body["topics"], "headlines": body["headlines"]}
+        figures = {name: body[name] for name in ("topics", "headlines")}
+        return {"seen": frozenset(body["seen"]), **figures, "detail": body.get("detail", {})}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataProblem(f"{folder}: does not say what it was trained on ({error!r}); train it again") from error
 
@@ -273,7 +290,7 @@ class TopicModel:
         places = [match.span() for match in WORD.finditer(text)]
         words = [text[start:end] for start, end in places]
         pipe = self.nlp.get_pipe("textcat_multilabel")
-        gains = shares(pipe.model, words, pipe.labels.index(topic))
+        gains = shares(pipe.model, words, pipe.labels.index(topic), found=read_text(text))
         telling = [at for at in range(len(words)) if gains[at] > 0 and words[at] not in COMMON]
         phrases: list[list[int]] = []
         for at in sorted(sorted(telling, key=lambda at: -gains[at])[: 2 * most]):
@@ -285,34 +302,36 @@ class TopicModel:
         return tuple((places[phrase[0]][0], places[phrase[-1]][1]) for phrase in phrases[:most])
 
 
+@functools.lru_cache(maxsize=BATCH)  # who has scored a batch asks for the evidence of some of it
+def read_text(text: str) -> Features:
+    return read(WORD.findall(text))
+
+
 def raw_scores(nlp: Any, texts: Sequence[str]) -> Iterator[dict[str, float]]:
-    """In batches inside a memory zone: without it every new word of every article would stay for good."""
+    """As the pipeline's own `doc.cats`, by its layer alone: to make a Doc of a text costs more than the layer does, and
+    every new word would keep its place in the vocabulary. What else may come to stand there, the memory zone frees."""
     pipe = nlp.get_pipe("textcat_multilabel")
-    _renew_vocabulary(nlp)
-    for start in range(0, len(texts), 64):
+    for start in range(0, len(texts), BATCH):
         with nlp.memory_zone():
-            docs: list[Doc] = [nlp.make_doc(text) for text in texts[start : start + 64]]
-            pipe.set_annotations(docs, pipe.predict(docs))
-            found = [dict(doc.cats) for doc in docs]
-        yield from found
-
-
-def _renew_vocabulary(nlp: Any) -> None:
-    """A memory zone frees its words, but the table that held them keeps their places: 30 MB for a million."""
-    if len(nlp.vocab) > WORDS_HELD:
-        nlp.vocab = Vocab()
-        nlp.tokenizer = Words(nlp.vocab)
+            found = [logistic(margins(pipe.model, read_text(text))).tolist() for text in texts[start : start + BATCH]]
+        yield from (dict(zip(pipe.labels, scores, strict=True)) for scores in found)
 
 
 def load_model(folder: Path | None = None) -> TopicModel:
-    """The shipped model, or one that `topics train` wrote. Raises DataProblem."""
+    """The shipped model, or one that `topics train` wrote; it has answered once. Raises DataProblem."""
     folder = folder or SHIPPED
     try:
-        nlp = spacy.load(folder)
-        body = json.loads((folder / "calibration.json").read_text())
-        calibrations = {t: Calibration(**{**c, "review": tuple(c["review"])}) for t, c in body.items()}
-    except (OSError, ValueError, TypeError) as error:
+        model = _load(folder)
+        list(model.scores([TRIAL]))
+    except Exception as error:  # of a damaged file, whatever its reader stumbles over
         raise DataProblem(f"{folder}: not a topic model ({error}); `wirewatch topics train` writes one") from error
+    return model
+
+
+def _load(folder: Path) -> TopicModel:
+    nlp = spacy.load(folder)
+    body = json.loads((folder / "calibration.json").read_text())
+    calibrations = {t: Calibration(**{**c, "review": tuple(c["review"])}) for t, c in body.items()}
     digest = hashlib.sha256()
     for path in _files(folder):
         digest.update(path.read_bytes())

@@ -1,14 +1,16 @@
-"""The topic model's layer: words and pairs of words, weighed, into one linear score a topic; and how it is fitted.
+"""The topic model's layer: words, pairs of words and concepts, weighed, into one linear score a topic.
 
 A topic is often two things met in one text (a country *and* a weapon), which single words cannot say and their pairs
-can. Linear, so that each word's share in a score is exact. Pure: no I/O, no clock, no randomness. Importing this
-registers the layer and its tokenizer with spaCy, which `spacy.load` of a topic model needs.
+can; concepts say it of countries and weapons that were never met before. Linear, so that each word's share in a score
+is exact. Pure: no I/O, no clock, no randomness; how it is fitted is in `fitting`. Importing this registers the layer
+and its tokenizer with spaCy, which `spacy.load` of a topic model needs.
 """
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -20,7 +22,9 @@ from spacy.util import DummyTokenizer
 from spacy.vocab import Vocab
 from thinc.api import Model
 
-WORD: Final = re.compile(r"\w+|\n")  # the first line break ends the title
+from worker.nlp.concepts import MARKS, combinations, find_concepts, read_concepts
+
+WORD: Final = re.compile(r"\w+|\n|(?<=\w\w)[.!?](?=\s)")  # the first line break ends the title; marks end a sentence
 ENDINGS: Final = ("ing", "ed", "es", "s", "ly")
 STEM: Final = 4  # letters that an ending must leave
 COMMON: Final = frozenset(  # without these in pairs: they pair with everything and tell nothing
@@ -29,18 +33,13 @@ COMMON: Final = frozenset(  # without these in pairs: they pair with everything 
     "than".split()
 )
 LEDE: Final = 60  # words whose pairs are read: a news item's first two sentences; pairs grow with the square
-RARE_WORD: Final = 2  # a word in fewer articles than this can only be learned by heart
-RARE_PAIR: Final = 5  # and a pair in fewer than this; 3 to 10 measured alike, 5 keeps the model under 1 MB
-HARDNESS: Final = 1.0  # C of the fit: 0.5 to 3 measured alike
 # Of the different words: with no more of them known, a text is not read. Of English news 1 in 1,000 has so few, of
 # German, Russian and Chinese news nearly all.
 ENGLISH: Final = 0.5
 # A usual title's length in words and in pairs, before it is made one: fewer known words than that cannot shout, as
 # "kim" alone would in a text of another language.
-LONG_ENOUGH: Final = (20.0, 50.0)
+LONG_ENOUGH: Final = (20.0, 50.0, 3.0)  # and of concepts, which are not weighed by how rare they are
 PAIRING: Final = np.uint64(0x9E3779B97F4A7C15)  # any odd constant: makes a pair's key differ from its words' keys
-NEWTON_STEPS: Final = 40  # it ends in about ten; a bound, not a setting
-SOLVER_STEPS: Final = 60  # of conjugate gradients within one
 
 
 # ---------------------------------------------------------------- from a text to its features
@@ -63,15 +62,18 @@ def words() -> Callable[[Any], Words]:
 
 @dataclass(frozen=True)
 class Features:
-    """An article's features: `keys` with how often each `counts`, and the two words (the same twice, for a word)
-    that each stands for, as places in `stems`. The first `single` are words, the rest pairs."""
+    """An article's features: `keys` with how often each `counts`. The first `single` are words, those from `paired` on
+    concepts, those between pairs. `first` and `second` are the two words (the same twice, for a word) that each word
+    and pair stands for, as places in `stems`; `made_of` are the concepts that each of the rest is made of."""
 
     keys: np.ndarray
     counts: np.ndarray
+    single: int
+    paired: int
+    stems: np.ndarray
     first: np.ndarray
     second: np.ndarray
-    single: int
-    stems: np.ndarray
+    made_of: tuple[tuple[str, ...], ...]
 
 
 def stem(word: str) -> str:
@@ -82,46 +84,64 @@ def stem(word: str) -> str:
     return word
 
 
+@functools.lru_cache(maxsize=50_000)  # news is written in fewer words; no text is looked at twice for them
+def stem_key(word: str) -> int:
+    return int(hash_string(stem(word)))
+
+
 def stem_keys(texts: Sequence[str]) -> np.ndarray:
-    return np.array([hash_string(stem(text)) for text in texts], dtype=np.uint64)
+    return np.fromiter(map(stem_key, texts), dtype=np.uint64, count=len(texts))
+
+
+@functools.lru_cache(maxsize=100_000)
+def concept_key(kind: str, names: tuple[str, ...]) -> np.uint64:
+    return np.uint64(hash_string(f"{kind}: {' + '.join(names)}"))
 
 
 def read(texts: Sequence[str]) -> Features:
     """Of lower-case words, the title's up to the first line break. The title counts twice: it is the story in short."""
     title = texts.index("\n") if "\n" in texts else len(texts)
-    plain = [text for text in texts if text != "\n"]
+    plain = [text for text in texts if text not in MARKS]
+    heading = sum(text not in MARKS for text in texts[:title])
     keys = stem_keys(plain)
-    stems, counts = np.unique(np.concatenate([keys, keys[:title]]), return_counts=True)
+    stems, counts = np.unique(np.concatenate([keys, keys[:heading]]), return_counts=True)
     telling = np.array([text not in COMMON for text in plain[:LEDE]], dtype=bool)
     lede = np.unique(keys[:LEDE][telling])
-    heads = np.isin(lede, keys[:title])
+    heads = np.isin(lede, keys[:heading])
     first, second = np.triu_indices(len(lede), 1)
     places = np.searchsorted(stems, lede)
     every = np.arange(len(stems))
+    sentences = 1 + sum(text in MARKS for text in texts[:title])
+    concepts = read_concepts()
+    made = [*combinations(concepts, find_concepts(concepts, texts), title=sentences)]
+    of_concepts = np.array([concept_key(kind, names) for kind, names in made], dtype=np.uint64)
     return Features(
-        keys=np.concatenate([stems, lede[first] * PAIRING + lede[second]]),
-        counts=np.concatenate([counts, 1 + (heads[first] & heads[second])]),
+        keys=np.concatenate([stems, lede[first] * PAIRING + lede[second], of_concepts]),
+        counts=np.concatenate([counts, 1 + (heads[first] & heads[second]), np.ones(len(made), dtype=int)]),
+        single=len(stems),
+        paired=len(stems) + len(first),
+        stems=stems,
         first=np.concatenate([every, places[first]]),
         second=np.concatenate([every, places[second]]),
-        single=len(stems),
-        stems=stems,
+        made_of=tuple(names for _, names in made),
     )
 
 
 def weigh(found: Features, keys: np.ndarray, idf: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Which features the model knows: their places in `found`, their rows in the model, their weights.
 
-    (1 + log count) x idf, then words and pairs each to length one, so that neither drowns the other; what is shorter
-    than a title stays below one. None at all for a text that is not English.
+    (1 + log count) x idf, then words, pairs and concepts each to length one, so that none drowns another; what is
+    shorter than a title stays below one. None at all for a text that is not English.
     """
     rows = np.minimum(np.searchsorted(keys, found.keys), len(keys) - 1)
     known = np.flatnonzero(keys[rows] == found.keys)
     split = int(np.searchsorted(known, found.single))
     if split <= ENGLISH * found.single:
         known, split = known[:0], 0
+    paired = int(np.searchsorted(known, found.paired))
     rows = rows[known]
     weights = (1 + np.log(found.counts[known])) * idf[rows]
-    for block, long_enough in zip((weights[:split], weights[split:]), LONG_ENOUGH, strict=True):
+    for block, long_enough in zip(np.split(weights, [split, paired]), LONG_ENOUGH, strict=True):
         block /= max(float(np.sqrt(block @ block)), long_enough)
     return known, rows, weights
 
@@ -156,122 +176,31 @@ def logistic(values: np.ndarray) -> np.ndarray:
     return 1 / (1 + np.exp(-values))
 
 
-def shares(model: Any, texts: Sequence[str], topic: int) -> np.ndarray:
-    """What each word adds to the topic's margin; with the bias they sum to it.
+def shares(model: Any, texts: Sequence[str], topic: int, *, found: Features) -> np.ndarray:
+    """What each word adds to the topic's margin; with the bias they sum to it. `found` is what `read` has of the words.
 
-    A pair's part is halved between its two words; a repeated word's whole share stands at its first place.
+    A pair's part is halved between its two words, a concept's shared out over the words of its first term in the text;
+    a repeated word's whole share stands at its first place.
     """
-    found = read(texts)
     known, rows, values = weigh(found, model.get_param("keys"), model.get_param("idf"))
-    gains = values * model.get_param("W")[rows, topic] / 2
+    gains = values * model.get_param("W")[rows, topic]
+    split = int(np.searchsorted(known, found.paired))
     total = np.zeros(len(found.stems))
-    np.add.at(total, found.first[known], gains)
-    np.add.at(total, found.second[known], gains)
-    places = np.array([at for at, text in enumerate(texts) if text != "\n"], dtype=int)
+    np.add.at(total, found.first[known[:split]], gains[:split] / 2)
+    np.add.at(total, found.second[known[:split]], gains[:split] / 2)
+    places = np.array([at for at, text in enumerate(texts) if text not in MARKS], dtype=int)
     _, firsts = np.unique(stem_keys([texts[at] for at in places]), return_index=True)  # sorted, as `stems` are
     by_word = np.zeros(len(texts))
     by_word[places[firsts]] = total
+    terms = _first_terms(texts) if split < len(known) else {}
+    for at, gain in zip(known[split:], gains[split:], strict=True):
+        names = found.made_of[at - found.paired]
+        for name in names:
+            by_word[terms[name]] += gain / len(names) / (terms[name].stop - terms[name].start)
     return by_word
 
 
-# ---------------------------------------------------------------- the fit
-
-
-@dataclass(frozen=True)
-class Rows:
-    """A sparse matrix by rows: row i has `columns` and `values` from starts[i] to starts[i + 1]. No row is empty."""
-
-    columns: np.ndarray
-    values: np.ndarray
-    starts: np.ndarray
-    width: int
-
-    def times(self, vector: np.ndarray) -> np.ndarray:
-        return np.add.reduceat(self.values * vector[self.columns], self.starts[:-1])
-
-    def transposed_times(self, vector: np.ndarray) -> np.ndarray:
-        spread = np.repeat(vector, np.diff(self.starts))
-        return np.bincount(self.columns, weights=self.values * spread, minlength=self.width)
-
-
-def fit(model: Any, articles: Sequence[Features], truth: np.ndarray, *, again: Sequence[Features] = ()) -> None:
-    """Sets the layer's parameters from `truth`, a row an article and a column a topic, True where it carries it.
-
-    `again` are the same articles read another way: learned too, but not counted among the features' documents.
-    """
-    keys, idf = vocabulary(articles)
-    weighed = [weigh(found, keys, idf)[1:] for found in (*articles, *again)]
-    bias = len(keys)  # one more column, always 1
-    rows = Rows(
-        columns=np.concatenate([np.append(columns, bias) for columns, _ in weighed]),
-        values=np.concatenate([np.append(values, 1.0) for _, values in weighed]),
-        starts=np.cumsum([0] + [len(columns) + 1 for columns, _ in weighed]),
-        width=bias + 1,
-    )
-    sides = np.where(np.concatenate([truth, truth]) if again else truth, 1.0, -1.0)
-    fitted = np.stack([separate(rows, column) for column in sides.T], axis=1)
-    model.set_dim("nO", truth.shape[1], force=True)
-    for name, value in {"keys": keys, "idf": idf, "W": fitted[:-1], "b": fitted[-1]}.items():
-        model.set_param(name, value if name == "keys" else value.astype(np.float32))
-
-
-def vocabulary(articles: Sequence[Features]) -> tuple[np.ndarray, np.ndarray]:
-    """The features that are not rare, sorted, and their inverse document frequency, smoothed. Never none at all."""
-    words = np.concatenate([found.keys[: found.single] for found in articles])
-    pairs = np.concatenate([found.keys[found.single :] for found in articles])
-    kept = [np.array([0], dtype=np.uint64)], [np.array([1])]
-    for block, least in ((words, RARE_WORD), (pairs, RARE_PAIR)):
-        keys, counts = np.unique(block, return_counts=True)
-        kept[0].append(keys[counts >= least])
-        kept[1].append(counts[counts >= least])
-    keys, counts = np.concatenate(kept[0]), np.concatenate(kept[1])
-    order = np.argsort(keys)
-    return keys[order], (np.log((1 + len(articles)) / (1 + counts)) + 1)[order]
-
-
-def separate(rows: Rows, sides: np.ndarray) -> np.ndarray:
-    """The weights least in |w|^2 / 2 + C sum(max(0, 1 - side margin)^2): a support vector machine's, squared hinge.
-
-    Convex, so there is one answer. Newton's method with conjugate gradients. Source: Keerthi and DeCoste 2005.
-    """
-    weights = np.zeros(rows.width)
-    first = None
-    for _ in range(NEWTON_STEPS):
-        short = np.maximum(1 - sides * rows.times(weights), 0)
-        slope = weights - 2 * HARDNESS * rows.transposed_times(sides * short)
-        length = float(np.sqrt(slope @ slope))
-        first = first or length
-        if length <= 1e-5 * first:
-            break
-        step = _solve(rows, short > 0, -slope)
-        weights = weights + _reach(rows, sides, weights, step) * step
-    return weights
-
-
-def _solve(rows: Rows, active: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """(I + 2C X'X) d = target, X the rows that fall short, by conjugate gradients."""
-    found, rest, way = np.zeros_like(target), target.copy(), target.copy()
-    size = goal = float(rest @ rest)
-    for _ in range(SOLVER_STEPS):
-        if size <= 1e-6 * goal:
-            break
-        turned = way + 2 * HARDNESS * rows.transposed_times(np.where(active, rows.times(way), 0))
-        pace = size / float(way @ turned)
-        found, rest = found + pace * way, rest - pace * turned
-        size, before = float(rest @ rest), size
-        way = rest + size / before * way
-    return found
-
-
-def _reach(rows: Rows, sides: np.ndarray, weights: np.ndarray, step: np.ndarray) -> float:
-    """How far along the step the loss is lower than here: the whole of it, or halves."""
-    margins, moves = sides * rows.times(weights), sides * rows.times(step)
-
-    def loss(reach: float) -> float:
-        short, moved = np.maximum(1 - margins - reach * moves, 0), weights + reach * step
-        return float(moved @ moved / 2 + HARDNESS * (short @ short))
-
-    here, reach = loss(0), 1.0
-    while reach > 1e-4 and loss(reach) > here:
-        reach /= 2
-    return reach
+def _first_terms(texts: Sequence[str]) -> Mapping[str, slice]:
+    """Where each concept's first term stands."""
+    finds = sorted(find_concepts(read_concepts(), texts), key=lambda find: -find.start)
+    return {find.concept: slice(find.start, find.end) for find in finds}

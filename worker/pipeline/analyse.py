@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -26,14 +26,22 @@ def analyse_new_articles(runtime: Runtime) -> bool:
     )
     if not claim.rows:
         return False
-    judged = _judge(runtime, judge, claim.rows)
-    with runtime.store.reading() as connection:  # at each batch: what an analyst has said meanwhile counts
-        denied = standing_denials(connection)
-    if denied:
-        judged = [(row, _without_denied(article_text(runtime, row), result, denied)) for row, result in judged]
+    judged = judge_rows(runtime, judge, claim.rows)
     saved = articles.save_judgements(runtime.store, claim, judged, config_version=runtime.config_version)
     log.info("articles_analysed", claimed=len(claim.rows), saved=len(saved))
     return claim.full
+
+
+def judge_rows(
+    runtime: Runtime, judge: Judges, rows: Sequence[Any], *, read: Callable[[Runtime, Any], ArticleText] | None = None
+) -> list[tuple[Any, Judgement]]:
+    """The rows with their judgements, but for mentions that an analyst has denied, up to this batch. `read`: what of a
+    row is judged."""
+    read = read or article_text
+    judged = _judge(runtime, judge, rows, read)
+    with runtime.store.reading() as connection:
+        denied = standing_denials(connection)
+    return [(row, _without_denied(read(runtime, row), result, denied)) for row, result in judged] if denied else judged
 
 
 def _without_denied(article: ArticleText, judgement: Judgement, denied: Sequence[Denial]) -> Judgement:
@@ -45,17 +53,19 @@ def _without_denied(article: ArticleText, judgement: Judgement, denied: Sequence
     return replace(judgement, mentions=kept)
 
 
-def _judge(runtime: Runtime, judge: Judges, rows: Sequence[Any]) -> list[tuple[Any, Judgement]]:
+def _judge(
+    runtime: Runtime, judge: Judges, rows: Sequence[Any], read: Callable[[Runtime, Any], ArticleText]
+) -> list[tuple[Any, Judgement]]:
     """The rows with their judgements. An article that the judge chokes on is left out: its lease runs out, it is tried
     again alone, and parked after three attempts; the others of its batch are saved."""
     try:
-        judgements = judge.judge_many([article_text(runtime, row) for row in rows])
+        judgements = judge.judge_many([read(runtime, row) for row in rows])
         return list(zip(rows, judgements, strict=True))
     except Exception:
         log.exception("batch_not_judged", articles=[row.public_id for row in rows])
         if len(rows) == 1:
             return []
-    return [pair for row in rows for pair in _judge(runtime, judge, [row])]
+    return [pair for row in rows for pair in _judge(runtime, judge, [row], read)]
 
 
 def article_text(runtime: Runtime, row: Any) -> ArticleText:

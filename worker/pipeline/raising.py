@@ -30,9 +30,10 @@ from worker.pipeline.operator import tell_of_quarantine
 from worker.pipeline.runtime import Runtime
 from worker.pipeline.storify import storify
 from worker.pipeline.telling import earlier_due, tell
-from worker.store import alerts, articles, silences, tallies, tellings
+from worker.store import alerts, articles, rejudgements, silences, tallies, tellings
 from worker.store.engine import Connection, Lock, read_clock, take_lock, will_pass
 from worker.store.lease import new_token
+from worker.store.remembered import Remembered
 from worker.store.stories import Placed
 from worker.store.tellings import Decided
 
@@ -68,10 +69,11 @@ def _settle_waiting(runtime: Runtime, *, limit: int, only: int | None = None) ->
     """Settles those that wait, all or none. Returns how many. Raises NotSettled."""
     with runtime.store.writing() as connection:
         take_lock(connection, Lock.DESK)
+        remembered = runtime.memory.take()
         rows = articles.judged_articles(connection, limit=limit, only=only)
         now = read_clock(connection)
         try:
-            raised = _settle(runtime, connection, rows, now) if rows else []
+            raised = _settle(runtime, connection, rows, now, remembered) if rows else []
         except Exception as error:
             if will_pass(error):
                 raise
@@ -80,6 +82,7 @@ def _settle_waiting(runtime: Runtime, *, limit: int, only: int | None = None) ->
         counts.update(ALERTS.of(one["rule_id"], one["severity"]) for one in raised)
         tallies.count(connection, counts)
         crash_point("settled_before_commit")
+    runtime.memory.keep(remembered)
     crash_point("settled_after_commit")
     if raised:
         runtime.hint("deliver")
@@ -127,9 +130,36 @@ class Standing:
     kept: set[int] = field(default_factory=set)  # the alerts of which this batch had something kept quiet
 
 
-def _settle(runtime: Runtime, connection: Connection, rows: Sequence[Any], now: datetime) -> list[dict[str, Any]]:
+def _settle(
+    runtime: Runtime, connection: Connection, rows: Sequence[Any], now: datetime, remembered: Remembered
+) -> list[dict[str, Any]]:
     """Puts the articles into their stories; returns what there is to say of each alert that they raised."""
-    settled = _storify(runtime, connection, rows, now)
+    placed = storify(runtime, connection, rows, now, remembered=remembered)
+    return _alert(runtime, connection, _with_verdicts(runtime, connection, placed, {}), now)
+
+
+def raise_again(
+    runtime: Runtime, connection: Connection, judged: Sequence[tuple[Any, Judgement]], now: datetime
+) -> list[dict[str, Any]]:
+    """What rules make of articles that were judged again, in the stories that they are part of; under the desk lock.
+
+    Only rules of which nothing was decided then are asked. By now an article may be old news: that raises nothing.
+    """
+    known = rejudgements.decided_rules(connection, [row.id for row, _ in judged])
+    placed = [Placed(row, row.story_id, row.grouped_by, row.duplicate_of) for row, _ in judged]
+    again = {row.id: judgement for row, judgement in judged}
+    fresh = now - timedelta(seconds=runtime.config.settings.old_news)
+    settled = []
+    for one in _with_verdicts(runtime, connection, placed, again):
+        arrival = replace(one.arrival, old=one.arrival.old or one.row.first_seen_at < fresh)
+        verdicts = [(rule, verdict) for rule, verdict in one.verdicts if rule.id not in known[one.row.id]]
+        settled.append(replace(one, arrival=arrival, verdicts=verdicts))
+    firing = [one.row.id for one in settled if any(verdict.fires for _, verdict in one.verdicts)]
+    rejudgements.decide_by(connection, firing, config_version=runtime.config_version)
+    return _alert(runtime, connection, settled, now)
+
+
+def _alert(runtime: Runtime, connection: Connection, settled: Sequence[Settled], now: datetime) -> list[dict[str, Any]]:
     firing = [one for one in settled if any(verdict.fires for _, verdict in one.verdicts)]
     if not firing:
         return []
@@ -156,22 +186,30 @@ def _settle(runtime: Runtime, connection: Connection, rows: Sequence[Any], now: 
     ]
 
 
-def _storify(runtime: Runtime, connection: Connection, rows: Sequence[Any], now: datetime) -> list[Settled]:
-    placed = storify(runtime, connection, rows, now)
+def _with_verdicts(
+    runtime: Runtime, connection: Connection, placed: Sequence[Placed], again: Mapping[int, Judgement]
+) -> list[Settled]:
+    """`again`: by article, what is said of it now, where that is not what its row holds."""
     roots = alerts.story_roots(connection, {one.story for one in placed})
     copied = tellings.originals(connection, {one.duplicate_of for one in placed if one.duplicate_of is not None})
     long_ago = timedelta(seconds=runtime.config.settings.old_news)
     found = [(one, copied.get(one.duplicate_of)) for one in placed]
-    return [_judged(runtime, one, roots[one.story], original, long_ago) for one, original in found]
+    said = {one.row.id: again.get(one.row.id) or articles.read_judgement(one.row) for one in placed}
+    return [
+        _judged(runtime, one, roots[one.story], original, said[one.row.id], long_ago=long_ago)
+        for one, original in found
+    ]
 
 
-def _judged(runtime: Runtime, placed: Placed, root: int, original: Any, long_ago: timedelta) -> Settled:
+def _judged(
+    runtime: Runtime, placed: Placed, root: int, original: Any, judgement: Judgement, *, long_ago: timedelta
+) -> Settled:
     """With every rule's verdict, in the configuration's order. `original`: the article that it is a copy of, if any."""
     config, row = runtime.config, placed.row
     arrival = _arrival(placed, original, long_ago)
     # One page may be brought again with more in it; one text, or one that is no news at all, is nothing new.
     reworded = arrival.seen_before and placed.grouped_by == LINK and not original.baseline
-    spec, judgement = config.feed(row.feed_id), articles.read_judgement(row)
+    spec = config.feed(row.feed_id)
     feed = FeedFacts(id=row.feed_id, tags=frozenset(spec.tags), tier=spec.tier)
     article = ArticleText(id=row.public_id, title=row.judged_title, text=row.judged_text or "", source=row.feed_id)
     known = dict(article=article, judgement=judgement, feed=feed, entities=config.entities_by_id)

@@ -77,7 +77,7 @@ def save_judgements(
             dict(
                 article_id=article_id,
                 revision=found[article_id][0].revision,
-                **_judgement_values(found[article_id][1]),
+                **judgement_values(found[article_id][1]),
                 config_version=config_version,
                 judged_at=now,
             )
@@ -94,7 +94,7 @@ def _counted(judged: Sequence[Judgement]) -> Counts:
     return {JUDGEMENTS.of(): len(judged), **matched}
 
 
-def _judgement_values(result: Judgement) -> dict[str, Any]:
+def judgement_values(result: Judgement) -> dict[str, Any]:
     return dict(
         language=result.language,
         topics=[asdict(topic) for topic in result.topics],

@@ -14,7 +14,7 @@ from typing import Any, Final
 from sqlalchemy import ColumnElement, Connection, func, select
 
 from worker.model import ArticleState, DeliveryState
-from worker.store import articles, deliveries, feeds, pages
+from worker.store import articles, deliveries, feeds, pages, rejudgements
 from worker.store.due import Waiting, is_free, waiting
 from worker.store.engine import Store, read_clock
 from worker.store.hints import are_hints_lost
@@ -56,7 +56,7 @@ class Standing:
     `quarantined` and `abandoned`: within NEWS. `hints_lost`: Redis did not take one lately. `disabled`: channels.
     `holds` wait for somebody's word.
     `troubled`: polled feeds with which something is wrong, by the reason. `quiet_groups`: tags and languages whose
-    feeds are all quiet.
+    feeds are all quiet. `missed`: articles that were judged without the topic model, which could not be loaded.
     """
 
     now: datetime
@@ -74,6 +74,7 @@ class Standing:
     holds: int = 0
     troubled: Mapping[str, int] = field(default_factory=dict)
     quiet_groups: int = 0
+    missed: int = 0
 
 
 def read_standing(store: Store, *, leases: Mapping[str, timedelta]) -> Standing:
@@ -103,6 +104,7 @@ def read_standing(store: Store, *, leases: Mapping[str, timedelta]) -> Standing:
             holds=count_waiting(connection),
             troubled=_count_by(connection, feeds.shown_reason(), feed.c.state == "active", feeds.shown_reason() != ""),
             quiet_groups=count_quiet_groups(connection),
+            missed=_count(connection, rejudgements.is_missed()),
         )
 
 

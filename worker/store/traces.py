@@ -20,6 +20,7 @@ from worker.store.schema import (
     delivery,
     denial,
     feed,
+    former_judgement,
     hold,
     judgement,
     news,
@@ -34,10 +35,11 @@ from worker.store.schema import (
 
 @dataclass(frozen=True)
 class Trace:
-    """Rows, each None or empty where there is none (yet, or any more). `hold` keeps it, or kept it; `config` is the
-    version that settled it, or judged it; `denials` what analysts said of its mentions; `story` the one that it is part
-    of now; `first` the article that it copies; `decisions` what became of the rules that fired on it; `alerts` those of
-    its story, `notifications` theirs, `news` what it brought them."""
+    """Rows, each None or empty where there is none (yet, or any more). `hold` keeps it, or kept it; `former` is what
+    was said of the judged revision before, the first first; `config` is the version that settled it, or judged it;
+    `denials` what analysts said of its mentions; `story` the one that it is part of now; `first` the article that it
+    copies; `decisions` what became of the rules that fired on it; `alerts` those of its story, `notifications` theirs,
+    `news` what it brought them."""
 
     article: Any
     feed: Any
@@ -46,6 +48,7 @@ class Trace:
     page: Any
     revisions: Sequence[Any]
     judgement: Any
+    former: Sequence[Any]
     denials: Sequence[Any]
     config: Any
     story: Any
@@ -98,6 +101,7 @@ def read_trace(store: Store, article_id: int) -> Trace:
                 connection, select(revision).where(revision.c.article_id == article_id).order_by(revision.c.n)
             ),
             judgement=judged,
+            former=_former(connection, judged),
             denials=_all(connection, select(denial).where(denial.c.article_id == article_id).order_by(denial.c.id)),
             config=_one(connection, select(config_version).where(config_version.c.id == version)),
             story=_one(connection, select(story).where(story.c.id == root)),
@@ -111,6 +115,13 @@ def read_trace(store: Store, article_id: int) -> Trace:
             deliveries=deliveries,
             attempts=_attempts(connection, [one.id for one in deliveries]),
         )
+
+
+def _former(connection: Connection, judged: Any) -> list[Any]:
+    if judged is None or judged.again_at is None:
+        return []
+    mine = former_judgement.c.article_id == judged.article_id, former_judgement.c.revision == judged.revision
+    return _all(connection, select(former_judgement).where(*mine).order_by(former_judgement.c.n))
 
 
 def _root(connection: Connection, story_id: int | None) -> int | None:

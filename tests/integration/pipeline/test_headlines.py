@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from watched import HEADLINE, HOUR, PALACE, PICTURE, TRAIN, rule, text_of
+from lookout import HEADLINE, HOUR, PALACE, PICTURE, TRAIN, rule, text_of
 
 
 def test_an_edit_alerts_nobody_and_a_changed_headline_of_the_first_source_is_told_with_the_next_update(watch):

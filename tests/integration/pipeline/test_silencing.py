@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 from desk import BASELINE
+from lookout import HEADLINE, HOUR, PALACE, PICTURE, TRAIN, rule, text_of
 from sqlalchemy import update
 from steps import change, settle
-from watched import HEADLINE, HOUR, PALACE, PICTURE, TRAIN, rule, text_of
 
 from worker.pipeline.poll import poll_due_feeds
 from worker.store.schema import alert, decision, feed, notification, silence

@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 from desk import BASELINE
+from lookout import HEADLINE, HOUR, PALACE, PICTURE, TRAIN, Watch, rule, text_of
 from origin import rss
 from steps import operator_subjects, poll_now, settle
-from watched import HEADLINE, HOUR, PALACE, PICTURE, TRAIN, Watch, rule, text_of
 
 from worker.pipeline import telling
 from worker.pipeline.poll import poll_due_feeds

@@ -25,7 +25,7 @@ ENVIRONMENT = {
     "STRAIT_PASSWORD": "made up",
     "EGRESS_PROXY": "http://desk:made%20up@proxy.example:3128",
 }
-MODULES = ("checks", "feedchecks", "load", "namelist", "source", "typed", "values")
+MODULES = ("checks", "feedchecks", "load", "namelist", "source", "topicchecks", "topicspec", "typed", "values")
 SHORT = 18  # letters; shorter pieces of text in the checks are no messages
 
 

@@ -36,7 +36,7 @@ def judged(**changes):
     made = dict(
         title="Kim sees shells", text="Kim saw shells.", language="en", topics=[ARMS], mentions=[MENTION], notes=[]
     )
-    return SimpleNamespace(**made | dict(judged_at=NOW) | changes)
+    return SimpleNamespace(**made | dict(judged_at=NOW, again_at=None) | changes)
 
 
 def alert_row(**changes):

@@ -31,8 +31,8 @@ from worker.live.watch import Look
         (judged(), "judged   [en] Kim Jong Un walks a shell plant · Arms 0.97; Kim Jong Un"),
         (judged(title="T", topics=(), names=(), copy=True), "judged   [en] T (a copy) · nothing we watch"),
         (
-            judged(title="T", topics=(), names=("Kim",), unjudged=True, language="de"),
-            "judged   [de] T · no topic rules for its language; Kim",
+            judged(title="T", topics=(), names=("Kim",), unjudged="no topic rules", language="de"),
+            "judged   [de] T · no topic rules; Kim",
         ),
         (judged(title="x" * 90, names=(), topics=(Topic("t", "T", 1.0),)), f"judged   [en] {'x' * 77}… · T 1.00"),
         (raised(), "ALERT    CRITICAL: Arms deals · Kim Jong Un walks a shell plant"),

@@ -13,12 +13,10 @@ from worker.nlp.topics import (
     Calibration,
     DataProblem,
     Labelled,
-    evaluate,
     features,
     fold,
     is_readable,
     load_model,
-    measure,
     platt,
     read_labelled,
     train,
@@ -54,6 +52,7 @@ def test_train_learns_what_the_labels_say(trained):
     _, [(folder, report), _] = trained
     assert report["topics"]["harbour"]["f1"] == report["headlines"]["harbour"]["f1"] == 1.0
     assert report["articles"] == 240
+    assert sum(one["count"] for one in report["detail"]["harbour"]["reliability"]) == 240
     model = load_model(folder)
     ship, rose = model.scores([features("A vessel at its berth", ""), features("The roses are out", "")])
     assert ship["harbour"] >= model.calibrations["harbour"].threshold > rose["harbour"]
@@ -94,20 +93,6 @@ def test_train_needs_a_label_and_a_file(tmp_path):
         read_labelled(tmp_path / "nowhere")
     with pytest.raises(DataProblem, match="not a topic model"):
         load_model(tmp_path)
-
-
-def test_evaluate_says_what_the_model_was_trained_on(trained, tmp_path):
-    path, [(folder, report), _] = trained
-    same = evaluate(path, folder)
-    assert (same["articles"], same["seen_in_training"]) == (240, 240) and "240 of these" in same["note"]
-    assert same["cross_validated"] == {"topics": report["topics"], "headlines": report["headlines"]}
-    other = labelled(tmp_path, [{"id": "n1", "title": "A vessel at its berth", "labels": ["harbour"]}])
-    new = evaluate(other, folder)
-    assert new["seen_in_training"] == 0 and "note" not in new and "cross_validated" not in new
-    (folder / "training.json").rename(tmp_path / "training.json")
-    with pytest.raises(DataProblem, match="does not say what it was trained on"):
-        evaluate(path, folder)
-    (tmp_path / "training.json").rename(folder / "training.json")
 
 
 def test_train_needs_a_few_articles(tmp_path):
@@ -153,13 +138,6 @@ def test_platt_settles_where_plain_newton_runs_away():
     raws = [1e-7] * 300 + [1 - 1e-7] * 20 + [0.999, 0.001]
     a, b = platt(raws, [False] * 300 + [True] * 20 + [False, True])
     assert 0 < a < 5 and abs(b) < 5
-
-
-def test_measure_counts():
-    found = measure([(0.9, True), (0.8, False), (0.2, True), (0.1, False)], 0.5)
-    assert found | {"precision": 0.5, "recall": 0.5, "f1": 0.5, "positives": 2, "threshold": 0.5} == found
-    assert found["brier"] == pytest.approx((0.01 + 0.64 + 0.64 + 0.01) / 4)
-    assert measure([], 0.5)["f1"] == measure([(0.1, True)], 0.5)["f1"] == 0.0
 
 
 # ---------------------------------------------------------------- the shipped model
@@ -284,12 +262,20 @@ def test_features_are_bounded_small_and_encodable():
     assert features("cut \ud83d", "") == "cut ?\n"
 
 
-def test_g10_model_keeps_no_words_of_what_it_has_read(model, monkeypatch):
+def test_scores_are_those_of_the_pipeline(model):
+    """By the layer alone, and as spaCy has it: the same."""
+    said = "North Korea shipped shells to Russia by rail. "
+    texts = [features(f"Talks {n} in the capital", said * n) for n in range(9)]
+    labels = model.nlp.get_pipe("textcat_multilabel").labels
+    for text, found in zip(texts, topics.raw_scores(model.nlp, texts), strict=True):
+        cats = model.nlp(text).cats
+        assert [found[label] for label in labels] == pytest.approx([cats[label] for label in labels], abs=1e-6)
+
+
+def test_g10_model_keeps_no_words_of_what_it_has_read(model):
     """Neither in the vocabulary's strings, nor in the table that counts every word it has ever held."""
-    monkeypatch.setattr(topics, "WORDS_HELD", 5_000)
-    strings = len(model.nlp.vocab.strings)
+    strings, words = len(model.nlp.vocab.strings), len(model.nlp.vocab)
     for n in range(20):
         list(model.scores([" ".join(f"w{n}x{at}y{word}" for word in range(10)) for at in range(64)]))
         model.evidence(f"unseen{n} words{n} here{n}", "middle-east")
-        assert len(model.nlp.vocab.strings) <= strings + 10
-        assert len(model.nlp.vocab) < 5_000 + 2_000
+    assert (len(model.nlp.vocab.strings), len(model.nlp.vocab)) == (strings, words)

@@ -1,12 +1,12 @@
-"""The topic model's layer: what it reads, that its shares are exact, that its fit is the least."""
+"""The topic model's layer: what it reads, and that its shares are exact."""
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.nlp import wordpairs
-from worker.nlp.wordpairs import WORD, Rows, fit, margins, read, separate, shares, stem, word_pairs
+from worker.nlp.fitting import fit
+from worker.nlp.wordpairs import WORD, margins, read, shares, stem, word_pairs
 
 PLACES = ["ardel", "brume", "calder", "dorne"]
 
@@ -17,7 +17,12 @@ def layer():
     texts, truth = [], []
     for n in range(40):
         place = PLACES[n % 4]
-        texts += [f"ships enter {place} harbour", f"ships leave {place}", f"{place} harbour closed", f"{place} garden"]
+        texts += [
+            f"ships enter {place} harbour",
+            f"ships leave {place}",
+            f"{place} harbour closed",
+            f"{place} garden iran missile",
+        ]
         truth += [(True, False), (False, False), (False, False), (False, True)]
     model = word_pairs()
     fit(model, [read(WORD.findall(text + "\n")) for text in texts], np.array(truth))
@@ -33,18 +38,24 @@ def test_stem_leaves_four_letters(word, expected):
 
 
 def test_read_counts_the_title_twice_and_pairs_what_is_not_common():
-    found = read(["ships", "sail", "\n", "the", "ships", "rest"])
-    assert found.single == len(found.stems) == 4  # ship, sail, the, rest
+    found = read(["boats", "sail", "\n", "the", "boats", "rest"])
+    assert found.single == len(found.stems) == 4  # boat, sail, the, rest
     assert sorted(found.counts[:4].tolist()) == [1, 1, 2, 3]
-    assert sorted(found.counts[4:].tolist()) == [1, 1, 2]  # the title's own pair twice
+    assert sorted(found.counts[4 : found.paired].tolist()) == [1, 1, 2]  # the title's own pair twice
     assert len(set(found.keys.tolist())) == 7
 
 
-@given(st.lists(st.sampled_from(["ships", "harbour", "ardel", "garden", "the", "unknown", "\n"]), max_size=80))
+@given(
+    st.lists(
+        st.sampled_from(["ships", "harbour", "ardel", "garden", "the", "iran", "missile", "unknown", ".", "\n"]),
+        max_size=80,
+    )
+)
 def test_shares_sum_to_the_margin(layer, texts):
     for topic in (0, 1):
         whole = margins(layer, read(texts))[topic]
-        assert shares(layer, texts, topic).sum() + layer.get_param("b")[topic] == pytest.approx(whole, abs=1e-5)
+        found = shares(layer, texts, topic, found=read(texts))
+        assert found.sum() + layer.get_param("b")[topic] == pytest.approx(whole, abs=1e-5)
 
 
 def test_pairs_say_what_single_words_cannot(layer):
@@ -56,17 +67,3 @@ def test_pairs_say_what_single_words_cannot(layer):
 @pytest.mark.parametrize("text", ["", "die Schiffe liegen im Hafen", "harbour und sonst nichts"])
 def test_what_is_mostly_unknown_is_not_read(layer, text):
     assert margins(layer, read(WORD.findall(text.lower()))) == pytest.approx(layer.get_param("b"))
-
-
-def test_separate_finds_the_least():
-    """No small move from the answer lowers the loss."""
-    order = np.random.default_rng(3)
-    table = order.normal(size=(30, 4))
-    sides = np.where(table[:, 0] + order.normal(size=30) > 0, 1.0, -1.0)
-    rows = Rows(np.tile(np.arange(4), 30), table.ravel(), np.arange(0, 121, 4), 4)
-
-    def loss(weights):
-        return weights @ weights / 2 + wordpairs.HARDNESS * (np.maximum(1 - sides * (table @ weights), 0) ** 2).sum()
-
-    found = separate(rows, sides)
-    assert all(loss(found) <= loss(found + 1e-3 * order.normal(size=4)) for _ in range(50))

@@ -8,12 +8,11 @@ from datetime import datetime
 from typing import Any, Final
 
 from worker.alerts.languages import language_name
-from worker.alerts.notes import no_rules_words
+from worker.alerts.notes import unjudged_words
 from worker.alerts.wording import marked, web_link
 from worker.articles.shown import WAITING, source_words
 from worker.console.views.names import NO_HEADLINE, Headline, Names, one_line, source_of
 from worker.console.words import Moment
-from worker.model import JudgementNote
 from worker.store.latest import ArticleFound
 
 NAMES_SHOWN: Final = 8
@@ -22,7 +21,7 @@ NAMES_SHOWN: Final = 8
 @dataclass(frozen=True)
 class ArticleView:
     """`topics` holds (name, score, whether we are sure). `alert` is one that tells of its story, or ''; `severity`
-    that one's, or '' where this article had no part in it."""
+    that one's, or '' where this article had no part in it. `again`: when it was judged again, last."""
 
     id: str
     headline: Headline
@@ -35,6 +34,7 @@ class ArticleView:
     fate: str
     alert: str
     severity: str
+    again: Moment | None = None
 
 
 def article_view(found: ArticleFound, names: Names, now: datetime) -> ArticleView:
@@ -64,6 +64,7 @@ def article_view(found: ArticleFound, names: Names, now: datetime) -> ArticleVie
         fate=fate,
         alert=alert.public_id if alert else "",
         severity=alert.severity if part else "",
+        again=names.at(judged.again_at, now) if judged and judged.again_at else None,
     )
 
 
@@ -94,6 +95,6 @@ def article_fate(found: ArticleFound, names: Names) -> tuple[str, Any, bool]:
         return "its story was told already", before[0], True
     if found.alerts:
         return "no rule was met; its story was told by another article", found.alerts[0], False
-    if found.judged and JudgementNote.NO_RULES in found.judged.notes:
-        return f"no rule was met: {no_rules_words(found.judged.language)}", None, False
+    if found.judged and (words := unjudged_words(found.judged.notes, found.judged.language)):
+        return f"no rule was met: {words}", None, False
     return "no rule was met", None, False

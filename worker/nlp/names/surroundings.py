@@ -130,7 +130,7 @@ class Surroundings:
             return True
         if hyphen or (word in WORDS and (self.line.headline or not self._is_doubtful())):
             return False
-        if self.line.headline:
+        if self.line.headline and not self.spelling():
             return (word in SURNAMES or word in GIVEN) and self._is_doubtful()
         return sound(word) not in self.surnames
 
