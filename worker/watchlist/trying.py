@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -65,11 +66,11 @@ def try_text(index: NameIndex, text: str, *, entities: Mapping[str, Any], denial
     found = without_denied(mentions, article, denials)
     spans = [(one.start, one.end) for one in mentions]
     near: list[Near] = []
-    for look in (_weak(index, text, entities), _surnames(index, text, spans), _small_letters(index, text)):
-        for one in look:
-            taken = [*spans, *((other.start, other.end) for other in near)]
-            if not any(one.start < end and start < one.end for start, end in taken):
-                near.append(one)
+    looks = (_weak(index, text, entities), _surnames(index, text, spans), _small_letters(index, text))
+    for one in itertools.chain.from_iterable(looks):
+        taken = [*spans, *((other.start, other.end) for other in near)]
+        if not any(one.start < end and start < one.end for start, end in taken):
+            near.append(one)
     denied = [one for one in mentions if one not in found]
     return Tried(text, found, denied, sorted(near, key=lambda one: one.start))
 
