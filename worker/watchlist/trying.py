@@ -66,7 +66,11 @@ def try_text(index: NameIndex, text: str, *, entities: Mapping[str, Any], denial
     found = without_denied(mentions, article, denials)
     spans = [(one.start, one.end) for one in mentions]
     near: list[Near] = []
-    looks = (_weak(index, text, entities), _surnames(index, text, spans), _small_letters(index, text))
+    looks: tuple[Iterator[Near], ...] = (
+        _weak(index, text, entities),
+        _surnames(index, text, spans),
+        _small_letters(index, text),
+    )
     for one in itertools.chain.from_iterable(looks):
         taken = [*spans, *((other.start, other.end) for other in near)]
         if not any(one.start < end and start < one.end for start, end in taken):
