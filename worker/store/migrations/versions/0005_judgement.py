@@ -1,4 +1,4 @@
-"""What lets judgements be explained and made again, and events be found: versions, notes, what was said before, sketches"""
+"""What lets judgements be explained and made again, and events be found: versions, notes, earlier ones, sketches"""
 
 import sqlalchemy as sa
 from alembic import op
