@@ -1,10 +1,15 @@
 """The judge puts language, topics and mentions together, by the configured thresholds."""
 
+import functools
+import gc
+import itertools
 import shutil
+import tracemalloc
 from dataclasses import dataclass, field, replace
 
 import pytest
 
+from bench import vocabulary
 from worker.alerts.notes import READ, note_sentences
 from worker.model import MODEL_MISSING, UNJUDGED, ArticleText, JudgementNote
 from worker.nlp.judge import Judge
@@ -231,3 +236,46 @@ def test_judge_gives_the_same_for_the_same(judge):
     given = [ARMS, TROOPS, GERMAN, SPORT]
     assert judge.judge_many(given) == judge.judge_many(given)
     assert judge.judge_many(given[::-1])[::-1] == judge.judge_many(given)
+
+
+def remembered():
+    """How much every cache of functions holds that has no bound of its own; by name."""
+    caches = [one for one in gc.get_objects() if isinstance(one, functools._lru_cache_wrapper)]
+    ours = [one for one in caches if (one.__module__ or "").startswith("worker.")]
+    assert len(ours) > 5
+    bounds = [one.cache_info().maxsize for one in ours]
+    assert max(bound for bound in bounds if bound) <= 100_000
+    unbounded = [one for one, bound in zip(ours, bounds, strict=True) if bound is None]
+    return {f"{one.__module__}.{one.__qualname__}": one.cache_info().currsize for one in unbounded}
+
+
+def test_g10_judging_words_that_are_all_new_leaves_nothing_behind(judge):
+    """In every language with an own way: English, each that has term rules, one without; with names in all of them."""
+    news = vocabulary.articles()
+
+    def read(batches):
+        for _ in range(batches):
+            yield from judge.judge_many([*itertools.islice(news, vocabulary.BATCH)])
+
+    languages = {one.language for one in read(4)}
+    assert languages >= {"en", "ko", "ru", "uk", "ar", "fa", "he", "ja", "zh", "de"}
+    held, vocab = remembered(), judge.model.nlp.vocab
+    words, strings = len(vocab), len(vocab.strings)
+    gc.collect()
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    assert sum(1 for _ in read(4)) == 256
+    gc.collect()
+    grown = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    assert (len(vocab), len(vocab.strings)) == (words, strings)
+    assert remembered() == held
+    assert grown < 5 * 2**20  # what is remembered within its bounds: 6,000 new words, each by a few functions
+
+
+@pytest.mark.parametrize("language", vocabulary.ALPHABETS)
+def test_g10_words_of_the_benchmark_are_new_and_of_their_language(judge, language):
+    words = [*itertools.islice(vocabulary.new_words(vocabulary.ALPHABETS[language][0]), 5_000)]
+    assert len({word.lower() for word in words}) == len(words)
+    (found,) = judge.judge_many([replace(vocabulary.article(0, language, words[:24]), language=None)])
+    assert found.language == language
