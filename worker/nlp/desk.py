@@ -90,24 +90,17 @@ class Scorer:
     def threshold(self) -> float:
         return self.calibration.threshold if self.topic.threshold is None else self.topic.threshold
 
-    def scores(
-        self, articles: Sequence[ArticleText], languages: Sequence[str], *, seen: Seen | None = None
-    ) -> list[TopicScore]:
-        """In order. Examples speak of English alone; terms of any language. `seen`: the articles in the background's
-        numbers, where somebody has them already."""
-        weighed = [said(self.terms, title=one.title, text=one.text) for one in articles]
-        return [
-            self._called(article, self._score(found, raw), found, by_words=raw is not None)
-            for article, found, raw in zip(articles, weighed, self._raws(articles, languages, seen), strict=True)
-        ]
-
-    def _raws(self, articles: Sequence[ArticleText], languages: Sequence[str], seen: Seen | None) -> list[float | None]:
-        """What the examples say; None where they say nothing."""
+    def raws(self, seen: Seen) -> list[float] | None:
+        """What the examples say of each article; None where there are none."""
         if self.learned is None or self.background is None:
-            return [None] * len(articles)
-        seen = seen or see(self.background, articles)
-        raws = self.learned.raw(self.background, seen.rows, seen.places)
-        return [float(raw) if language in ENGLISH else None for raw, language in zip(raws, languages, strict=True)]
+            return None
+        return [float(raw) for raw in self.learned.raw(self.background, seen.rows, seen.places)]
+
+    def score(self, article: ArticleText, language: str, raw: float | None) -> TopicScore:
+        """Examples speak of English alone; terms of any language."""
+        raw = raw if language in ENGLISH else None
+        found = said(self.terms, title=article.title, text=article.text)
+        return self._called(article, self._score(found, raw), found, by_words=raw is not None)
 
     def _score(self, found: Said, raw: float | None) -> float:
         return deskterms.score(found.weight) if raw is None else with_terms(self.calibration.score(raw), found.weight)
@@ -173,13 +166,21 @@ class DeskJudge:
 
     def judge_many(self, articles: Sequence[ArticleText]) -> list[Judgement]:
         judged = self.judge.judge_many(articles)
-        read, languages = [beginning(one) for one in articles], [one.language for one in judged]
+        read = [beginning(one) for one in articles]
         held = next((one.background for one in self.scorers if one.background is not None), None)
         seen = see(held, read) if held is not None else None
-        added = [scorer.scores(read, languages, seen=seen) for scorer in self.scorers]
+        raws = [scorer.raws(seen) if seen is not None else None for scorer in self.scorers]
+        # Article by article: what one says is folded once for all topics' terms.
+        added = [
+            [
+                scorer.score(article, one.language, raw[at] if raw else None)
+                for scorer, raw in zip(self.scorers, raws, strict=True)
+            ]
+            for at, (article, one) in enumerate(zip(read, judged, strict=True))
+        ]
         return [
-            replace(one, topics=self._ordered((*one.topics, *(scores[at] for scores in added))))
-            for at, one in enumerate(judged)
+            replace(one, topics=self._ordered((*one.topics, *scores)))
+            for one, scores in zip(judged, added, strict=True)
         ]
 
     def _ordered(self, topics: Sequence[TopicScore]) -> tuple[TopicScore, ...]:
