@@ -16,6 +16,7 @@ from worker.alerts.rules import FeedFacts, evaluate
 from worker.app import load_judge
 from worker.articles.prints import TEXT_LETTERS
 from worker.articles.stories import Arrival, Stories, print_keys, story_keys
+from worker.articles.terms import sketch_of
 from worker.articles.text import canonical_url
 from worker.articles.wording import Wording
 from worker.config.schema import Config
@@ -181,24 +182,31 @@ def _topic_line(topic: TopicScore) -> dict[str, Any]:
 
 
 def story_lines(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
-    """{"id", "story"} a line, in arrival order: a story is named by its first article, also where two become one later.
+    """{"id", "story"} a line, in arrival order, once all are read: a story is named by its first article, and where two
+    became one by the older's.
 
     An article without a time counts as published when the one before it was; one without a source is of its own feed.
     """
     stories = Stories({})
     names: dict[int, str | float] = {}
+    placed: list[tuple[str | float | None, int | str]] = []
     now: datetime | None = None
     for number, item in enumerate(_articles(lines), start=1):
         if isinstance(item, BadLine):
-            yield {"id": item.id, "error": str(item)}
+            placed.append((item.id, str(item)))
             continue
         now = item.published or now
         names[-number] = item.id if item.id is not None else f"line-{number}"
-        place = stories.place(_arrival(number, now, item.article), new=-number)
-        yield {"id": item.id, "story": names[place.story]}
+        placed.append((item.id, stories.place(_arrival(number, now, item.article), new=-number).story))
+    for name, story in placed:
+        if isinstance(story, str):
+            yield {"id": name, "error": story}
+        else:
+            yield {"id": name, "story": names[stories.root(story)]}
 
 
 def _arrival(number: int, at: datetime | None, article: ArticleText) -> Arrival:
     link = canonical_url(article.url)
     wording = Wording(article.source, link, article.title, article.text[:TEXT_LETTERS])
-    return Arrival(number, at, story_keys(title=article.title, canonical_url=link) + print_keys(wording), wording)
+    keys = story_keys(title=article.title, canonical_url=link) + print_keys(wording)
+    return Arrival(number, at, keys, wording, sketch_of(article.title, article.text))

@@ -82,9 +82,12 @@ def read_words(title: str) -> Print:
 
 def read_text(text: str) -> Print:
     """Of its beginning, without an agency's dateline."""
-    head = text[:TEXT_LETTERS]
-    dateline = DATELINE.match(head)
-    return Print(_words(head[dateline.end() :] if dateline else head)[:TEXT_WORDS])
+    return Print(_words(without_dateline(text[:TEXT_LETTERS]))[:TEXT_WORDS])
+
+
+def without_dateline(text: str) -> str:
+    dateline = DATELINE.match(text)
+    return text[dateline.end() :] if dateline else text
 
 
 def _words(text: str) -> tuple[str, ...]:

@@ -1,7 +1,6 @@
-"""Which articles report one event: the keys by which they find each other, and what must agree. Pure: no I/O, no clock.
+"""Which articles report one event: the keys by which copies find each other, and what must agree.
 
-In its first form a story is one page, one text, or one headline within a few days, each but for the wording. What is
-reported in other words is another story still.
+What is no copy is looked for by what it is about, in worker/articles/event_index.py. Pure: no I/O, no clock.
 """
 
 from __future__ import annotations
@@ -13,7 +12,10 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
+from worker.articles.event_index import Entry, EventIndex, Found
+from worker.articles.events import MERGES
 from worker.articles.prints import text_bands, title_bands
+from worker.articles.terms import Sketch, shared_words
 from worker.articles.text import headline_key
 from worker.articles.wording import Wording, headlines_agree, pages_agree, texts_agree, texts_differ, titles_agree
 
@@ -22,6 +24,7 @@ LINK: Final = "link"
 TEXT: Final = "text"
 HEADLINE: Final = "headline"
 TITLE: Final = "title"  # a headline but for its wording
+EVENT: Final = "event"  # in words of its own
 SHARED: Final = "shared"  # an address that tells articles of one feed apart no more, and finds nothing
 STRONG: Final = (LINK, TEXT)  # only these make one of two stories
 KINDS: Final = (*STRONG, HEADLINE, TITLE)  # the strongest first
@@ -30,6 +33,10 @@ PRINTS: Final = (TEXT, TITLE)  # whose values are bands, kept as long as the tex
 # is kept. A headline such as "Five killed in air strike on the capital" is another event in another week.
 LASTS: Final = {HEADLINE: timedelta(days=3), TITLE: timedelta(days=3)}
 SOON: Final = timedelta(hours=18)  # what a feed brings again after that may be a daily column
+MERGED: Final = "merge"
+SPLIT: Final = "split"
+WHOSE: Final = {LINK: "address", TEXT: "text"}
+OVER: Final = {"dense": "many had told of it for a day", "long": "it had gone on for five days"}
 AGREES: Final = {LINK: pages_agree, TEXT: texts_agree, HEADLINE: headlines_agree, TITLE: titles_agree}
 
 
@@ -74,12 +81,14 @@ def print_keys(wording: Wording) -> tuple[StoryKey, ...]:
 
 @dataclass(frozen=True)
 class Arrival:
-    """An article on its way to its story: `at` is when it was first seen, `keys` all that it may be found by."""
+    """An article on its way to its story: `at` is when it was first seen, `keys` all that its copies find it by, and
+    `sketch` what it is about."""
 
     article: int
     at: datetime | None
     keys: tuple[StoryKey, ...]
     wording: Wording
+    sketch: Sketch
 
     def asked(self) -> tuple[StoryKey, ...]:
         """The keys to look up: also whether its address is one that finds nothing."""
@@ -98,11 +107,25 @@ class Holder:
 
 @dataclass(frozen=True)
 class Place:
-    """The story that an article joins, or opens where `by` is None; `copy_of` is the article whose copy it is."""
+    """The story that an article joins, or opens where `by` is None; `copy_of` is the article whose copy it is, `why`
+    what it has in common with the event's."""
 
     story: int
     by: str | None = None
     copy_of: int | None = None
+    why: str | None = None
+
+
+@dataclass(frozen=True)
+class Change:
+    """What became of two stories by an article: `story` is part of `other` from now on (MERGED), or goes on where that
+    was told to its end (SPLIT)."""
+
+    kind: str
+    story: int
+    other: int
+    article: int
+    why: str
 
 
 @dataclass
@@ -113,16 +136,23 @@ class Stories:
     """
 
     held: dict[StoryKey, Holder]
+    events: EventIndex = field(default_factory=EventIndex)
     merged: dict[int, int] = field(default_factory=dict)
+    changes: list[Change] = field(default_factory=list)
 
     def place(self, arrival: Arrival, *, new: int) -> Place:
         """Its story is the oldest that it is found by with a strong key, and the others become part of that one; else
         that of its strongest key; else `new`. Its keys are held from now on."""
         found = dict(self._found(arrival))
-        place = self._choose(arrival, sorted(found.items(), key=lambda pair: KINDS.index(pair[0].kind)), new)
+        if found:
+            place = self._choose(arrival, sorted(found.items(), key=lambda pair: KINDS.index(pair[0].kind)))
+        else:
+            place = self._choose_event(arrival, new)
         own = Holder(place.story, arrival.article, arrival.at, arrival.wording)
         for key in arrival.keys:
             self._hold(key, found.get(key), own)
+        entry = Entry(place.story, arrival.wording.feed, arrival.at, arrival.sketch.to_bytes())
+        self.events.add(entry)
         return place
 
     def root(self, story: int) -> int:
@@ -145,22 +175,40 @@ class Stories:
             if verdicts[asked]:
                 yield key, one
 
-    def _choose(self, arrival: Arrival, found: Sequence[tuple[StoryKey, Holder]], new: int) -> Place:
-        if not found:
-            return Place(new)
+    def _choose(self, arrival: Arrival, found: Sequence[tuple[StoryKey, Holder]]) -> Place:
         strong = {self.root(one.story) for key, one in found if key.kind in STRONG}
         (key, one) = found[0]
         story = min(strong, key=_age) if strong else self.root(one.story)
         for younger in strong - {story}:
-            self._merge(younger, story)
+            self._merge(younger, story, arrival, why=f"one article has the {WHOSE[key.kind]} of both")
         copied = key.kind in STRONG or (key.kind == HEADLINE and not texts_differ(arrival.wording, one.wording))
         return Place(story, key.kind, one.article if copied else None)
 
-    def _merge(self, younger: int, older: int) -> None:
+    def _choose_event(self, arrival: Arrival, new: int) -> Place:
+        """The likeliest story that is not told to its end. Others that are as clearly its own become one with it."""
+        found = self.events.find(arrival.sketch, feed=arrival.wording.feed, at=arrival.at)
+        going = [one for one in found if one.over is None]
+        if not going:
+            if found:
+                self.changes.append(Change(SPLIT, new, found[0].story, arrival.article, OVER[found[0].over or ""]))
+            return Place(new)
+        why = self._why(arrival, going[0])
+        same = {going[0].story} | {one.story for one in going[1:] if min(one.score, going[0].score) > MERGES}
+        story = min(same, key=_age)
+        for younger in sorted(same - {story}, key=_age):
+            self._merge(younger, story, arrival, why=f"one article reports the event of both: {why}")
+        return Place(story, EVENT, why=why)
+
+    def _why(self, arrival: Arrival, found: Found) -> str:
+        return ", ".join(shared_words(arrival.wording.title, arrival.wording.text, self.events.terms_of(found.nearest)))
+
+    def _merge(self, younger: int, older: int, arrival: Arrival, *, why: str) -> None:
         for story, root in self.merged.items():
             if root == younger:
                 self.merged[story] = older
         self.merged[younger] = older
+        self.events.merge(younger, older)
+        self.changes.append(Change(MERGED, younger, older, arrival.article, why))
 
     def _hold(self, key: StoryKey, found: Holder | None, own: Holder) -> None:
         """A key that has found its story stays with it; any other goes to this article's."""

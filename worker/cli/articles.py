@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Annotated
 
 import typer
 
@@ -17,6 +18,11 @@ from worker.cli.options import (
     print_line,
     read_config,
 )
+
+EvaluateOption = Annotated[
+    bool, typer.Option("--evaluate", help="Each line has its `story`: print how well they are found (BCubed).")
+]
+ErrorsOption = Annotated[bool, typer.Option("--errors", help="And which stories were split, and which were mixed.")]
 
 
 def poll(urls: list[str], config: ConfigOption = HERE, data: DataOption = KEPT) -> None:
@@ -41,10 +47,21 @@ def judge(file: FileArgument = STDIN, config: ConfigOption = HERE, data: DataOpt
         print_line(line)
 
 
-def stories(file: FileArgument = STDIN, config: ConfigOption = HERE, data: DataOption = KEPT) -> None:
+def stories(
+    file: FileArgument = STDIN,
+    evaluate: EvaluateOption = False,
+    errors: ErrorsOption = False,
+    config: ConfigOption = HERE,
+    data: DataOption = KEPT,
+) -> None:
     """Articles as JSON lines in, each one's story out, in arrival order; stores nothing."""
+    from worker.grouping import group_known
     from worker.judging import read_lines, story_lines
 
+    if evaluate or errors:
+        known = group_known(read_lines(file))
+        print_line(known.figures() | (known.errors() if errors else {}))
+        return
     for line in story_lines(read_lines(file)):
         print_line(line)
 

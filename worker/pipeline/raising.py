@@ -33,6 +33,7 @@ from worker.pipeline.telling import earlier_due, tell
 from worker.store import alerts, articles, rejudgements, silences, tallies, tellings
 from worker.store.engine import Connection, Lock, read_clock, take_lock, will_pass
 from worker.store.lease import new_token
+from worker.store.remembered import Remembered
 from worker.store.stories import Placed
 from worker.store.tellings import Decided
 
@@ -68,10 +69,11 @@ def _settle_waiting(runtime: Runtime, *, limit: int, only: int | None = None) ->
     """Settles those that wait, all or none. Returns how many. Raises NotSettled."""
     with runtime.store.writing() as connection:
         take_lock(connection, Lock.DESK)
+        remembered = runtime.memory.take()
         rows = articles.judged_articles(connection, limit=limit, only=only)
         now = read_clock(connection)
         try:
-            raised = _settle(runtime, connection, rows, now) if rows else []
+            raised = _settle(runtime, connection, rows, now, remembered) if rows else []
         except Exception as error:
             if will_pass(error):
                 raise
@@ -80,6 +82,7 @@ def _settle_waiting(runtime: Runtime, *, limit: int, only: int | None = None) ->
         counts.update(ALERTS.of(one["rule_id"], one["severity"]) for one in raised)
         tallies.count(connection, counts)
         crash_point("settled_before_commit")
+    runtime.memory.keep(remembered)
     crash_point("settled_after_commit")
     if raised:
         runtime.hint("deliver")
@@ -127,9 +130,12 @@ class Standing:
     kept: set[int] = field(default_factory=set)  # the alerts of which this batch had something kept quiet
 
 
-def _settle(runtime: Runtime, connection: Connection, rows: Sequence[Any], now: datetime) -> list[dict[str, Any]]:
+def _settle(
+    runtime: Runtime, connection: Connection, rows: Sequence[Any], now: datetime, remembered: Remembered
+) -> list[dict[str, Any]]:
     """Puts the articles into their stories; returns what there is to say of each alert that they raised."""
-    return _alert(runtime, connection, _storify(runtime, connection, rows, now), now)
+    placed = storify(runtime, connection, rows, now, remembered=remembered)
+    return _alert(runtime, connection, _with_verdicts(runtime, connection, placed, {}), now)
 
 
 def raise_again(
@@ -178,10 +184,6 @@ def _alert(runtime: Runtime, connection: Connection, settled: Sequence[Settled],
     return [
         dict(alert=one.public_id, rule_id=one.rule_id, severity=one.severity, because=one.because) for one in raised
     ]
-
-
-def _storify(runtime: Runtime, connection: Connection, rows: Sequence[Any], now: datetime) -> list[Settled]:
-    return _with_verdicts(runtime, connection, storify(runtime, connection, rows, now), {})
 
 
 def _with_verdicts(

@@ -15,6 +15,7 @@ from worker.feeds.parse import Parser
 from worker.feeds.recent import Recent
 from worker.model import ArticleText, Judgement
 from worker.store.engine import Store
+from worker.store.remembered import Memory
 
 
 class Judges(Protocol):
@@ -37,7 +38,8 @@ def no_hint(queue: str) -> None:
 class Runtime:
     """`judge` is a function so that only the process that analyses ever loads the language model. `check_in` hears that
     a tick's work is done (True) or has failed; None where nobody listens. `recent` are the waits promised to
-    publishers, which hold whatever the clock says; None where time is simulated."""
+    publishers, which hold whatever the clock says; None where time is simulated. `memory` is what this process knows of
+    the last days' stories between two batches."""
 
     config: Config
     config_version: int
@@ -51,3 +53,4 @@ class Runtime:
     check_in: Callable[[bool], None] | None = None
     recent: Recent | None = None
     page_reader: PageReader = field(default_factory=PageReader)
+    memory: Memory = field(default_factory=Memory)

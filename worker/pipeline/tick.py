@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import structlog
 
+from worker.articles.event_index import KEPT
 from worker.metrics import QUARANTINED
 from worker.pipeline.giving_up import give_up_lost, give_up_stranded
 from worker.pipeline.holding import ignore_old_holds
@@ -17,7 +18,7 @@ from worker.pipeline.silencing import tell_ended_silences
 from worker.pipeline.stopped import tell_of_stopped
 from worker.pipeline.telling import tell_due_alerts
 from worker.pipeline.troubles import look_for_troubles
-from worker.store import articles, heartbeats, pages, polls, robots, tallies
+from worker.store import articles, heartbeats, pages, polls, remembered, robots, tallies
 from worker.store.clocks import follow_clock
 from worker.store.due import claim_chore, due_queues
 from worker.store.engine import read_clock
@@ -81,7 +82,7 @@ def look_around(runtime: Runtime) -> None:
 
 def drop_expired(runtime: Runtime) -> None:
     """Retention: article text after the configured time, poll history after a month, that of polls which brought
-    nothing after two hours. Alerts stay."""
+    nothing after two hours, what articles are about once their stories are over. Alerts stay."""
     keep = timedelta(seconds=runtime.config.settings.retention.text)
     while True:
         with runtime.store.writing() as connection:
@@ -90,7 +91,8 @@ def drop_expired(runtime: Runtime) -> None:
             forgotten = polls.forget_old_polls(connection, **kept, limit=RETENTION_BATCH)
             robots.forget_old_robots(connection, before=now - ROBOTS_KEPT, limit=RETENTION_BATCH)
             dropped = articles.drop_old_text(connection, before=now - keep, limit=RETENTION_BATCH)
-        if max(forgotten, dropped) < RETENTION_BATCH:
+            over = remembered.drop_sketches(connection, before=now - KEPT, limit=RETENTION_BATCH)
+        if max(forgotten, dropped, over) < RETENTION_BATCH:
             return
 
 

@@ -1,6 +1,6 @@
 """The tables. Every unit of work is a row with a state, an attempt count and a lease (token, until).
 
-Those about feeds stand in schema_feeds.py.
+Those about feeds stand in schema_feeds.py, those about stories in schema_stories.py.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from sqlalchemy import (
 
 from worker.store.columns import EPOCH, MICROSECOND, Instant, RowId, lease_columns, metadata
 from worker.store.schema_feeds import feed, hold, page, poll, quiet_group, robots, trouble
+from worker.store.schema_stories import story, story_change, story_key, story_print, story_sketch
 
 __all__ = [
     "EPOCH",
@@ -55,14 +56,15 @@ __all__ = [
     "signing_key",
     "silence",
     "story",
+    "story_change",
     "story_key",
     "story_print",
+    "story_sketch",
     "tally",
     "trouble",
 ]
 
 HAS_TEXT = text("text IS NOT NULL")
-HAS_MERGED = text("merged_into IS NOT NULL")
 IS_MISSED = text("model_id = 'missing'")  # MODEL_MISSING
 IS_SETTLED = text("settled_at IS NOT NULL")
 IS_FINISHED = text("finished_at IS NOT NULL")
@@ -78,38 +80,6 @@ config_version = Table(
     Column("hash", String(64), nullable=False, unique=True),
     Column("body", JSON, nullable=False),
     Column("created_at", Instant, nullable=False),
-)
-
-story = Table(
-    "story",
-    metadata,
-    Column("id", RowId, primary_key=True),
-    Column("public_id", String(32), nullable=False, unique=True),
-    Column("title", Text, nullable=False),
-    Column("first_seen_at", Instant, nullable=False),
-    Column("merged_into", RowId, ForeignKey("story.id")),  # the story it is part of now, which is in no other itself
-    Index("ix_story_merged", "merged_into", sqlite_where=HAS_MERGED, postgresql_where=HAS_MERGED),
-)
-
-story_key = Table(
-    "story_key",
-    metadata,
-    Column("kind", String(16), primary_key=True),  # link, headline; shared: a link that finds nothing
-    Column("value", String(200), primary_key=True),
-    Column("story_id", RowId, ForeignKey("story.id"), nullable=False),
-    Column("article_id", RowId, nullable=False),  # the first article that brought this key
-    Column("last_seen_at", Instant, nullable=False),  # when the last article with this key was first seen
-)
-
-story_print = Table(
-    "story_print",
-    metadata,
-    # By which nearly equal headlines and texts meet: a band of a MinHash. Of two articles the first has it.
-    Column("value", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
-    Column("story_id", RowId, ForeignKey("story.id"), nullable=False),
-    Column("article_id", RowId, nullable=False),
-    Column("last_seen_at", Instant, nullable=False),
-    Index(None, "article_id"),  # for retention
 )
 
 article = Table(
@@ -139,7 +109,10 @@ article = Table(
     Column("outlet", Text, nullable=False, default="", server_default=""),  # who wrote it, where the feed is another's
     Column("hold_id", RowId),  # what keeps it back, or kept it back
     Column("added_keys", Integer, nullable=False, default=0, server_default="0"),  # since its first: feeds/update.py
-    Column("grouped_by", String(16)),  # how it found its story: link, headline, title, text; null where it opened it
+    Column(
+        "grouped_by", String(16)
+    ),  # how it found its story: link, headline, title, text, event; null where it opened it
+    Column("grouped_why", Text),  # what it has in common with the event's articles, in words
     *lease_columns(),
     Index(None, "state", "id"),
     Index(None, "story_id"),

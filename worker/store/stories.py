@@ -14,11 +14,21 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, text, update
 
 from worker.articles.prints import TEXT_LETTERS
-from worker.articles.stories import PRINTS, Holder, StoryKey
+from worker.articles.stories import PRINTS, Change, Holder, Stories, StoryKey
 from worker.articles.wording import Wording
 from worker.model import ArticleState
 from worker.store.lease import new_token
-from worker.store.schema import Instant, article, judgement, revision, story, story_key, story_print
+from worker.store.schema import (
+    Instant,
+    article,
+    judgement,
+    revision,
+    story,
+    story_change,
+    story_key,
+    story_print,
+    story_sketch,
+)
 
 ROOT = func.coalesce(story.c.merged_into, story.c.id).label("story")
 # Kinds and values apart, the pairs sorted out here: for pairs of them SQLite would read the whole table.
@@ -98,35 +108,56 @@ class Placed:
     story: int
     grouped_by: str | None
     duplicate_of: int | None
+    grouped_why: str | None = None
+    sketch: bytes = b""
 
 
 def save_stories(
     connection: Connection,
     placed: Sequence[Placed],
     changed: Held,
-    merged: Mapping[int, int],
+    desk: Stories,
     *,
     config_version: int,
     now: datetime,
-) -> list[Placed]:
+) -> tuple[list[Placed], dict[int, int]]:
     """Settles the articles: the stories they open, the keys by which later ones will find them, their own rows; and
-    what merged into what, by each younger story the oldest.
+    what became of other stories.
 
-    Returns them with the ids of their stories. One statement a table, however many: that is what a batch costs.
+    Returns them with the ids of their stories, and these by the numbers that they had. One statement a table, however
+    many: that is what a batch costs.
     """
     ids = _open_stories(connection, [one for one in placed if one.grouped_by is None])
     placed = [replace(one, story=ids.get(one.story, one.story)) for one in placed]
     _hold(connection, changed, ids)
-    if merged:
-        pairs = [dict(younger=ids.get(one, one), older=ids.get(other, other)) for one, other in merged.items()]
+    if desk.merged:
+        pairs = [dict(younger=ids.get(one, one), older=ids.get(other, other)) for one, other in desk.merged.items()]
         connection.execute(MERGE, pairs)
+    _note_changes(connection, desk.changes, ids, now=now)
+    connection.execute(insert(story_sketch), [_sketch_row(one) for one in placed])
     same = dict(state=ArticleState.SETTLED, settled_at=now, config_version=config_version)
     rows = [
-        dict(settled=one.row.id, story_id=one.story, duplicate_of=one.duplicate_of, grouped_by=one.grouped_by) | same
+        dict(settled=one.row.id, story_id=one.story, duplicate_of=one.duplicate_of, grouped_by=one.grouped_by)
+        | dict(grouped_why=one.grouped_why)
+        | same
         for one in placed
     ]
     connection.execute(update(article).where(article.c.id == bindparam("settled")), rows)
-    return placed
+    return placed, ids
+
+
+def _sketch_row(one: Placed) -> dict[str, Any]:
+    return dict(article_id=one.row.id, at=one.row.first_seen_at, body=one.sketch)
+
+
+def _note_changes(connection: Connection, changes: Sequence[Change], ids: Mapping[int, int], *, now: datetime) -> None:
+    rows = [
+        dict(kind=one.kind, story_id=ids.get(one.story, one.story), other_id=ids.get(one.other, one.other))
+        | dict(article_id=one.article, why=one.why, at=now)
+        for one in changes
+    ]
+    if rows:
+        connection.execute(insert(story_change), rows)
 
 
 def _open_stories(connection: Connection, opening: Sequence[Placed]) -> dict[int, int]:

@@ -14,6 +14,7 @@ from worker.pipeline.raising import storify_and_raise
 from worker.pipeline.storify import storify
 from worker.store import articles
 from worker.store.engine import read_clock
+from worker.store.remembered import Remembered
 from worker.store.schema import alert, article, story, story_key, story_print
 
 LEDE = (
@@ -161,9 +162,9 @@ def test_the_cut_of_the_batches_makes_no_other_stories(press, newsroom):
         with pytest.raises(Undone), press.store.writing() as connection:
             rows = articles.judged_articles(connection, limit=1000)
             now = read_clock(connection)
-            placed = [
-                one for n in range(0, len(rows), size) for one in storify(runtime, connection, rows[n : n + size], now)
-            ]
+            memory, placed = Remembered(), []
+            for n in range(0, len(rows), size):
+                placed += storify(runtime, connection, rows[n : n + size], now, remembered=memory)
             opened = {one.story: one.row.id for one in placed if one.grouped_by is None}
             found.append([(opened[one.story], one.grouped_by, one.duplicate_of) for one in placed])
             raise Undone

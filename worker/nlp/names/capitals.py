@@ -50,6 +50,11 @@ class Line:
         small = sum(word[0].islower() for word in longer)
         return len(longer) > 1 and small < HEADLINE * len(longer)
 
+    @functools.cached_property
+    def shouted(self) -> bool:
+        """Whether it is written in capitals, as some headlines are."""
+        return sum(word.shouted for word in self.words) > len(self.words) / 2
+
 
 def read_line(text: str) -> Line:
     words = [
