@@ -67,11 +67,8 @@ def read_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHMARKS)}; all without one")
     parser.add_argument("--quick", action="store_true", help="tiny sizes: that everything runs, not how fast")
-    parser.add_argument(
-        "--long",
-        action="store_true",
-        help="memory over 100,000 polls, and over 1,000,000 articles of new words, however long they take",
-    )
+    long = "memory over 100,000 polls, and over 1,000,000 articles of new words, however long they take"
+    parser.add_argument("--long", action="store_true", help=long)
     parser.add_argument("--json", metavar="FILE", help="the figures as JSON, too")
     parser.add_argument("--write", action="store_true", help="the table into docs/performance.md, too")
     for name, files in GIVEN.items():

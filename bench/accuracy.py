@@ -11,7 +11,7 @@ import pathlib
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from bench.figures import Figure
@@ -81,8 +81,6 @@ def of_stories(said: Mapping[str, Any]) -> list[Figure]:
 def wirewatch(desk: pathlib.Path, *arguments: str, config: str = "config") -> Any:
     """What the command prints, as the JSON that it is."""
     say(f"accuracy: wirewatch {' '.join(arguments)}")
-    places: Sequence[str] = ("--config", str(desk / config), "--data", str(desk / "var"))
-    if arguments[0] == "topics":
-        places = places[:2]
+    places = ["--config", str(desk / config)] + ([] if "evaluate" in arguments else ["--data", str(desk / "var")])
     done = subprocess.run([sys.executable, "-m", "worker", *arguments, *places], stdout=subprocess.PIPE, check=True)
     return json.loads(done.stdout)

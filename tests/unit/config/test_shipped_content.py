@@ -130,9 +130,8 @@ def test_watchlist_is_long_enough_with_unique_slugs(entities):
 
 def test_watchlist_keys_types_and_tags_are_known(entities):
     for entity in entities:
-        assert set(entity) - {"note", "weak", "context", "not_context"} == {"id", "type", "name", "aliases", "tags"}, (
-            entity["id"]
-        )
+        needed = set(entity) - {"note", "weak", "context", "not_context"}
+        assert needed == {"id", "type", "name", "aliases", "tags"}, entity["id"]
         assert entity["type"] in ENTITY_TYPES, entity["id"]
         assert entity["tags"] and set(entity["tags"]) <= COUNTRY_TAGS | KIND_TAGS, entity["id"]
         assert doubles(entity["tags"]) == [], entity["id"]
