@@ -86,7 +86,8 @@ def how_words(mention: Mention) -> str:
 def marked(tried: Tried) -> str:
     """The text with «finds» and ‹near misses› marked."""
     marks = [(one.start, one.end, "«", "»") for one in tried.found]
-    marks += [(one.start, one.end, "‹", "›") for one in (*tried.denied, *tried.near)]
+    marks += [(one.start, one.end, "‹", "›") for one in tried.denied]
+    marks += [(one.start, one.end, "‹", "›") for one in tried.near]
     pieces, at = [], 0
     for start, end, begins, ends in sorted(set(marks)):
         if start >= at:  # two entities of one name are marked once
