@@ -11,7 +11,7 @@ from worker.alerts.news import WEIGHT
 from worker.alerts.timing import RAISED, UPDATED
 from worker.articles.shown import source_words
 from worker.articles.text import quote
-from worker.config.schema import RuleSpec
+from worker.config.schema import Config, RuleSpec
 from worker.links import alert_page
 from worker.model import AlertArticle, AlertContent, Judgement, News, NewsKind
 from worker.pipeline.runtime import Runtime
@@ -53,7 +53,7 @@ def alert_content(runtime: Runtime, telling: Telling, members: Sequence[Any], no
         story_first_seen=row.first_seen_at,
         outlets=len({one.feed_id for one in known}),
         originals=max(1, len(originals_of(known))),
-        original_sources=tuple(dict.fromkeys(config.feed(one).title or one for one in originals_of(known))),
+        original_sources=tuple(dict.fromkeys(_source_name(config, one) for one in originals_of(known))),
         first_why=(row.because,),
         first_subject=row.first_subject or "",
         articles=tuple(_shown(config.feed(one.feed_id).title, one, judged) for one, judged in shown),
@@ -82,9 +82,16 @@ def count_originals(members: Collection[Any], *, until: int) -> int:
     return max(1, len(originals_of(one for one in members if one.id <= until)))
 
 
-def originals_of(members: Iterable[Any]) -> list[str]:
-    """The feeds with an article of the story that is no copy, the first to report first."""
-    return list(dict.fromkeys(one.feed_id for one in members if one.duplicate_of is None))
+def originals_of(members: Iterable[Any]) -> list[tuple[str | None, str | None]]:
+    """Who reports for itself, the first to report first: an agency, however many pass its report on, or else a feed
+    with an article of the story that is no copy."""
+    reports = (one for one in members if one.duplicate_of is None)
+    return list(dict.fromkeys((one.relays, None if one.relays else one.feed_id) for one in reports))
+
+
+def _source_name(config: Config, original: tuple[str | None, str | None]) -> str:
+    agency, feed = original
+    return agency or config.feed(feed or "").title or feed or ""
 
 
 def _shown(feed: str, row: Any, judgement: Judgement) -> AlertArticle:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from worker.articles.stories import Arrival, Stories, print_keys, story_keys
+from worker.articles.agencies import agency_of
+from worker.articles.stories import Arrival, Place, Stories, print_keys, story_keys
 from worker.articles.terms import sketch_of
 from worker.articles.wording import Wording
 from worker.pipeline.runtime import Runtime
@@ -28,12 +29,27 @@ def storify(
     placed = []
     for number, (row, arrival) in enumerate(zip(rows, arrivals, strict=True), start=1):
         place = desk.place(arrival, new=-number)
-        placed.append(Placed(row, place.story, place.by, place.copy_of, place.why, arrival.sketch.to_bytes()))
+        placed.append(_placed(runtime, row, place, arrival))
     changed = {key: holder for key, holder in desk.held.items() if holder is not held.get(key)}
     saved, ids = stories.save_stories(connection, placed, changed, desk, config_version=runtime.config_version, now=now)
     remembered.index.rename(ids, latest=len(rows))
     remembered.pass_by(connection)
     return saved
+
+
+def _placed(runtime: Runtime, row: Any, place: Place, arrival: Arrival) -> Placed:
+    feed = runtime.config.feed(row.feed_id)
+    relays = agency_of(row.judged_title, row.judged_text or "", source=row.outlet or feed.title)
+    return Placed(
+        row,
+        place.story,
+        place.by,
+        place.copy_of,
+        grouped_why=place.why,
+        relays=relays or None,
+        tier=feed.tier,
+        sketch=arrival.sketch.to_bytes(),
+    )
 
 
 def _arrival(row: Any) -> Arrival:

@@ -47,7 +47,7 @@ def _alert(row: Any, articles: Iterable[Any], names: dict[str, str]) -> dict[str
             "first_seen": _time(row.first_seen_at),
             "articles": len(ordered),
             "outlets": len({one.feed_id for one in ordered}),
-            "original_sources": len({one.feed_id for one in ordered if one.duplicate_of is None}),
+            "original_sources": len({one.relays or (one.feed_id,) for one in ordered if one.duplicate_of is None}),
         },
         "articles": [_article(one, names) for one in ordered],
         "reasons": row.because.split("; "),

@@ -60,7 +60,7 @@ def story_roots(connection: Connection, story_ids: Collection[int]) -> dict[int,
 def story_members(connection: Connection, roots: Collection[int]) -> dict[int, list[Any]]:
     """The settled articles of these stories, those that merged into them included, in order of arrival."""
     root = func.coalesce(story.c.merged_into, story.c.id).label("root")
-    columns = (article.c.id, article.c.feed_id, article.c.duplicate_of, root)
+    columns = (article.c.id, article.c.feed_id, article.c.duplicate_of, article.c.relays, root)
     statement = select(*columns).join(story, story.c.id == article.c.story_id).where(_is_part_of(roots))
     found: dict[int, list[Any]] = {number: [] for number in roots}
     if roots:

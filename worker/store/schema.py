@@ -113,6 +113,7 @@ article = Table(
         "grouped_by", String(16)
     ),  # how it found its story: link, headline, title, text, event; null where it opened it
     Column("grouped_why", Text),  # what it has in common with the event's articles, in words
+    Column("relays", String(40)),  # the agency whose report it passes on
     *lease_columns(),
     Index(None, "state", "id"),
     Index(None, "story_id"),

@@ -13,7 +13,8 @@ story = Table(
     metadata,
     Column("id", RowId, primary_key=True),
     Column("public_id", String(32), nullable=False, unique=True),
-    Column("title", Text, nullable=False),
+    Column("title", Text, nullable=False),  # the first headline of the most reliable feeds that report it
+    Column("title_tier", Integer),  # that feed's; null: from before it was kept, and never replaced
     Column("first_seen_at", Instant, nullable=False),
     Column("merged_into", RowId, ForeignKey("story.id")),  # the story it is part of now, which is in no other itself
     Index("ix_story_merged", "merged_into", sqlite_where=HAS_MERGED, postgresql_where=HAS_MERGED),

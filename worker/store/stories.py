@@ -72,6 +72,13 @@ MERGE = (
     .values(merged_into=bindparam("older"))
 )
 
+# The first headline of the most reliable: a later one of no better feed changes nothing.
+BETTER_TITLE = (
+    update(story)
+    .where(story.c.id == bindparam("root"), story.c.title_tier > bindparam("tier"))
+    .values(title=bindparam("better"), title_tier=bindparam("tier"))
+)
+
 Held = Mapping[StoryKey, Holder]
 
 
@@ -109,6 +116,8 @@ class Placed:
     grouped_by: str | None
     duplicate_of: int | None
     grouped_why: str | None = None
+    relays: str | None = None
+    tier: int = 3
     sketch: bytes = b""
 
 
@@ -133,17 +142,23 @@ def save_stories(
     if desk.merged:
         pairs = [dict(younger=ids.get(one, one), older=ids.get(other, other)) for one, other in desk.merged.items()]
         connection.execute(MERGE, pairs)
+    connection.execute(BETTER_TITLE, [_title_row(one, desk, ids) for one in placed])
     _note_changes(connection, desk.changes, ids, now=now)
     connection.execute(insert(story_sketch), [_sketch_row(one) for one in placed])
     same = dict(state=ArticleState.SETTLED, settled_at=now, config_version=config_version)
     rows = [
         dict(settled=one.row.id, story_id=one.story, duplicate_of=one.duplicate_of, grouped_by=one.grouped_by)
-        | dict(grouped_why=one.grouped_why)
+        | dict(grouped_why=one.grouped_why, relays=one.relays)
         | same
         for one in placed
     ]
     connection.execute(update(article).where(article.c.id == bindparam("settled")), rows)
     return placed, ids
+
+
+def _title_row(one: Placed, desk: Stories, ids: Mapping[int, int]) -> dict[str, Any]:
+    root = desk.root(one.story)
+    return dict(root=ids.get(root, root), better=one.row.judged_title, tier=one.tier)
 
 
 def _sketch_row(one: Placed) -> dict[str, Any]:
@@ -166,7 +181,7 @@ def _open_stories(connection: Connection, opening: Sequence[Placed]) -> dict[int
         return {}
     numbers = {new_token(): one.story for one in opening}
     rows = [
-        dict(public_id=public_id, title=one.row.judged_title, first_seen_at=one.row.first_seen_at)
+        dict(public_id=public_id, title=one.row.judged_title, first_seen_at=one.row.first_seen_at, title_tier=one.tier)
         for public_id, one in zip(numbers, opening, strict=True)
     ]
     saved = connection.execute(insert(story).returning(story.c.id, story.c.public_id), rows)

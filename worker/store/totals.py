@@ -71,7 +71,7 @@ def alerts_with_stories(connection: Connection) -> AlertsFound:
     alerts = select(alert, story.c.title, story.c.first_seen_at, root.label("root"))
     alerts = alerts.join(story, story.c.id == alert.c.story_id)
     told = select(root).join(alert, alert.c.story_id == story.c.id)
-    columns = ("id", "feed_id", "title", "url", "canonical_url", "published_at", "first_seen_at", "duplicate_of")
+    columns = "id feed_id title url canonical_url published_at first_seen_at duplicate_of relays".split()
     members = select(*(article.c[name] for name in columns), root.label("root"))
     members = members.join(story, story.c.id == article.c.story_id).where(root.in_(told))
     updates = select(notification.c.alert_id, notification.c.created_at, news.c.words)

@@ -15,7 +15,8 @@ from worker.pipeline import raising, storify
 from worker.pipeline.analyse import analyse_new_articles
 from worker.pipeline.raising import storify_and_raise
 from worker.store.engine import read_clock
-from worker.store.schema import alert, article, delivery, story, story_key, story_print
+from worker.store.remembered import Memory
+from worker.store.schema import alert, article, delivery, story, story_key, story_print, story_sketch
 
 
 def test_one_story_is_one_alert_whoever_carries_it(desk, runtime):
@@ -43,6 +44,8 @@ def test_a_headline_names_one_story_for_three_days(desk, runtime, days, alerts):
         now = read_clock(connection)
         for table in (story_key, story_print):
             connection.execute(update(table).values(last_seen_at=now - timedelta(days=days)))
+        connection.execute(update(story_sketch).values(at=now - timedelta(days=days)))
+    runtime = replace(runtime, memory=Memory())  # as if it had been so when it was read
     bring(desk, runtime, "b", [("y1", "Kim Jong Un inspects a missile plant", "Again."), *BASELINE])
     assert len(desk.rows(alert)) == alerts
     bring(desk, runtime, "a", [("x2", "Kim Jong Un inspects a missile plant", "A copy."), *BASELINE])

@@ -69,6 +69,8 @@ def _add_denials() -> None:
 
 def _add_events() -> None:
     op.add_column("article", sa.Column("grouped_why", sa.Text(), nullable=True))
+    op.add_column("article", sa.Column("relays", sa.String(length=40), nullable=True))
+    op.add_column("story", sa.Column("title_tier", sa.Integer(), nullable=True))
     op.create_table(
         "story_sketch",
         sa.Column("n", ROW_ID, nullable=False),
@@ -101,6 +103,8 @@ def _add_events() -> None:
 def downgrade() -> None:
     op.drop_table("story_change")
     op.drop_table("story_sketch")
+    op.drop_column("story", "title_tier")
+    op.drop_column("article", "relays")
     op.drop_column("article", "grouped_why")
     op.drop_table("denial")
     op.drop_table("former_judgement")
