@@ -12,6 +12,7 @@ import pytest
 from bench import vocabulary
 from worker.alerts.notes import READ, note_sentences
 from worker.model import MODEL_MISSING, UNJUDGED, ArticleText, JudgementNote
+from worker.nlp.desk import DeskJudge, make_scorers
 from worker.nlp.judge import Judge
 from worker.nlp.names import compile_watchlist
 from worker.nlp.topics import SHIPPED, DataProblem
@@ -33,6 +34,12 @@ class Topic:
     id: str
     threshold: float | None = None
     review: tuple | None = None
+
+
+@dataclass
+class DeskTopic(Topic):
+    terms: dict = field(default_factory=lambda: {"flood*": 1.0})
+    examples: tuple = ()
 
 
 INDEX = compile_watchlist([Watched("kim", "Kim Jong Un", ["김정은"]), Watched("moscow", "Moscow")])
@@ -87,6 +94,21 @@ def test_judge_without_its_model_finds_names_and_says_what_is_missing(tmp_path):
     away.look_again(every=0)
     assert not away.missing
     assert away.judge_many([ARMS]) == Judge(INDEX, [Topic("nk-russia-arms")], model=SHIPPED).judge_many([ARMS])
+
+
+def test_judge_with_topics_of_the_desks_own_takes_other_names_and_tells_of_a_missing_model(tmp_path):
+    """What a running desk asks of any judge, it may ask of this one, too."""
+    flood = DeskTopic("floods")
+    inner = Judge(INDEX, [Topic("nk-russia-arms")], model=tmp_path / "mine", needs_model=False)
+    judge = DeskJudge(inner, make_scorers([flood], kept=tmp_path), ["nk-russia-arms", "floods"])
+    assert judge.missing == inner.missing != ""
+    other = judge.with_names(compile_watchlist([Watched("delta", "Ardel Delta")]))
+    (found,) = other.judge_many([ArticleText("f", "Floods in the Ardel Delta", "The flood came at night.")])
+    assert [(mention.entity, mention.text) for mention in found.mentions] == [("delta", "Ardel Delta")]
+    assert [(topic.id, topic.by[:5]) for topic in found.topics] == [("nk-russia-arms", UNJUDGED), ("floods", "desk:")]
+    shutil.copytree(SHIPPED, tmp_path / "mine")
+    judge.look_again(every=0)
+    assert judge.missing == "" and judge.model_id.startswith("wirewatch-topics")
 
 
 @pytest.mark.parametrize("damage", [b"", b"no model at all", None])
