@@ -256,9 +256,10 @@ def test_cli_judge_without_its_topics_is_1(run, desk):
 
 
 @pytest.mark.parametrize("verb", ["judge", "stories"])
-def test_cli_answers_hostile_lines_in_valid_utf8_json(run, quiet_judge, desk, tmp_path, verb):
+def test_cli_answers_hostile_lines_in_valid_utf8_json(run, quiet_judge, desk, tmp_path, monkeypatch, verb):
+    monkeypatch.setattr("worker.judging.MAX_LINE", 2**20)  # of 64 MB, which need not be written here
     hostile = [
-        b'{"id": "big", "title": "' + b"x" * (4 * 2**20) + b'"}',
+        b'{"id": "big", "title": "' + b"x" * 2**20 + b'"}',
         b'{"id": "a\\ud800", "title": "\\udfff \xff"}',
         b'{"id": NaN, "title": "x"}',
         b"[" * 100_000,
