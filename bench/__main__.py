@@ -24,6 +24,7 @@ BENCHMARKS = {
     "accuracy": 300,
     "vocabulary": 300,
     "names": 300,
+    "stories": 900,
     "poll": 420,
     "memory": 300,
     "end-to-end": 480,

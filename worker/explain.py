@@ -17,6 +17,7 @@ from worker.alerts.notes import note_sentences
 from worker.alerts.rules import FeedFacts, evaluate
 from worker.articles.changes import word_changes
 from worker.articles.shown import WAITING, source_words
+from worker.articles.stories import MERGED
 from worker.articles.text import canonical_url
 from worker.config.schema import Config
 from worker.config.versions import Version, read_version
@@ -50,6 +51,7 @@ GROUPED = {
     "headline": "the same headline",
     "title": "nearly the same headline",
     "text": "nearly the same text",
+    "event": "the same event, in other words",
 }
 
 
@@ -234,9 +236,15 @@ def _story(trace: Trace, config: Config) -> dict[str, Any]:
         "id": trace.story.public_id,
         "title": trace.story.title,
         "first_seen": _time(trace.story.first_seen_at),
-        "articles": trace.story_articles,
-        "outlets": trace.story_outlets,
+        "articles": len(trace.grown),
+        "outlets": len({row.feed_id for row in trace.grown}),
+        "original_sources": len({row.relays or (row.feed_id,) for row in trace.grown if row.duplicate_of is None}),
+        "languages": sorted({row.language for row in trace.grown if row.language}),
+        "grew": [{"article": row.public_id, "seen": _time(row.first_seen_at)} for row in trace.grown],
+        "changes": [_change(row) for row in trace.changes],
         "joined_by": by or None,
+        "shares": trace.article.grouped_why,
+        "relays": trace.article.relays,
         "merged": trace.article.story_id != trace.story.id,
         "copy_of": None
         if first is None
@@ -247,6 +255,12 @@ def _story(trace: Trace, config: Config) -> dict[str, Any]:
             "by": by or "what both had then",
         },
     }
+
+
+def _change(row: Any) -> dict[str, Any]:
+    """`kind`: of a split, whether it went on from the other, or the other from it."""
+    kind = row.kind if row.mine or row.kind == MERGED else "followed"
+    return {"kind": kind, "at": _time(row.at), "other": row.other, "why": row.why}
 
 
 def _rules(trace: Trace, version: Version, judgement: Judgement) -> list[dict[str, Any]]:

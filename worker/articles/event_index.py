@@ -16,14 +16,25 @@ from functools import lru_cache
 from itertools import islice
 from typing import Final, NamedTuple
 
-from worker.articles.events import JOINS, Sums, contradicts, has_enough, is_over, measures, score, sums_of_one
-from worker.articles.terms import Sketch, read_sketch
+from worker.articles.events import (
+    JOINS,
+    Sums,
+    contradicts,
+    has_enough,
+    is_astray,
+    is_over,
+    measures,
+    score,
+    sums_of_one,
+)
+from worker.articles.terms import UNIT, Sketch, read_sketch
 
 KEPT: Final = timedelta(days=8)  # longer than any story lives, with the two days after which it is over
 POSTED: Final = 20  # words of an article that it is found under, the most telling first
 ASKED: Final = 16  # words of an article by which others are looked for
 LATEST: Final = 96  # articles under one word that are looked at
 LOOKED_AT: Final = 64  # articles that share the most
+FAINT: Final = 0.06  # of an article's own weight: what shares less is of no event with it
 CANDIDATES: Final = 8  # stories of those that are measured
 NEAREST: Final = 3  # articles of each that are compared with the new one
 MEMBERS: Final = 40  # of a story are summed up: its latest
@@ -149,7 +160,10 @@ class EventIndex:
             if any(contradicts(sketch, one, same_feed=self._is_of(feed, article)) for article, one in members):
                 continue
             gap = (at - grown.last).total_seconds() / 3600 if at and grown.last else 0.0
-            measured = measures(sketch, self._sums(story), compared, hours=gap)
+            sums = self._sums(story)
+            measured = measures(sketch, sums, compared, hours=gap)
+            if is_astray(measured, sums):
+                continue
             yield Found(story, score(measured), over, nearest[0])
 
     def _is_of(self, feed: str, article: int) -> bool:
@@ -179,7 +193,7 @@ class EventIndex:
         articles, places = np.unique(np.concatenate(posted), return_inverse=True)
         shared = np.bincount(places, weights=weights)
         order = np.lexsort((articles, shared))[: -LOOKED_AT - 1 : -1]
-        found: list[int] = articles[order].tolist()
+        found: list[int] = articles[order[shared[order] >= FAINT * UNIT**2]].tolist()
         return found
 
     def _sums(self, story: int) -> Sums:

@@ -46,7 +46,8 @@ COMMON: Final = frozenset(
         "a an the of to in on at for and with by from as is are was were be been has have had that its his her their "
         "it this he she they we you i will would could can may said says say after over but not no who what how why "
         "when where which up out new more about into than amid before during while his also first last year day week "
-        "time people told live watch video photo picture update latest"
+        "time people told live watch video photo picture update latest exclusive urgent "
+        "breaking factbox explainer briefing newsletter podcast takeaway"
     ).split()
 )
 

@@ -28,6 +28,7 @@ from worker.model import UNJUDGED
 
 PARTS = frozenset({"feeds", "topics", "watchlist", "rules", "settings"})
 PIECE_LETTERS = 300  # of one change that are shown
+CHANGED = {"merge": "one with   ", "split": "follows    ", "followed": "followed by"}
 NAMED = 12  # mentions of one entity's article that are told one by one
 ArticleArgument = Annotated[str, typer.Argument(metavar="ARTICLE|URL", help="An article's id, or its address.")]
 
@@ -178,13 +179,18 @@ def _judgement_lines(judgement: Mapping[str, Any] | None, at: Any) -> Iterator[s
 def _story_lines(story: Mapping[str, Any] | None) -> Iterator[str]:
     if story is None:
         return
-    size = f"{counted(story['articles'], 'article')} of {counted(story['outlets'], 'outlet')}"
+    sources = counted(story["original_sources"], "original source")
+    size = f"{counted(story['articles'], 'article')} of {counted(story['outlets'], 'outlet')}, {sources}"
     yield f"Story: {one_line(story['title'])} ({size})"
+    for change in story["changes"]:
+        yield f"  {CHANGED[change['kind']]} {one_line(change['other'])}: {one_line(change['why'])}"
     if story["merged"]:
         yield "  merged      it joined another story, which has merged into this one since"
     copy = story["copy_of"]
     if copy is None and story["joined_by"]:
-        yield f"  joined by   {story['joined_by']}; it reports for itself"
+        shares = f" (both have: {one_line(story['shares'])})" if story["shares"] else ""
+        whose = f"it passes on what {story['relays']} reports" if story["relays"] else "it reports for itself"
+        yield f"  joined by   {story['joined_by']}{shares}; {whose}"
     if copy is not None:
         yield f"  copy of     {one_line(copy['title'])} ({one_line(copy['source'])}, {copy['id']}), by {copy['by']}"
 

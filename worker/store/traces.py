@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, case, func, select
 
 from worker.model import KeyKind
 from worker.store.engine import Store
@@ -30,6 +30,7 @@ from worker.store.schema import (
     revision,
     silence,
     story,
+    story_change,
 )
 
 
@@ -38,8 +39,8 @@ class Trace:
     """Rows, each None or empty where there is none (yet, or any more). `hold` keeps it, or kept it; `former` is what
     was said of the judged revision before, the first first; `config` is the version that settled it, or judged it;
     `denials` what analysts said of its mentions; `story` the one that it is part of now; `first` the article that it
-    copies; `decisions` what became of the rules that fired on it; `alerts` those of its story, `notifications` theirs,
-    `news` what it brought them."""
+    copies; `grown` the story's articles as they came, `changes` what became of it; `decisions` what became of the
+    rules that fired on it; `alerts` those of its story, `notifications` theirs, `news` what it brought them."""
 
     article: Any
     feed: Any
@@ -52,8 +53,8 @@ class Trace:
     denials: Sequence[Any]
     config: Any
     story: Any
-    story_articles: int
-    story_outlets: int
+    grown: Sequence[Any]
+    changes: Sequence[Any]
     first: Any
     decisions: Sequence[Any]
     alerts: Sequence[Any]
@@ -86,10 +87,6 @@ def read_trace(store: Store, article_id: int) -> Trace:
         alerts = _alerts(connection, root)
         ids = [one.id for one in alerts]
         deliveries = _deliveries(connection, ids)
-        members = select(func.count(), func.count(article.c.feed_id.distinct())).join(
-            story, story.c.id == article.c.story_id
-        )
-        articles, outlets = connection.execute(members.where(_part_of(root))).one() if root else (0, 0)
         version = row.config_version or (judged.config_version if judged else None)
         return Trace(
             article=row,
@@ -105,8 +102,8 @@ def read_trace(store: Store, article_id: int) -> Trace:
             denials=_all(connection, select(denial).where(denial.c.article_id == article_id).order_by(denial.c.id)),
             config=_one(connection, select(config_version).where(config_version.c.id == version)),
             story=_one(connection, select(story).where(story.c.id == root)),
-            story_articles=articles,
-            story_outlets=outlets,
+            grown=_grown(connection, root),
+            changes=_changes(connection, root),
             first=_one(connection, select(article).where(article.c.id == row.duplicate_of)),
             decisions=_decisions(connection, article_id),
             alerts=alerts,
@@ -132,6 +129,23 @@ def _root(connection: Connection, story_id: int | None) -> int | None:
 
 def _part_of(root: int | None) -> ColumnElement[bool]:
     return (story.c.id == root) | (story.c.merged_into == root)
+
+
+def _grown(connection: Connection, root: int | None) -> list[Any]:
+    """The articles of a story in order of arrival, with the language of each."""
+    names = ("public_id", "feed_id", "first_seen_at", "duplicate_of", "relays")
+    statement = select(*(article.c[name] for name in names), judgement.c.language)
+    statement = statement.join(story, story.c.id == article.c.story_id)
+    last = (judgement.c.article_id == article.c.id) & (judgement.c.revision == article.c.revision)
+    return _all(connection, statement.outerjoin(judgement, last).where(_part_of(root)).order_by(article.c.id))
+
+
+def _changes(connection: Connection, root: int | None) -> list[Any]:
+    """What became of a story, with the other's headline, the first first."""
+    mine, other = story_change.c.story_id == root, story_change.c.other_id == root
+    named = case((mine, story_change.c.other_id), else_=story_change.c.story_id)
+    statement = select(story_change, story.c.title.label("other"), mine.label("mine")).join(story, story.c.id == named)
+    return _all(connection, statement.where(mine | other).order_by(story_change.c.id))
 
 
 def _alerts(connection: Connection, root: int | None) -> list[Any]:

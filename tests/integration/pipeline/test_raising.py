@@ -76,8 +76,8 @@ def test_what_a_batch_costs_the_record_does_not_grow_with_its_articles(desk, run
     statements = []
     event.listen(runtime.store.engine, "before_cursor_execute", lambda *about: statements.append(about[2]))
 
-    def cost(count, word):
-        quiet = [(f"{word}{guid}", f"{headline} {word}", "Rain.") for guid, headline, _ in entries(count, word=word)]
+    def cost(count, news):
+        quiet = [(f"{news[0]}{n}", news.format(n), "Rain.") for n in range(101, 101 + count)]
         desk.set_feed("a", quiet + BASELINE)
         poll_now(desk, runtime)
         while analyse_new_articles(runtime):
@@ -87,7 +87,7 @@ def test_what_a_batch_costs_the_record_does_not_grow_with_its_articles(desk, run
         assert len(desk.rows(article, article.c.state != "settled")) == 0
         return len(statements)
 
-    assert cost(3, "left") == cost(60, "entered")
+    assert cost(3, "Farm {} is under water again") == cost(60, "Ships of every kind leave from pier {}")
 
 
 class Stumbles:
