@@ -19,7 +19,29 @@ from bench.progress import say
 from worker.cli import GARBAGE
 
 # Seconds that each may take before it is ended: several times what it needs where nothing else runs.
-BENCHMARKS = {"judge": 300, "stories": 900, "names": 300, "poll": 420, "memory": 300, "end-to-end": 480, "idle": 180}
+BENCHMARKS = {
+    "judge": 300,
+    "accuracy": 300,
+    "vocabulary": 300,
+    "names": 300,
+    "stories": 900,
+    "poll": 420,
+    "memory": 300,
+    "end-to-end": 480,
+    "idle": 180,
+}
+ENDLESS = ("memory", "vocabulary")  # with --long as long as they need
+# Files that benchmarks take, with what each is for: the project ships no news.
+GIVEN = {
+    "judge": {"articles": "judge these (JSON lines) instead of made-up ones"},
+    "accuracy": {
+        "topics": "articles labelled with topics (JSON lines), as `topics evaluate` takes them",
+        "korean": "the same in Korean",
+        "entities": "articles with the `entities` that each names (JSON lines), as `watchlist evaluate` takes them",
+        "watchlist": "the names to look for in those (CSV)",
+        "stories": "articles with the `story` of each (JSON lines), as `stories --evaluate` takes them",
+    },
+}
 LONG = 3_600
 GRACE = 15  # seconds to put things away after being told to end
 
@@ -46,17 +68,20 @@ def read_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=f"of {', '.join(BENCHMARKS)}; all without one")
     parser.add_argument("--quick", action="store_true", help="tiny sizes: that everything runs, not how fast")
-    parser.add_argument("--long", action="store_true", help="memory over 100,000 polls, however long they take")
+    long = "memory over 100,000 polls, and over 1,000,000 articles of new words, however long they take"
+    parser.add_argument("--long", action="store_true", help=long)
     parser.add_argument("--json", metavar="FILE", help="the figures as JSON, too")
     parser.add_argument("--write", action="store_true", help="the table into docs/performance.md, too")
-    parser.add_argument(
-        "--articles", metavar="FILE", default="", help="judge these (JSON lines) instead of made-up ones"
-    )
+    for name, files in GIVEN.items():
+        group = parser.add_argument_group(f"files for {name}")
+        for file, words in files.items():
+            group.add_argument(f"--{file}", metavar="FILE", default="", help=words)
     parser.add_argument("--alone", metavar="FILE", help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if unknown := set(asked.names) - set(BENCHMARKS):
         parser.error(f"there is no benchmark {', '.join(sorted(unknown))}")
-    if asked.write and (asked.quick or asked.names or asked.articles):
+    given = [file for file in GIVEN["judge"] if getattr(asked, file)]  # others than those that the page explains
+    if asked.write and (asked.quick or asked.names or given):
         parser.error("--write takes a whole run, at full size")
     return asked
 
@@ -67,9 +92,10 @@ def run_apart(name: str, asked: argparse.Namespace) -> Sequence[figures.Figure] 
         out = pathlib.Path(folder, "figures.json")
         command = [sys.executable, "-m", "bench", name, "--alone", str(out)]
         command += ["--quick"] if asked.quick else []
-        command += ["--articles", asked.articles] if asked.articles else []
+        for file in GIVEN.get(name, {}):
+            command += [f"--{file}", given] if (given := getattr(asked, file)) else []
         command += ["--long"] if asked.long else []
-        seconds = LONG if asked.long and name == "memory" else BENCHMARKS[name]
+        seconds = LONG if asked.long and name in ENDLESS else BENCHMARKS[name]
         child = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
         try:
             code = child.wait(seconds)
@@ -99,7 +125,8 @@ def run_alone(asked: argparse.Namespace) -> None:
     gc.set_threshold(GARBAGE, 10, 10)  # as the command that runs the roles
     (name,) = asked.names
     benchmark = importlib.import_module(f"bench.{name.replace('-', '_')}")
-    options = {"judge": {"articles": asked.articles}, "memory": {"long": asked.long}}.get(name, {})
+    options = {file: getattr(asked, file) for file in GIVEN.get(name, {})}
+    options |= {"long": asked.long} if name in ENDLESS else {}
     found = benchmark.measure(quick=asked.quick, **options)
     pathlib.Path(asked.alone).write_text(json.dumps(figures.as_json({name: found}, {})["figures"][name]))
 

@@ -10,6 +10,7 @@ import os
 import pathlib
 import time
 from collections.abc import Sequence
+from typing import Any
 
 from bench.desk import EXAMPLE, watchlist
 from bench.figures import Figure
@@ -41,7 +42,8 @@ def measure(*, quick: bool, articles: str = "") -> list[Figure]:
     )
     lede = figures(f"ledes, about {LEDE} letters", judge, ledes)
     whole = figures(f"full texts, about {WHOLE:,} letters", judge, wholes)
-    return [start, *lede, *whole, Figure("a full text costs as much as", lede[0].value / whole[0].value, "ledes")]
+    costs = Figure("a full text costs as much as", lede[0].value / whole[0].value, "ledes")
+    return [start, *lede, *whole, *parts(judge, wholes), costs]
 
 
 def load() -> tuple[Judges, Figure]:
@@ -57,6 +59,21 @@ def figures(what: str, judge: Judges, articles: Sequence[ArticleText]) -> list[F
     ours = timed(judge.judge_many, articles)
     least = timed(tokenizer(), [f"{article.title}\n{article.text}" for article in articles])
     return [Figure(what, len(articles) / ours, "articles/s", ours / least, "the time of spaCy's tokenizer alone")]
+
+
+def parts(judge: Any, articles: Sequence[ArticleText]) -> list[Figure]:
+    """What of the judge's time is whose. Topics are of those in English alone: the others have rules, not the model."""
+    from worker.nlp.names import find_mentions
+    from worker.nlp.topics import features
+
+    english = [article for article in articles if article.language == "en"]
+    model, index = judge.model, judge.index
+    topics = timed(lambda some: [*model.scores([features(one.title, one.text) for one in some])], english)
+    names = timed(lambda some: [find_mentions(index, one) for one in some], articles)
+    return [
+        Figure("of these, topics alone", len(english) / topics, "articles/s"),
+        Figure("of these, names alone", len(articles) / names, "articles/s"),
+    ]
 
 
 def timed(do, items: Sequence[object]) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from worker.alerts.notes import unjudged_words
 from worker.alerts.rules import FeedFacts, evaluate
@@ -42,10 +43,10 @@ class Tried:
         return f"“{one_line(self.title, SHOWN)}”: {must}: {self.verdict.because} (found: {found})"
 
 
-def try_examples(config: Config) -> list[Tried]:
-    """Every example, in the order of the file. Loads the model."""
+def try_examples(config: Config, *, data: Path | None = None) -> list[Tried]:
+    """Every example, in the order of the file. Loads the model; `data`: where a long watchlist's index is kept."""
     given = list(_examples(config))
-    judge = load_judge(config)
+    judge = load_judge(config, data=data)
     articles = [_article(config, example) for _, _, _, example in given]
     batches = (articles[at : at + BATCH] for at in range(0, len(articles), BATCH))
     judged = itertools.chain.from_iterable(map(judge.judge_many, batches))

@@ -92,9 +92,13 @@ def test_documents_commands_do_what_they_say(path, tmp_path, redis_url):
 
 
 def prepare(folder):
-    """What a reader brings: a list of feeds, a feed's history."""
+    """What a reader brings: a list of feeds, lists of names, a feed's history."""
     outline = '<outline type="rss" text="Harbour Wire" xmlUrl="https://harbour-wire.example/rss.xml"/>'
     (folder / "subscriptions.opml").write_text(f'<opml version="2.0"><body>{outline}</body></opml>')
+    (folder / "names.csv").write_text("type,name,aliases\nplace,Dumangang Bridge,두만강철교\nperson,Victory,\n")
+    person = {"name": ["Pak Made-Up"], "weakAlias": ["Pak"], "country": ["kp"], "topics": ["sanction"]}
+    entity = {"id": "NK-x1", "schema": "Person", "properties": person}
+    (folder / "sanctions.ftm.json").write_text(json.dumps(entity) + "\n")
     feed = folder / "history" / "harbour-wire"
     feed.mkdir(parents=True)
     news = ("1", "Kim Jong Un receives a delegation from Moscow", "Kim Jong Un spoke with Vladimir Putin's envoy.")

@@ -1,6 +1,7 @@
 """`wirewatch up`: one command, one per data folder, restarts its dead, stops in time, leaves nobody behind."""
 
 import json
+import pathlib
 import signal
 import subprocess
 import sys
@@ -42,6 +43,16 @@ def test_a10_stopped_under_load_loses_nothing_and_repeats_nothing_and_killed_lea
     wait_for(lambda: not living(everyone), seconds=10, what="the end of every child")
 
 
+def check_only_the_child_has_the_language_library(desk, up):
+    """Loaded after the fork, once: the pool's parent would hold it for nothing, and its child a copy."""
+    if sys.platform != "linux":
+        return
+    (parent,) = desk.children(up, "analyse")
+    held = {one.pid: "/spacy/" in pathlib.Path(f"/proc/{one.pid}/maps").read_text() for one in below(up)}
+    assert held[parent.pid] is False
+    assert [pid for pid, holds in held.items() if holds] == [one.pid for one in parent.children()]
+
+
 def check_a_second_is_refused(desk, up):
     argv = [sys.executable, "-m", "worker", "up", "--config", str(desk.config), "--data", str(desk.data), "--port", "0"]
     second = subprocess.run(argv, env=desk.environ(), capture_output=True, text=True, timeout=30, check=False)
@@ -55,6 +66,7 @@ def test_up_serves_is_refused_a_second_time_restarts_each_dead_child_and_stops_w
     desk.port = choose_port(0)
     up = desk.start()
     wait_for(desk.settled)
+    check_only_the_child_has_the_language_library(desk, up)
     with urllib.request.urlopen(f"http://127.0.0.1:{desk.port}/healthz", timeout=5) as answer:
         health = json.load(answer)
     assert (health["status"], health["feeds"], health["articles"]) == ("ok", {"active": 1}, {})

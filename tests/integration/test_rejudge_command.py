@@ -48,7 +48,7 @@ def test_rejudge_says_what_changed_and_tells_only_when_asked(renewed):
 
 
 def test_rejudge_with_alert_says_what_was_raised(renewed):
-    found = json.loads(run(renewed, "--feed", "a", "--alert", "--json"))
+    found = json.loads(run(renewed, "--feed", "a", "--alert", "--json").splitlines()[-1])  # after the log
     (row,) = renewed.rows(alert)
     assert [(one["alert"], one["rule_id"]) for one in found["raised"]] == [(row.public_id, "floods")]
     assert found["topics"] == {"gained": {"floods": 1}, "lost": {}}

@@ -4,6 +4,7 @@ import io
 import json
 import logging
 import os
+import re
 import subprocess
 import sys
 import types
@@ -255,9 +256,10 @@ def test_cli_judge_without_its_topics_is_1(run, desk):
 
 
 @pytest.mark.parametrize("verb", ["judge", "stories"])
-def test_cli_answers_hostile_lines_in_valid_utf8_json(run, quiet_judge, desk, tmp_path, verb):
+def test_cli_answers_hostile_lines_in_valid_utf8_json(run, quiet_judge, desk, tmp_path, monkeypatch, verb):
+    monkeypatch.setattr("worker.judging.MAX_LINE", 2**20)  # of 64 MB, which need not be written here
     hostile = [
-        b'{"id": "big", "title": "' + b"x" * (4 * 2**20) + b'"}',
+        b'{"id": "big", "title": "' + b"x" * 2**20 + b'"}',
         b'{"id": "a\\ud800", "title": "\\udfff \xff"}',
         b'{"id": NaN, "title": "x"}',
         b"[" * 100_000,
@@ -359,3 +361,26 @@ def test_cli_poll_of_a_feed_that_gives_none_is_1(run, fetched, desk, outcome, er
     assert code == 1
     assert (answers[0]["feed"], answers[0]["error"]) == ("a", error)
     assert [answer["feed"] for answer in answers[1:]] == ["b", "b"]  # one bad feed hides no other
+
+
+MARKED = (
+    b'{"id": "a1", "title": "Putin hosts Kim", "text": "Kim Jong Un arrived.", "entities": ["kim-jong-un", "iaea"]}\n'
+    b'{"id": "a2", "title": "Rain", "entities": []}\n'
+)
+
+
+def test_cli_watchlist_evaluate_measures_and_names_the_errors(run, desk):
+    code, out, _ = run("watchlist", "evaluate", "-", "--config", desk, "--errors", stdin=MARKED)
+    assert code == 0
+    assert out.startswith("2 articles, 2 pairs: precision 0.500, recall 0.500")
+    assert re.search(r"a1 +wrong +vladimir-putin +alias +Putin", out) and re.search(r"a1 +missed +iaea", out)
+    code, out, _ = run("watchlist", "evaluate", "-", "--config", desk, "--json", stdin=MARKED)
+    measured = json.loads(out)
+    assert (code, measured["right"], measured["wrong"], measured["missed"], measured["f1"]) == (0, 1, 1, 1, 0.5)
+    assert measured["watchlist"] and "errors" not in measured
+
+
+@pytest.mark.parametrize("line", [b'{"title": "x"}', b'{"title": "x", "entities": "kim"}', b"[]", b'{"entities": []}'])
+def test_cli_watchlist_evaluate_names_the_line_that_is_wrong(run, desk, line):
+    code, out, err = run("watchlist", "evaluate", "-", "--config", desk, stdin=MARKED + line)
+    assert (code, out) == (1, "") and err.startswith("Line 3: ")

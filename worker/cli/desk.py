@@ -47,7 +47,7 @@ def check(as_json: JsonOption = False, config: ConfigOption = HERE, data: DataOp
     tried: list[Tried] = []
     try:
         desk = read_config(config)
-        tried = _try_examples(desk)
+        tried = _try_examples(desk, data)
         _refuse_broken_examples(tried, config)
     except ConfigError as error:
         if not as_json:
@@ -74,13 +74,13 @@ def _counts(desk: Config) -> dict[str, int]:
     return {part: len(getattr(desk, part)) for part in COUNTED} | {"watchlist": len(desk.entities_by_id)}
 
 
-def _try_examples(desk: Config) -> list[Tried]:
+def _try_examples(desk: Config, data: Path) -> list[Tried]:
     """Without one, what judges is not even imported: that takes a second."""
     if not any(rule.must_fire or rule.must_not_fire for rule in desk.rules):
         return []
     from worker.examples import try_examples
 
-    return try_examples(desk)
+    return try_examples(desk, data=data)
 
 
 def _refuse_broken_examples(tried: list[Tried], config: Path) -> None:

@@ -10,7 +10,8 @@ from worker.cli.table import print_table, print_text
 from worker.display import escaped, one_line
 
 SHARES: Final = ("precision", "recall", "f1", "average_precision", "brier", "calibration_error")
-HEADS: Final = ("topic", "true", "threshold", "precision", "recall", "F1", "avg. precision", "Brier", "cal. error")
+HEADS: Final = ("topic", "true", "threshold", "precision", "recall", "F1", "AP", "Brier", "ECE")  # 80 columns
+LEGEND: Final = "AP: average precision. ECE: expected calibration error, over ten bins."
 FEW: Final = 20  # articles of a language: fewer are not worth a table
 LISTS: Final = {
     "surest": "the surest matches",
@@ -37,6 +38,7 @@ def _print_file(report: Figures) -> None:
     for title, figures in _tables(report):
         print_text(f"\n{title}")
         print_table(HEADS, [_row(topic, one) for topic, one in figures.items()])
+    print_text(LEGEND)
     print_text("\nReview: where the judge says that it is unsure")
     print_table(("topic", "from", "to", "share", "wrong within", "wrong outside"), _bands(report["detail"]))
 
@@ -76,6 +78,7 @@ def _print_topic(report: Figures) -> None:
     print_text(f"{report['topic']} ({report['by']}): {report['examples']} examples, cross-validated")
     figures = report["figures"]
     print_table(HEADS, [_row(report["topic"], figures)])
+    print_text(LEGEND)
     for name in ("precision", "recall"):
         low, high = figures[f"{name}_interval"]
         print_text(f"{name}: from {low:.2f} to {high:.2f}, 95 times in 100")

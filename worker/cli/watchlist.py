@@ -39,8 +39,9 @@ def evaluate(
     if as_json:
         print_line(_as_json(len(cases), index.version, whole, partial, hows) | ({"errors": listed} if errors else {}))
         return
+    articles = "1 article" if len(cases) == 1 else f"{len(cases)} articles"
     print_text(
-        f"{len(cases)} articles, {whole.right + whole.missed} pairs: precision {whole.precision:.3f}, "
+        f"{articles}, {whole.right + whole.missed} pairs: precision {whole.precision:.3f}, "
         f"recall {whole.recall:.3f}, F1 {whole.f1:.3f} ({whole.wrong} wrong, {whole.missed} missed)"
     )
     if partial.right + partial.missed:

@@ -144,7 +144,7 @@ class Reader:
     ) -> tuple[NameList, ...]:
         """The lists of names at `places`. Ids are unique over all of them, and `entities`."""
         found: list[NameList] = []
-        owners = {entity.id: source.name for entity in entities}
+        owners = {entity.id: FILES["watchlist"] for entity in entities}
         for file, path in places.items():
             read, problems = read_name_list(path, file)
             source.problems += problems

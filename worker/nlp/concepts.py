@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -63,25 +63,21 @@ def find_concepts(concepts: Concepts, words: Sequence[str]) -> list[Find]:
     """Every term among the first words, by where it ends; none that is part of a longer one."""
     read = words[:WORDS]
     text = " " + " ".join(read) + " "
-    starts, place = {}, 0  # where each word's leading space stands
-    for number, word in enumerate(read):
-        starts[place] = number
-        place += len(word) + 1
-    sentences = [0, *itertools.accumulate(int(word in MARKS) for word in read)]
+    places = itertools.accumulate((len(word) + 1 for word in read), initial=0)  # of each word's leading space
+    starts = {place: number for number, place in enumerate(places)}
+    sentences = [*itertools.accumulate(map(MARKS.__contains__, read), initial=0)]
     found = []
     for last, (form, names) in concepts.terms.iter(text):
         start = starts[last + 1 - len(form)]
         end = start + len(form.split())
         found += [Find(name, start, end, sentences[start]) for name in names]
-    return [one for one in found if not _is_within_longer(one, found)]
+    phrases = {(one.start, one.end) for one in found if one.end - one.start > 1}
+    return [one for one in found if not _is_within_longer(one.start, one.end, phrases)]
 
 
-def _is_within_longer(one: Find, found: Sequence[Find]) -> bool:
+def _is_within_longer(start: int, end: int, phrases: Iterable[tuple[int, int]]) -> bool:
     """Korea within North Korea, UN within Kim Jong Un."""
-    length = one.end - one.start
-    return any(
-        other.start <= one.start and one.end <= other.end and other.end - other.start > length for other in found
-    )
+    return any(first <= start and end <= last and last - first > end - start for first, last in phrases)
 
 
 def combinations(concepts: Concepts, found: Sequence[Find], *, title: int) -> Iterator[tuple[str, tuple[str, ...]]]:

@@ -21,7 +21,7 @@ import numpy as np
 from worker.alerts.notes import beginning
 from worker.model import UNJUDGED, ArticleText, Judgement, Span, TopicScore
 from worker.nlp import background, deskterms
-from worker.nlp.background import Background, bucket
+from worker.nlp.background import Background, Rows, bucket
 from worker.nlp.calibration import Calibration
 from worker.nlp.deskterms import Said, WeighedTerm, read_terms, said
 from worker.nlp.desktopic import Example, Learned, from_json, learn, stamp, to_json, with_terms
@@ -60,6 +60,19 @@ class Judging(Protocol):
 
 
 @dataclass(frozen=True)
+class Seen:
+    """Articles in the background's numbers."""
+
+    rows: Rows
+    places: np.ndarray
+
+
+def see(held: Background, articles: Sequence[ArticleText]) -> Seen:
+    rows = held.read((one.title, one.text) for one in articles)
+    return Seen(rows, held.places(rows))
+
+
+@dataclass(frozen=True)
 class Scorer:
     """One topic, ready to be asked. `learned` is None where it has terms alone."""
 
@@ -77,20 +90,17 @@ class Scorer:
     def threshold(self) -> float:
         return self.calibration.threshold if self.topic.threshold is None else self.topic.threshold
 
-    def scores(self, articles: Sequence[ArticleText], languages: Sequence[str]) -> list[TopicScore]:
-        """In order. Examples speak of English alone; terms of any language."""
-        weighed = [said(self.terms, title=one.title, text=one.text) for one in articles]
-        return [
-            self._called(article, self._score(found, raw), found, by_words=raw is not None)
-            for article, found, raw in zip(articles, weighed, self._raws(articles, languages), strict=True)
-        ]
-
-    def _raws(self, articles: Sequence[ArticleText], languages: Sequence[str]) -> list[float | None]:
-        """What the examples say; None where they say nothing."""
+    def raws(self, seen: Seen) -> list[float] | None:
+        """What the examples say of each article; None where there are none."""
         if self.learned is None or self.background is None:
-            return [None] * len(articles)
-        raws = self.learned.raw(self.background, self.background.read((one.title, one.text) for one in articles))
-        return [float(raw) if language in ENGLISH else None for raw, language in zip(raws, languages, strict=True)]
+            return None
+        return [float(raw) for raw in self.learned.raw(self.background, seen.rows, seen.places)]
+
+    def score(self, article: ArticleText, language: str, raw: float | None) -> TopicScore:
+        """Examples speak of English alone; terms of any language."""
+        raw = raw if language in ENGLISH else None
+        found = said(self.terms, title=article.title, text=article.text)
+        return self._called(article, self._score(found, raw), found, by_words=raw is not None)
 
     def _score(self, found: Said, raw: float | None) -> float:
         return deskterms.score(found.weight) if raw is None else with_terms(self.calibration.score(raw), found.weight)
@@ -156,11 +166,21 @@ class DeskJudge:
 
     def judge_many(self, articles: Sequence[ArticleText]) -> list[Judgement]:
         judged = self.judge.judge_many(articles)
-        read, languages = [beginning(one) for one in articles], [one.language for one in judged]
-        added = [scorer.scores(read, languages) for scorer in self.scorers]
+        read = [beginning(one) for one in articles]
+        held = next((one.background for one in self.scorers if one.background is not None), None)
+        seen = see(held, read) if held is not None else None
+        raws = [scorer.raws(seen) if seen is not None else None for scorer in self.scorers]
+        # Article by article: what one says is folded once for all topics' terms.
+        added = [
+            [
+                scorer.score(article, one.language, raw[at] if raw else None)
+                for scorer, raw in zip(self.scorers, raws, strict=True)
+            ]
+            for at, (article, one) in enumerate(zip(read, judged, strict=True))
+        ]
         return [
-            replace(one, topics=self._ordered((*one.topics, *(scores[at] for scores in added))))
-            for at, one in enumerate(judged)
+            replace(one, topics=self._ordered((*one.topics, *scores)))
+            for one, scores in zip(judged, added, strict=True)
         ]
 
     def _ordered(self, topics: Sequence[TopicScore]) -> tuple[TopicScore, ...]:

@@ -27,6 +27,7 @@ TRUST: Final = 5.0  # background articles that a word's share among the examples
 LEAST_SAID: Final = 2  # of the examples that must say a word, for it to count: one says anything
 TERM: Final = math.log(10)  # a term of weight 1 multiplies the odds by ten
 MOST_TERMS: Final = 3.0  # whatever the terms come to, no more than so much of it counts beside examples
+DOUBT: Final = 0.01  # so that terms with a W of 2, such as one of weight 1 in the headline, come to even chances
 STEPS: Final = 25  # of Newton's method, which ends in about five; a bound, not a setting
 ENOUGH: Final = 1e-4  # of a step: the next one would be its square
 EVEN: Final = 2.0  # z is halved before it becomes a raw score, so that no score is lost at the ends
@@ -146,10 +147,11 @@ def _line(yes: np.ndarray, no: np.ndarray, sample: np.ndarray) -> tuple[np.ndarr
 
 
 def with_terms(score: float, weight: float) -> float:
-    """A score by examples, with what the terms come to."""
+    """A score by examples, with what the terms come to. Terms that speak for the topic are never spoken against by more
+    than DOUBT: a few dozen examples have not seen all that there is."""
     if not weight:
         return score
-    held = min(max(score, 1e-6), 1 - 1e-6)
+    held = min(max(score, DOUBT if weight > 0 else 1e-6), 1 - 1e-6)
     return sigmoid(math.log(held / (1 - held)) + TERM * min(max(weight, -MOST_TERMS), MOST_TERMS))
 
 

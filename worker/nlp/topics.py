@@ -6,8 +6,10 @@ calibrated by Platt's method, and thresholds set, on articles of weeks that the 
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date
@@ -16,15 +18,13 @@ from typing import Any, Final
 
 import numpy as np
 import spacy
-from spacy.tokens import Doc
-from spacy.vocab import Vocab
 
 from worker.errors import WirewatchError
 from worker.model import ArticleText
 from worker.nlp.calibration import Calibration, calibrate, platt
 from worker.nlp.fitting import fit
 from worker.nlp.measure import Pairs, drawn, measure
-from worker.nlp.wordpairs import COMMON, WORD, Features, Words, logistic, margins, read, shares
+from worker.nlp.wordpairs import COMMON, WORD, Features, logistic, margins, read, shares
 
 SHIPPED: Final = Path(__file__).parent / "model"
 NAME: Final = "wirewatch-topics"
@@ -33,7 +33,7 @@ LETTERS: Final = 3_000  # of title and text: the lede carries the topic, and cos
 FOLDS: Final = 5  # each model of the cross-validation learns from four fifths
 LEAST: Final = 2 * FOLDS  # articles to train on: below it a fold may teach nothing
 LAST_LATIN: Final = "\u0250"  # with the letters of Western and Eastern Europe, Turkey and Vietnam (not composed: more)
-WORDS_HELD: Final = 200_000  # that a vocabulary has ever held before it makes room for a fresh one
+BATCH: Final = 64  # articles a memory zone
 TOKENIZER: Final = {"nlp": {"tokenizer": {"@tokenizers": "wirewatch.Words.v1"}}}
 PIPE: Final = {"threshold": 0.5, "model": {"@architectures": "wirewatch.WordPairs.v1"}}
 TRIAL: Final = "talks on the border\nThe minister said that the talks go on."
@@ -73,9 +73,9 @@ def features(title: str, text: str) -> str:
 
 def is_readable(text: str) -> bool:
     """Whether the model can say anything on it: it has read Latin letters only, and of others knows nothing."""
-    letters = [character for character in text[:LETTERS] if character.isalpha()]
-    latin = sum(character < LAST_LATIN for character in letters)
-    return latin > len(letters) / 2
+    letters = {character: count for character, count in Counter(text[:LETTERS]).items() if character.isalpha()}
+    latin = sum(count for character, count in letters.items() if character < LAST_LATIN)
+    return latin > sum(letters.values()) / 2
 
 
 def read_labelled(path: Path) -> list[Labelled]:
@@ -290,7 +290,7 @@ class TopicModel:
         places = [match.span() for match in WORD.finditer(text)]
         words = [text[start:end] for start, end in places]
         pipe = self.nlp.get_pipe("textcat_multilabel")
-        gains = shares(pipe.model, words, pipe.labels.index(topic))
+        gains = shares(pipe.model, words, pipe.labels.index(topic), found=read_text(text))
         telling = [at for at in range(len(words)) if gains[at] > 0 and words[at] not in COMMON]
         phrases: list[list[int]] = []
         for at in sorted(sorted(telling, key=lambda at: -gains[at])[: 2 * most]):
@@ -302,23 +302,19 @@ class TopicModel:
         return tuple((places[phrase[0]][0], places[phrase[-1]][1]) for phrase in phrases[:most])
 
 
+@functools.lru_cache(maxsize=BATCH)  # who has scored a batch asks for the evidence of some of it
+def read_text(text: str) -> Features:
+    return read(WORD.findall(text))
+
+
 def raw_scores(nlp: Any, texts: Sequence[str]) -> Iterator[dict[str, float]]:
-    """In batches inside a memory zone: without it every new word of every article would stay for good."""
+    """As the pipeline's own `doc.cats`, by its layer alone: to make a Doc of a text costs more than the layer does, and
+    every new word would keep its place in the vocabulary. What else may come to stand there, the memory zone frees."""
     pipe = nlp.get_pipe("textcat_multilabel")
-    _renew_vocabulary(nlp)
-    for start in range(0, len(texts), 64):
+    for start in range(0, len(texts), BATCH):
         with nlp.memory_zone():
-            docs: list[Doc] = [nlp.make_doc(text) for text in texts[start : start + 64]]
-            pipe.set_annotations(docs, pipe.predict(docs))
-            found = [dict(doc.cats) for doc in docs]
-        yield from found
-
-
-def _renew_vocabulary(nlp: Any) -> None:
-    """A memory zone frees its words, but the table that held them keeps their places: 30 MB for a million."""
-    if len(nlp.vocab) > WORDS_HELD:
-        nlp.vocab = Vocab()
-        nlp.tokenizer = Words(nlp.vocab)
+            found = [logistic(margins(pipe.model, read_text(text))).tolist() for text in texts[start : start + BATCH]]
+        yield from (dict(zip(pipe.labels, scores, strict=True)) for scores in found)
 
 
 def load_model(folder: Path | None = None) -> TopicModel:

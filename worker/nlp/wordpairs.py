@@ -84,8 +84,13 @@ def stem(word: str) -> str:
     return word
 
 
+@functools.lru_cache(maxsize=50_000)  # news is written in fewer words; no text is looked at twice for them
+def stem_key(word: str) -> int:
+    return int(hash_string(stem(word)))
+
+
 def stem_keys(texts: Sequence[str]) -> np.ndarray:
-    return np.array([hash_string(stem(text)) for text in texts], dtype=np.uint64)
+    return np.fromiter(map(stem_key, texts), dtype=np.uint64, count=len(texts))
 
 
 @functools.lru_cache(maxsize=100_000)
@@ -171,13 +176,12 @@ def logistic(values: np.ndarray) -> np.ndarray:
     return 1 / (1 + np.exp(-values))
 
 
-def shares(model: Any, texts: Sequence[str], topic: int) -> np.ndarray:
-    """What each word adds to the topic's margin; with the bias they sum to it.
+def shares(model: Any, texts: Sequence[str], topic: int, *, found: Features) -> np.ndarray:
+    """What each word adds to the topic's margin; with the bias they sum to it. `found` is what `read` has of the words.
 
     A pair's part is halved between its two words, a concept's shared out over the words of its first term in the text;
     a repeated word's whole share stands at its first place.
     """
-    found = read(texts)
     known, rows, values = weigh(found, model.get_param("keys"), model.get_param("idf"))
     gains = values * model.get_param("W")[rows, topic]
     split = int(np.searchsorted(known, found.paired))

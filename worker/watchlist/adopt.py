@@ -122,8 +122,9 @@ def plan_import(read: NamesRead, config: Config, *, name: str, apart: bool, repl
     for a file that people edit. Ids of entities that stay are taken: with `replace` none stays."""
     apart = apart or len(read.entities) > MOST_IN_YAML
     file = f"{FOLDER}/{name}.csv"
-    stay = [config.watchlist, *(one.entities for one in config.lists if not apart or one.file != file)]
-    taken = set() if replace else {entity.id for held in stay for entity in held}
+    lists = [one for one in config.lists if not apart or one.file != file]
+    stay = {entity.id for entity in config.watchlist} | {entity.id for one in lists for entity in one.entities}
+    taken = set() if replace else stay
     complaints = Complaints(read.file)
     adopted = []
     for line, entity in read.entities:

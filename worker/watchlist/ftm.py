@@ -73,7 +73,7 @@ def _row(line: int, kind: str, entity: Mapping[str, Any], complaints: Complaints
     if not names:
         complaints.add(line, "properties.name", "missing; it is required")
         return None
-    given = entity.get("id") if isinstance(entity.get("id"), str) else ""
+    given = str(entity["id"]) if isinstance(entity.get("id"), str) else ""
     name = _chief(entity.get("caption"), names)
     wikidata = [one for one in _texts(properties, "wikidataId") if WIKIDATA.fullmatch(one)]
     tags = [slug(one) or one.lower() for key in ("country", "topics") for one in _texts(properties, key)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -65,11 +66,15 @@ def try_text(index: NameIndex, text: str, *, entities: Mapping[str, Any], denial
     found = without_denied(mentions, article, denials)
     spans = [(one.start, one.end) for one in mentions]
     near: list[Near] = []
-    for look in (_weak(index, text, entities), _surnames(index, text, spans), _small_letters(index, text)):
-        for one in look:
-            taken = [*spans, *((other.start, other.end) for other in near)]
-            if not any(one.start < end and start < one.end for start, end in taken):
-                near.append(one)
+    looks: tuple[Iterator[Near], ...] = (
+        _weak(index, text, entities),
+        _surnames(index, text, spans),
+        _small_letters(index, text),
+    )
+    for one in itertools.chain.from_iterable(looks):
+        taken = [*spans, *((other.start, other.end) for other in near)]
+        if not any(one.start < end and start < one.end for start, end in taken):
+            near.append(one)
     denied = [one for one in mentions if one not in found]
     return Tried(text, found, denied, sorted(near, key=lambda one: one.start))
 
@@ -81,7 +86,8 @@ def how_words(mention: Mention) -> str:
 def marked(tried: Tried) -> str:
     """The text with «finds» and ‹near misses› marked."""
     marks = [(one.start, one.end, "«", "»") for one in tried.found]
-    marks += [(one.start, one.end, "‹", "›") for one in (*tried.denied, *tried.near)]
+    marks += [(one.start, one.end, "‹", "›") for one in tried.denied]
+    marks += [(one.start, one.end, "‹", "›") for one in tried.near]
     pieces, at = [], 0
     for start, end, begins, ends in sorted(set(marks)):
         if start >= at:  # two entities of one name are marked once

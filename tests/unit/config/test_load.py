@@ -411,3 +411,77 @@ def test_load_takes_a_desks_own_topic_model(load, problems, tmp_path):
     assert str(tmp_path) not in str(load(topics=topics).public())
     [problem] = problems(topics=topics.replace("id: harbours", "id: middle-east"))
     assert "does not know 'middle-east', only harbours" in problem
+
+
+# ---------------------------------------------------------------- lists of names
+
+
+WITH_LISTS = "files: [watchlist/one.csv, watchlist/two.csv]\n" + FILES["watchlist"]
+
+
+@pytest.fixture
+def lists(tmp_path):
+    """Writes lists beside the files."""
+
+    def lists(**bodies):
+        (tmp_path / "watchlist").mkdir(exist_ok=True)
+        for name, body in bodies.items():
+            (tmp_path / "watchlist" / f"{name}.csv").write_text(body)
+
+    return lists
+
+
+def test_load_reads_the_lists_of_names(load, lists):
+    lists(one="id,type,name\nben,person,Ben Lee\n", two="id,type,name,tags\ncho,vessel,Cho Lee,port\n")
+    config = load(watchlist=WITH_LISTS)
+    assert list(config.entities_by_id) == ["kim-jong-un", "ben", "cho"]
+    assert [one.file for one in config.lists] == ["watchlist/one.csv", "watchlist/two.csv"]
+    assert config.public()["lists"].keys() == {"watchlist/one.csv", "watchlist/two.csv"}
+    ask = FILES["rules"].replace("any: [kim-jong-un]", "any: [ben], tags: [port], types: [vessel, person]")
+    assert ask != FILES["rules"]
+    with pytest.raises(ConfigError, match="can never match: 0 of the watched entities fit"):
+        load(watchlist=WITH_LISTS, rules=ask)
+    load(watchlist=WITH_LISTS, rules=ask.replace(", tags: [port], types: [vessel, person]", ""))
+
+
+def test_load_tells_two_lists_apart_by_their_content(load, lists):
+    lists(one="id,type,name\nben,person,Ben Lee\n", two="id,type,name\n")
+    first = load(watchlist=WITH_LISTS)
+    assert load(watchlist=WITH_LISTS).hash == first.hash
+    lists(one="id,type,name\nben,person,Ben Kim\n")
+    second = load(watchlist=WITH_LISTS)
+    assert second.hash != first.hash and second.names_hash != first.names_hash
+    assert load(watchlist=WITH_LISTS, people="people: []\n").names_hash == second.names_hash
+
+
+def test_load_tells_every_problem_of_the_lists(problems, lists):
+    lists(
+        one="id,type,name\nkim-jong-un,person,Kim\nben,persona,Ben Lee\n", two="id,type,name\nkim-jong-un,person,K P\n"
+    )
+    found = problems(watchlist=WITH_LISTS)
+    assert found == [
+        "watchlist/one.csv:3: type: 'persona' is none of person, organisation, place, weapon, vessel, other",
+        "watchlist/two.csv:2: id: kim-jong-un is already used in watchlist.yaml; ids are unique",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("files", "says"),
+    [
+        ("watchlist/one.csv", "files: must be a list"),
+        ("[../one.csv]", "files[0]: '../one.csv' is no list's name; write one such as watchlist/sanctions.csv"),
+        ("[watchlist/../../x.csv]", "is no list's name"),
+        ("[3]", "files[0]: 3 is no list's name"),
+        ("[watchlist/a.csv, watchlist/a.csv]", "files[1]: given twice; keep one"),
+    ],
+)
+def test_load_refuses_what_names_no_list(problems, lists, files, says):
+    lists(a="id,type,name\n")
+    [problem] = problems(watchlist=f"files: {files}\n" + FILES["watchlist"])
+    assert problem.startswith("watchlist.yaml:1: ") and says in problem
+
+
+def test_load_holds_nothing_against_rules_where_a_list_cannot_be_read(problems, lists):
+    rules = FILES["rules"].replace("any: [kim-jong-un]", "any: [of-the-list]")
+    [problem] = problems(watchlist="files: [watchlist/none.csv]\n" + FILES["watchlist"], rules=rules)
+    assert problem == "watchlist/none.csv:1: cannot be read: No such file or directory"

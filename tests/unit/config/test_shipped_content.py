@@ -130,13 +130,22 @@ def test_watchlist_is_long_enough_with_unique_slugs(entities):
 
 def test_watchlist_keys_types_and_tags_are_known(entities):
     for entity in entities:
-        assert set(entity) - {"note"} == {"id", "type", "name", "aliases", "tags"}, entity["id"]
+        needed = set(entity) - {"note", "weak", "context", "not_context"}
+        assert needed == {"id", "type", "name", "aliases", "tags"}, entity["id"]
         assert entity["type"] in ENTITY_TYPES, entity["id"]
         assert entity["tags"] and set(entity["tags"]) <= COUNTRY_TAGS | KIND_TAGS, entity["id"]
         assert doubles(entity["tags"]) == [], entity["id"]
         assert all(isinstance(text, str) and text.strip() for text in [entity["name"], *entity["aliases"]]), entity[
             "id"
         ]
+
+
+def test_every_weak_name_has_its_context_and_is_no_alias(entities):
+    weak = [entity for entity in entities if "weak" in entity]
+    assert weak
+    for entity in weak:
+        assert entity["context"], entity["id"]
+        assert not {fold(alias) for alias in entity["weak"]} & {fold(alias) for alias in entity["aliases"]}
 
 
 def test_every_watchlist_tag_is_borne(entities):

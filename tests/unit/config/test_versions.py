@@ -2,9 +2,11 @@
 
 import copy
 import json
+from dataclasses import replace
 
 import pytest
 
+from worker.config.namelist import ListedEntity, NameList
 from worker.config.schema import Config, FeedSpec, RuleSpec, TopicSpec, WatchedEntity
 from worker.config.versions import read_version
 
@@ -103,3 +105,13 @@ def test_version_that_cannot_be_read_is_said_and_todays_stands_in(spoil):
         spoil(body)
     found = read_version(body, now=OTHER)
     assert not found.stored and [rule.id for rule in found.rules] == ["today"]
+
+
+def test_version_with_a_list_of_names_has_todays_entities_of_it():
+    listed = ListedEntity("ben", "person", "Ben Lee")
+    config = replace(make_config(WHOLE), lists=(NameList("watchlist/a.csv", "abc", (listed,)),))
+    body = stored(config)
+    assert body["lists"] == {"watchlist/a.csv": "abc"} and "Ben" not in str(body)
+    found = read_version(body, now=config)
+    assert found.stored and found.entities == config.entities_by_id
+    assert "ben" not in read_version(stored(make_config(WHOLE)), now=config).entities

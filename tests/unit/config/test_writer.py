@@ -255,3 +255,63 @@ def test_writer_lets_one_write_at_a_time(folder):
         thread.join()
     text = pathlib.Path(folder / "feeds.yaml").read_text(encoding="utf-8")
     assert all(f"- id: {name}\n" in text for name in ids)
+
+
+LIST = b"id,type,name\nb,person,Ben Lee\n"
+NARROW = frozenset({"watchlist", "rules"})
+
+
+def import_names(folder, *entities, lists=None, replace=False):
+    with editing(folder, only=NARROW) as editor:
+        return editor.import_names(entities, lists or {}, replace=replace)
+
+
+def test_writer_imports_entities_and_lists_at_once(folder):
+    before = files(folder)
+    entity = WatchedEntity(id="c", type="person", name="Cho Lee")
+    config = import_names(folder, entity, lists={"watchlist/more.csv": LIST})
+    assert list(config.entities_by_id) == ["a", "c", "b"]
+    assert (folder / "watchlist" / "more.csv").read_bytes() == LIST
+    assert stat.S_IMODE((folder / "watchlist" / "more.csv").stat().st_mode) == stat.S_IMODE(
+        (folder / "watchlist.yaml").stat().st_mode
+    )
+    (folder / "watchlist" / "more.csv").unlink()
+    (folder / "watchlist").rmdir()
+    assert files(folder) == before | {"watchlist.yaml": (folder / "watchlist.yaml").read_bytes()}
+
+
+def test_writer_that_may_not_import_a_list_writes_neither(folder):
+    before = files(folder)
+    with pytest.raises(ConfigError, match=r"watchlist/more\.csv:2: id: a is already used in watchlist\.yaml"):
+        import_names(folder, lists={"watchlist/more.csv": b"id,type,name\na,person,Ana Kim\n"})
+    assert list((folder / "watchlist").iterdir()) == []
+    (folder / "watchlist").rmdir()
+    assert files(folder) == before
+
+
+def test_writer_imports_names_whatever_the_rules_name(folder):
+    """What a rule misses is told by whoever imports; of another file's trouble nothing is even read."""
+    (folder / "rules.yaml").write_text(
+        "rules:\n  - {id: r, name: r, when: {entities: {any: [a]}}, channels: [inbox]}\n"
+    )
+    (folder / "people.yaml").write_text("people: [")
+    config = import_names(folder, WatchedEntity(id="c", type="person", name="Cho Lee"), replace=True)
+    [missed] = map(str, config.warnings)
+    assert missed.startswith("rules.yaml:2: rules[0].when.entities.any[0]: there is no entity 'a'")
+    (folder / "watchlist.yaml").write_text("entities: [")
+    with pytest.raises(ConfigError, match="not valid YAML"):
+        import_names(folder, replace=True)
+
+
+def test_writer_sweeps_the_drafts_of_lists(folder):
+    (folder / "watchlist").mkdir()
+    for name in (".more.csv.abc.draft", "more.csv", ".more.csv.swp"):
+        (folder / "watchlist" / name).write_bytes(LIST)
+    import_names(folder, replace=True)
+    assert sorted(path.name for path in (folder / "watchlist").iterdir()) == [".more.csv.swp", "more.csv"]
+
+
+def test_writer_says_where_lists_cannot_be_written(folder):
+    (folder / "watchlist").write_text("no folder")
+    with pytest.raises(WirewatchError, match="cannot be written: File exists"):
+        import_names(folder, lists={"watchlist/more.csv": LIST})

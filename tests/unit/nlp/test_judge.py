@@ -1,12 +1,18 @@
 """The judge puts language, topics and mentions together, by the configured thresholds."""
 
+import functools
+import gc
+import itertools
 import shutil
+import tracemalloc
 from dataclasses import dataclass, field, replace
 
 import pytest
 
+from bench import vocabulary
 from worker.alerts.notes import READ, note_sentences
 from worker.model import MODEL_MISSING, UNJUDGED, ArticleText, JudgementNote
+from worker.nlp.desk import DeskJudge, make_scorers
 from worker.nlp.judge import Judge
 from worker.nlp.names import compile_watchlist
 from worker.nlp.topics import SHIPPED, DataProblem
@@ -28,6 +34,12 @@ class Topic:
     id: str
     threshold: float | None = None
     review: tuple | None = None
+
+
+@dataclass
+class DeskTopic(Topic):
+    terms: dict = field(default_factory=lambda: {"flood*": 1.0})
+    examples: tuple = ()
 
 
 INDEX = compile_watchlist([Watched("kim", "Kim Jong Un", ["김정은"]), Watched("moscow", "Moscow")])
@@ -82,6 +94,21 @@ def test_judge_without_its_model_finds_names_and_says_what_is_missing(tmp_path):
     away.look_again(every=0)
     assert not away.missing
     assert away.judge_many([ARMS]) == Judge(INDEX, [Topic("nk-russia-arms")], model=SHIPPED).judge_many([ARMS])
+
+
+def test_judge_with_topics_of_the_desks_own_takes_other_names_and_tells_of_a_missing_model(tmp_path):
+    """What a running desk asks of any judge, it may ask of this one, too."""
+    flood = DeskTopic("floods")
+    inner = Judge(INDEX, [Topic("nk-russia-arms")], model=tmp_path / "mine", needs_model=False)
+    judge = DeskJudge(inner, make_scorers([flood], kept=tmp_path), ["nk-russia-arms", "floods"])
+    assert judge.missing == inner.missing != ""
+    other = judge.with_names(compile_watchlist([Watched("delta", "Ardel Delta")]))
+    (found,) = other.judge_many([ArticleText("f", "Floods in the Ardel Delta", "The flood came at night.")])
+    assert [(mention.entity, mention.text) for mention in found.mentions] == [("delta", "Ardel Delta")]
+    assert [(topic.id, topic.by[:5]) for topic in found.topics] == [("nk-russia-arms", UNJUDGED), ("floods", "desk:")]
+    shutil.copytree(SHIPPED, tmp_path / "mine")
+    judge.look_again(every=0)
+    assert judge.missing == "" and judge.model_id.startswith("wirewatch-topics")
 
 
 @pytest.mark.parametrize("damage", [b"", b"no model at all", None])
@@ -231,3 +258,46 @@ def test_judge_gives_the_same_for_the_same(judge):
     given = [ARMS, TROOPS, GERMAN, SPORT]
     assert judge.judge_many(given) == judge.judge_many(given)
     assert judge.judge_many(given[::-1])[::-1] == judge.judge_many(given)
+
+
+def remembered():
+    """How much every cache of functions holds that has no bound of its own; by name."""
+    caches = [one for one in gc.get_objects() if isinstance(one, functools._lru_cache_wrapper)]
+    ours = [one for one in caches if (one.__module__ or "").startswith("worker.")]
+    assert len(ours) > 5
+    bounds = [one.cache_info().maxsize for one in ours]
+    assert max(bound for bound in bounds if bound) <= 100_000
+    unbounded = [one for one, bound in zip(ours, bounds, strict=True) if bound is None]
+    return {f"{one.__module__}.{one.__qualname__}": one.cache_info().currsize for one in unbounded}
+
+
+def test_g10_judging_words_that_are_all_new_leaves_nothing_behind(judge):
+    """In every language with an own way: English, each that has term rules, one without; with names in all of them."""
+    news = vocabulary.articles()
+
+    def read(batches):
+        for _ in range(batches):
+            yield from judge.judge_many([*itertools.islice(news, vocabulary.BATCH)])
+
+    languages = {one.language for one in read(4)}
+    assert languages >= {"en", "ko", "ru", "uk", "ar", "fa", "he", "ja", "zh", "de"}
+    held, vocab = remembered(), judge.model.nlp.vocab
+    words, strings = len(vocab), len(vocab.strings)
+    gc.collect()
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    assert sum(1 for _ in read(4)) == 256
+    gc.collect()
+    grown = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    assert (len(vocab), len(vocab.strings)) == (words, strings)
+    assert remembered() == held
+    assert grown < 5 * 2**20  # what is remembered within its bounds: 6,000 new words, each by a few functions
+
+
+@pytest.mark.parametrize("language", vocabulary.ALPHABETS)
+def test_g10_words_of_the_benchmark_are_new_and_of_their_language(judge, language):
+    words = [*itertools.islice(vocabulary.new_words(vocabulary.ALPHABETS[language][0]), 5_000)]
+    assert len({word.lower() for word in words}) == len(words)
+    (found,) = judge.judge_many([replace(vocabulary.article(0, language, words[:24]), language=None)])
+    assert found.language == language

@@ -54,7 +54,8 @@ def test_read_counts_the_title_twice_and_pairs_what_is_not_common():
 def test_shares_sum_to_the_margin(layer, texts):
     for topic in (0, 1):
         whole = margins(layer, read(texts))[topic]
-        assert shares(layer, texts, topic).sum() + layer.get_param("b")[topic] == pytest.approx(whole, abs=1e-5)
+        found = shares(layer, texts, topic, found=read(texts))
+        assert found.sum() + layer.get_param("b")[topic] == pytest.approx(whole, abs=1e-5)
 
 
 def test_pairs_say_what_single_words_cannot(layer):

@@ -10,10 +10,9 @@ from typing import Final, NamedTuple
 
 from worker.articles.folding import fold
 
-# A capital or a letter beyond ASCII, then letters; O'Brien is one word, Kim Jong-un's last is none.
-CAPITAL: Final = re.compile(
-    r"(?=[A-Z\x80-\U0010ffff])(?<![^\W_])[^\W\d_]+(?:['’](?=[A-Z\x80-\U0010ffff])[^\W\d_]{2,})?"
-)
+# A capital, or a Latin letter with a mark, then letters; O'Brien is one word, Kim Jong-un's last is none.
+LATIN: Final = "[A-Z\u00c0-\u024f\u1e00-\u1eff\uff21-\uff3a]"
+CAPITAL: Final = re.compile(rf"(?={LATIN})(?<![^\W_])[^\W\d_]+(?:['’](?={LATIN})[^\W\d_]{{2,}})?")
 # What may stand between two words of one name: a space, a hyphen, the dot of an initial or a title, a bracket, al-.
 GAP: Final = re.compile(
     r"(?P<dot>\.)?(?P<close>[)\]])?(?:\s{1,2}|(?P<hyphen>[-‐‑‒]))(?P<open>[(\[])?"
@@ -49,6 +48,11 @@ class Line:
         longer = LONGER.findall(self.text[:BEGINNING])
         small = sum(word[0].islower() for word in longer)
         return len(longer) > 1 and small < HEADLINE * len(longer)
+
+    @functools.cached_property
+    def shouted(self) -> bool:
+        """Whether it is written in capitals, as some headlines are."""
+        return sum(word.shouted for word in self.words) > len(self.words) / 2
 
 
 def read_line(text: str) -> Line:

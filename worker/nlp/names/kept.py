@@ -111,10 +111,7 @@ def _owned(held: Mapping[str, array[int]]) -> Owned:
 
 def _made(entities: Sequence[Entity], kept: Kept, *, version: str) -> NameIndex:
     forms, surnames = kept.forms, kept.surnames
-    automaton = ahocorasick.Automaton(ahocorasick.STORE_INTS)
-    for n, form in enumerate(forms.words):
-        automaton.add_word(form, n)
-    automaton.make_automaton()
+    ascii_forms, others = _by_letters(forms.words)
     numbers = {entity.id: n for n, entity in enumerate(entities)}
     places = {word: n for n, word in enumerate(surnames.words)}
 
@@ -141,7 +138,7 @@ def _made(entities: Sequence[Entity], kept: Kept, *, version: str) -> NameIndex:
         return _OfEntity(numbers, lambda key: getattr(alone(numbers[_entity(key)]), name)[key])
 
     return NameIndex(
-        automaton=_Searched(automaton, patterns),
+        automaton=_Searched(_automaton(ascii_forms), _automaton(others), patterns),
         count=len(forms.words),
         version=version,
         surnames=_Asked(places, borne),
@@ -161,24 +158,56 @@ def _bearers(entity: Entity) -> Iterator[Bearer]:
             yield bearer
 
 
+def _by_letters(forms: Sequence[str]) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
+    """Each with its number: those of ASCII alone, and the others. Sorted, for what stands together is found sooner."""
+    numbered = sorted((form, n) for n, form in enumerate(forms))
+    return [one for one in numbered if one[0].isascii()], [one for one in numbered if not one[0].isascii()]
+
+
+def _automaton(forms: Iterable[tuple[str, int]]) -> Any:
+    automaton = ahocorasick.Automaton(ahocorasick.STORE_INTS)
+    for form, n in forms:
+        automaton.add_word(form, n)
+    automaton.make_automaton()
+    return automaton
+
+
 @dataclass(frozen=True)
 class _Searched:
-    """An automaton of numbers that finds as one of patterns does."""
+    """Automata of numbers that find as one of patterns does. Most texts need but the first: a state looks through all
+    its letters, and in other scripts the first one has a thousand."""
 
-    automaton: Any
+    ascii: Any
+    others: Any
     patterns: Callable[[int], tuple[Pattern, ...]]
 
     def iter(self, text: str) -> Iterator[tuple[int, tuple[Pattern, ...]]]:
-        for last, n in self.automaton.iter(text):
-            yield last, self.patterns(n)
+        for automaton in (self.ascii,) if text.isascii() else (self.ascii, self.others):
+            if len(automaton):
+                for last, n in automaton.iter(text):
+                    yield last, self.patterns(n)
 
     def get(self, form: str, default: tuple[Pattern, ...] = ()) -> tuple[Pattern, ...]:
-        n = self.automaton.get(form, -1)
+        n = (self.ascii if form.isascii() else self.others).get(form, -1)
         return default if n < 0 else self.patterns(n)
 
 
-class _Asked(Mapping[Any, Any]):
+class _Asked(dict[Any, Any]):
     """A mapping of known keys whose values are worked out when they are asked for."""
+
+    def __init__(self, names: Mapping[str, int], ask: Callable[[Any], Any]) -> None:
+        super().__init__(names)
+        self._ask = ask
+
+    def __getitem__(self, key: Any) -> Any:
+        return self._ask(key)
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        return self._ask(key) if key in self else default
+
+
+class _OfEntity(Mapping[Any, Any]):
+    """By entity, or by entity and something of it: which of these there are only the entity tells; KeyError if not."""
 
     def __init__(self, names: Mapping[str, int], ask: Callable[[Any], Any]) -> None:
         self._names, self._ask = names, ask
@@ -186,21 +215,11 @@ class _Asked(Mapping[Any, Any]):
     def __getitem__(self, key: Any) -> Any:
         return self._ask(key)
 
-    def __contains__(self, key: object) -> bool:
-        return key in self._names
-
     def __iter__(self) -> Iterator[Any]:
         return iter(self._names)
 
     def __len__(self) -> int:
         return len(self._names)
-
-
-class _OfEntity(_Asked):
-    """By entity, or by entity and something of it: which of these there are only the entity tells; KeyError if not."""
-
-    def __contains__(self, key: object) -> bool:
-        return self.get(key) is not None
 
 
 def _entity(key: Any) -> str:

@@ -42,7 +42,7 @@ def sightings(
 
 def _is_name(line: Line, word: Word) -> bool:
     """Not the eleven of a match (XI), nor the beginning of another word (Xi'an)."""
-    if word.shouted and len(word.folded) < 4 and not line.headline:
+    if word.shouted and len(word.folded) < 4 and not line.shouted:
         return False
     mark, after, beyond = line.text[word.end : word.end + 1], *_two(line.text, word.end + 1)
     return not (mark in ("'", "’") and after.isalpha() and (after not in "sS" or beyond.isalpha()))

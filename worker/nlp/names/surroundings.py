@@ -117,13 +117,20 @@ class Surroundings:
             return False
         if hyphen and sound(word) in self.surnames:  # the Xi-Biden talks
             return False
-        if self.group.surname_first and is_asian_given(word) and not (word in WORDS and self.line.headline):
+        if (
+            self.group.surname_first
+            and len(word) > 1
+            and is_asian_given(word)
+            and not (word in WORDS and self.line.headline)
+        ):
             return True
+        if len(word) == 1:  # Netanyahu U.S. support; but Kim A Lim
+            return is_common(self.word.folded)
         if word in ("al", "el") or (self.right is not None and self.right.particle):  # Meshaal al-Ahmad
             return True
         if hyphen or (word in WORDS and (self.line.headline or not self._is_doubtful())):
             return False
-        if self.line.headline:
+        if self.line.headline and not self.spelling():
             return (word in SURNAMES or word in GIVEN) and self._is_doubtful()
         return sound(word) not in self.surnames
 

@@ -1,4 +1,4 @@
-"""Judgements are explained and made again, and events are found: versions, notes, former judgements, sketches"""
+"""What lets judgements be explained and made again, and events be found: versions, notes, earlier ones, sketches"""
 
 import sqlalchemy as sa
 from alembic import op
