@@ -57,8 +57,10 @@ class Reloader:
         still, self._seen = stamp == self._seen, stamp
         if not still or stamp == self._read:
             return
-        self._read = stamp
-        runtime = app.runtime()
+        self._take(app.runtime())
+        self._read = stamp  # last: what a store that was away has cost is tried again
+
+    def _take(self, runtime: Runtime) -> None:
         try:
             config = read_watchlist(runtime.config, self.folder)
         except NotTaken as error:

@@ -10,6 +10,7 @@ import yaml
 from worker import reload
 from worker.config.load import load_config
 from worker.config.schema import Config, RuleSpec
+from worker.errors import StoreError
 from worker.reload import NotTaken, Reloader, find_stamp, read_watchlist
 
 RULE = {"id": "r", "name": "R", "when": {"entities": {"any": ["a"], "tags": ["north"]}}, "channels": ["inbox"]}
@@ -126,3 +127,22 @@ def test_reloader_that_finds_the_same_names_changes_nothing(folder, desk):
     looks(reloader)
     assert (desk.taken, desk.told) == ([], [])
     assert Config().names_hash != desk.runtime.config.names_hash
+
+
+def test_reloader_tries_again_what_the_store_could_not_take(folder, desk, monkeypatch):
+    made, away = Reloader._made, [StoreError("away")]
+
+    def make(self, runtime, config):
+        if away:
+            raise away.pop()
+        return made(self, runtime, config)
+
+    monkeypatch.setattr(Reloader, "_made", make)
+    reloader = Reloader(folder, judges=False)
+    looks(reloader)
+    write(folder, [ONE, TWO])
+    reloader.look()
+    with pytest.raises(StoreError):
+        reloader.look()
+    looks(reloader)
+    assert desk.taken == [["a", "b"]]

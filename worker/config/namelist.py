@@ -38,7 +38,7 @@ MAX_LIST: Final = 200 * 2**20  # bytes: a million names have 100 MB
 MAX_CELL: Final = 100_000  # characters
 MOST_PROBLEMS: Final = 200  # of one file that are told one by one
 MAX_ID: Final = 80
-UNSEEN: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+UNSEEN: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")  # half a character is in no file
 # What a spreadsheet would take for a formula is written with a quote before it, which reading takes off again.
 FORMULA: Final = re.compile(r"'*[=+\-@\t\r＝＋－＠]")
 

@@ -92,9 +92,10 @@ def _row(line: int, kind: str, entity: Mapping[str, Any], complaints: Complaints
 
 
 def _texts(properties: Mapping[str, Any], key: str) -> Sequence[str]:
-    """A property's values: a list of texts; one text alone is met, too. What parts names in our lists is left out."""
-    values = properties.get(key) or ()
-    values = [values] if isinstance(values, str) else values
+    """A property's values: a list of texts; one text alone is met, too, and whatever else is there is none. What parts
+    names in our lists is left out."""
+    values = properties.get(key)
+    values = [values] if isinstance(values, str) else values if isinstance(values, list) else ()
     return [" ".join(one.replace("|", " ").split()) for one in values if isinstance(one, str) and one.strip()]
 
 

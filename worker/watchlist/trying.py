@@ -31,12 +31,14 @@ HOW: Final[Mapping[str, str]] = {
     "misspelling": "its name but for a slip",
     "surname": "the surname alone, of whom the text has introduced or everybody knows",
     "title": "the surname under an office or a title",
+    "given name": "the given name alone, of whom the text names in full",
 }
 SURNAME: Final[Mapping[Kind, str]] = {
     Kind.RIVAL: "it belongs to somebody else's name here",
     Kind.NONE: "a family, a place or a thing has the name here, no person",
 }
 WORD: Final = re.compile(r"[^\W_]+")
+REACH: Final = 40  # letters to each side within which the neighbouring word is shown
 AROUND: Final = re.compile(r"(\S+\s+)?$"), re.compile(r"^(\s+\S+)?")
 
 
@@ -65,7 +67,9 @@ def try_text(index: NameIndex, text: str, *, entities: Mapping[str, Any], denial
     mentions = find_mentions(index, article)
     found = without_denied(mentions, article, denials)
     spans = [(one.start, one.end) for one in mentions]
+    taken = {at for start, end in spans for at in range(start, end)}
     near: list[Near] = []
+<<<<<<< ours
     looks: tuple[Iterator[Near], ...] = (
         _weak(index, text, entities),
         _surnames(index, text, spans),
@@ -76,6 +80,16 @@ def try_text(index: NameIndex, text: str, *, entities: Mapping[str, Any], denial
         if not any(one.start < end and start < one.end for start, end in taken):
             near.append(one)
     denied = [one for one in mentions if one not in found]
+=======
+    for look in (_weak(index, text, entities), _surnames(index, text, spans), _small_letters(index, text)):
+        for one in look:
+            letters = range(one.start, one.end)
+            if taken.isdisjoint(letters):
+                near.append(one)
+                taken.update(letters)
+    left = set(found)
+    denied = [one for one in mentions if one not in left]
+>>>>>>> theirs
     return Tried(text, found, denied, sorted(near, key=lambda one: one.start))
 
 
@@ -158,7 +172,8 @@ def _surnames(index: NameIndex, text: str, spans: Sequence[tuple[int, int]]) -> 
 
 def _with_neighbours(text: str, start: int, end: int) -> str:
     before, after = AROUND
-    return " ".join(f"{before.search(text[:start])[0]}{text[start:end]}{after.search(text[end:])[0]}".split())  # type: ignore[index]
+    head, tail = text[max(0, start - REACH) : start], text[end : end + REACH]
+    return " ".join(f"{before.search(head)[0]}{text[start:end]}{after.search(tail)[0]}".split())  # type: ignore[index]
 
 
 def _small_letters(index: NameIndex, text: str) -> Iterator[Near]:

@@ -151,6 +151,21 @@ def test_ftm_counts_what_has_no_name_to_watch_for_and_tells_each_bad_line():
     assert [entity.name for _, entity in names.entities] == ["Chong Chon Gang"]
 
 
+@pytest.mark.parametrize("odd", [5, True, {"a": 1}, [1, None, ["x"]], None, 1.5])
+def test_ftm_takes_what_is_no_text_for_nothing(odd):
+    [entity] = found(ftm(alias=odd, weakAlias=odd, country=odd, topics=odd, wikidataId=odd))
+    assert (entity.name, entity.aliases, entity.weak, entity.tags) == ("Pak Jong Chon", (), (), ())
+    [problem] = read(ftm(name=odd)).problems
+    assert "properties.name: missing" in str(problem)
+
+
+@pytest.mark.parametrize("key", ["name", "alias", "weakAlias"])
+def test_ftm_tells_of_half_a_character_which_no_file_can_hold(key):
+    names = read(ftm(**{key: ["Pak \ud800 Chol"]}))
+    assert names.entities == [] and names.wrong == 1
+    assert "must be one line of text" in str(names.problems[0])
+
+
 # ---------------------------------------------------------------- where to
 
 

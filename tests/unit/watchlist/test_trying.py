@@ -1,5 +1,7 @@
 """A text tried: what is found and how, what is nearly found and why it does not count."""
 
+import time
+
 import pytest
 
 from worker.config.namelist import ListedEntity
@@ -50,13 +52,13 @@ def test_try_text_says_what_was_nearly_found_and_why_it_does_not_count(text, sho
         ("The NIS said so.", "The «NIS» said so.", "an acronym"),
         ("김여정은 말했다.", "«김여정»은 말했다.", "Korean"),
         ("Mercenaries of Wagner came.", "Mercenaries of «Wagner» came.", "another name"),
+        ("“Yo Jong”, sister of Kim Yo Jong", "“«Yo Jong»”, sister of «Kim Yo Jong»", "given name"),
     ],
 )
 def test_try_text_says_how_it_was_found(text, shown, how):
     result = tried(text)
     assert marked(result) == shown
-    [mention] = result.found
-    assert how in how_words(mention)
+    assert how in how_words(result.found[0])
     assert list(result.near) == []
 
 
@@ -80,3 +82,13 @@ def test_try_text_obeys_what_an_analyst_has_denied():
 def test_how_words_fall_back_to_the_rules_own_name():
     [mention] = tried("Kim Yo Jong said so.").found
     assert how_words(mention) == HOW["name"]
+
+
+def test_try_text_of_a_long_text_takes_no_longer_for_each_name():
+    def seconds(count):
+        started = time.process_time()
+        assert len(tried("Melania Trump nis " * count).near) == 2 * count
+        return time.process_time() - started
+
+    seconds(50)
+    assert seconds(1_600) < 8 * 4 * max(seconds(200), 0.01)

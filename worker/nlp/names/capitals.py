@@ -10,9 +10,18 @@ from typing import Final, NamedTuple
 
 from worker.articles.folding import fold
 
+<<<<<<< ours
 # A capital, or a Latin letter with a mark, then letters; O'Brien is one word, Kim Jong-un's last is none.
 LATIN: Final = "[A-Z\u00c0-\u024f\u1e00-\u1eff\uff21-\uff3a]"
 CAPITAL: Final = re.compile(rf"(?={LATIN})(?<![^\W_])[^\W\d_]+(?:['’](?={LATIN})[^\W\d_]{{2,}})?")
+=======
+# A capital or a letter beyond ASCII, then letters, with accents that are characters of their own and what is not seen
+# between them; O'Brien is one word, Kim Jong-un's last is none.
+CAPITAL: Final = re.compile(
+    r"(?=[A-Z\x80-\U0010ffff])(?<![^\W_])[^\W\d_]+(?:[\u0300-\u036f\xad\u200b-\u200d\u2060]+[^\W\d_]+)*+[\u0300-\u036f]*"
+    r"(?:['’](?=[A-Z\x80-\U0010ffff])[^\W\d_]{2,})?"
+)
+>>>>>>> theirs
 # What may stand between two words of one name: a space, a hyphen, the dot of an initial or a title, a bracket, al-.
 GAP: Final = re.compile(
     r"(?P<dot>\.)?(?P<close>[)\]])?(?:\s{1,2}|(?P<hyphen>[-‐‑‒]))(?P<open>[(\[])?"
@@ -24,6 +33,7 @@ DOTTED: Final = frozenset(
 BEGINNING: Final = 2_000  # letters by which a line is told to be a headline
 HEADLINE: Final = 0.3  # fewer of its longer words than so begin small
 LONGER: Final = re.compile(r"(?<![^\W_])[^\W\d_]{4,}")
+VERB: Final = re.compile(r"(?<![^\W_])(?:is|are|was|were|has|had|have|said|will)(?![^\W_])")
 
 
 class Word(NamedTuple):
@@ -45,6 +55,8 @@ class Line:
     @functools.cached_property
     def headline(self) -> bool:
         """Whether every word has a capital, so that capitals tell nothing."""
+        if VERB.search(self.text, 0, BEGINNING):  # a short sentence of names is none either
+            return False
         longer = LONGER.findall(self.text[:BEGINNING])
         small = sum(word[0].islower() for word in longer)
         return len(longer) > 1 and small < HEADLINE * len(longer)
@@ -57,11 +69,16 @@ class Line:
 
 def read_line(text: str) -> Line:
     words = [
-        Word(found.start(), found.end(), folded_word(found[0]), found[0].isupper())
+        Word(found.start(), found.end(), folded_word(found[0]), _is_shouted(found[0]))
         for found in CAPITAL.finditer(text)
         if found[0][0].isupper()
     ]
     return Line(text, words)
+
+
+def _is_shouted(word: str) -> bool:
+    """TRUMP, EU; OKs and MPs, too."""
+    return word.isupper() or (len(word) > 2 and word[-1] == "s" and word[:-1].isupper())
 
 
 @functools.lru_cache(maxsize=50_000)

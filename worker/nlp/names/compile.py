@@ -23,7 +23,7 @@ from worker.nlp.names.words import LISTS_HASH
 
 # Capitals up to here are matched as capitals: IS, NIS, KPA are words otherwise, and so is ИГ (ХАМАС is also Хамас).
 ACRONYM_LENGTH: Final = {"latin": 5, "cyrillic": 4}
-RULES: Final = "2"  # goes up with every change of what is found: a judgement is stamped with it
+RULES: Final = "3"  # goes up with every change of what is found: a judgement is stamped with it
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ def context_words(article: ArticleText, mention: Mention) -> frozenset[str]:
     """The longer words around a mention and of the headline, folded, without those of the mention itself."""
     text = article.title if mention.field == "title" else article.text
     around = text[max(0, mention.start - REACH) : mention.start] + " " + text[mention.end : mention.end + REACH]
-    words = WORD.findall(fold(f"{article.title} {around}").text)
+    words = WORD.findall(fold(f"{article.title[:REACH]} {around}").text)
     return frozenset(words) - set(WORD.findall(fold(mention.text).text))
 
 
@@ -34,18 +34,22 @@ def without_denied(mentions: Sequence[Mention], article: ArticleText, denials: I
     said: dict[tuple[str, str], list[Denial]] = {}
     for denial in denials:
         said.setdefault((denial.entity, denial.text), []).append(denial)
+    if not said:
+        return tuple(mentions)
     return tuple(
         mention
         for mention in mentions
-        if not any(
-            _holds(denial, mention, article) for denial in said.get((mention.entity, fold(mention.text).text), ())
-        )
+        if not _is_denied(mention, article, said.get((mention.entity, fold(mention.text).text), ()))
     )
 
 
-def _holds(denial: Denial, mention: Mention, article: ArticleText) -> bool:
-    if denial.article == article.id:
+def _is_denied(mention: Mention, article: ArticleText, denials: Sequence[Denial]) -> bool:
+    if any(denial.article == article.id for denial in denials):
         return True
-    words = context_words(article, mention)
+    words = context_words(article, mention) if denials else frozenset()  # once, however often it was denied elsewhere
+    return any(_is_alike(words, denial) for denial in denials)
+
+
+def _is_alike(words: frozenset[str], denial: Denial) -> bool:
     shared = len(words & denial.words)
     return shared >= FEWEST and shared / math.sqrt(len(words) * len(denial.words)) >= ALIKE

@@ -104,7 +104,8 @@ def _well_known(places: Sequence[Sighting], bearers: Sequence[Bearer], about: Ab
         return None
     rivals = [place for place in places if place.kind is Kind.RIVAL]
     office = any(place.kind is Kind.OFFICE and not (place.country and about.sport) for place in places)
-    if is_common(known[0].surname) or about.is_word(known[0].surname):
+    fathers = not about.sport and all(bearer.particle == "bin" for bearer in known)  # bin Salman: fewer than Salmans
+    if (is_common(known[0].surname) and not fathers) or about.is_word(known[0].surname):
         famous = office or _speaks_as_of_famous(places, known[0], about)
         return known[0] if famous and not rivals else None
     several = len({bearer.entity for bearer in known}) > 1

@@ -11,16 +11,19 @@ from worker.nlp.names.capitals import Line, Word, left_of, right_of
 from worker.nlp.names.spelling import sound
 from worker.nlp.names.words import (
     BODIES,
+    EAST,
     FAMILY,
     GIVEN,
     GOVERNING,
     KIN,
     OFFICES,
     PLACES,
+    PROVINCES,
     STATES,
     SURNAMES,
     THINGS,
     TITLES,
+    TOWNS,
     WORDS,
     is_common,
 )
@@ -37,6 +40,9 @@ OFFICE_AFTER: Final = re.compile(
 STATE_AFTER: Final = re.compile(r",\s+([A-Z][\w.]{1,7}?)\.?(?![\w])")
 JUNIOR_AFTER: Final = re.compile(r",?\s+(?:Jr|Sr|II|III|IV)\b")
 KIN_BEFORE: Final = re.compile(rf"\b(?:{'|'.join(sorted(KIN))}|first lady|first son),?\s+(?:[\w.-]+\s+){{1,3}}$")
+SYLLABLE_AFTER: Final = re.compile(r"[-‐‑][a-z]{1,6}(?![\w’'])")
+DOING: Final = re.compile(r"\w{4,}ing")  # Overriding Biden
+MEETING_AFTER: Final = re.compile(r"\s+(?:summit|talks|meeting|declaration)\b", re.IGNORECASE)
 COUNTRY_OWNS: Final = re.compile(r"([A-Z][a-z]+)['’]s?\s+$")
 
 
@@ -106,7 +112,7 @@ class Surroundings:
             return False
         if word in GIVEN and word not in WORDS:
             return True
-        if word in WORDS or (self.line.headline and not self.spelling()):
+        if word in WORDS or word in TOWNS or DOING.fullmatch(word) or (self.line.headline and not self.spelling()):
             return False
         return word not in GOVERNING and word not in BODIES
 
@@ -115,19 +121,18 @@ class Surroundings:
         word = after.folded
         if word in PLACES or word in TITLES or word in GOVERNING or self._is_acronym(after):
             return False
-        if hyphen and sound(word) in self.surnames:  # the Xi-Biden talks
+        if hyphen and (sound(word) in self.surnames or not self._is_doubtful()):  # the Xi-Biden talks, Xi-Carney
             return False
-        if (
-            self.group.surname_first
-            and len(word) > 1
-            and is_asian_given(word)
-            and not (word in WORDS and self.line.headline)
-        ):
-            return True
+        if self.group.surname_first and len(word) > 1 and is_asian_given(word):
+            more = not hyphen and SYLLABLE_AFTER.match(self.line.text, after.end)
+            if more or not (word in WORDS and self.line.headline):  # "Kim Young-sam Dies"; but "Kim Can Wait"
+                return True
         if len(word) == 1:  # Netanyahu U.S. support; but Kim A Lim
             return is_common(self.word.folded)
         if word in ("al", "el") or (self.right is not None and self.right.particle):  # Meshaal al-Ahmad
             return True
+        if word in TOWNS and not self._is_doubtful():
+            return False
         if hyphen or (word in WORDS and (self.line.headline or not self._is_doubtful())):
             return False
         if self.line.headline and not self.spelling():
@@ -173,13 +178,26 @@ class Surroundings:
         after = SMALL_AFTER.match(text, end)
         if after is not None and after[1] in GOVERNING and not self._owns():
             return True
-        return OFFICE_AFTER.match(text, end, end + 60) is not None or self.country_owns()
+        return OFFICE_AFTER.match(text, end, end + 60) is not None or self.country_owns() or self._meets()
+
+    def _meets(self) -> bool:
+        """The Trump-Kim summit: the other's surname tells in what company this one is."""
+        beside = next((one for one in (self.left, self.right) if one is not None and one.hyphen), None)
+        if beside is None or not is_common(self.word.folded):
+            return False
+        other = self.line.words[beside.number]
+        if is_common(other.folded) or sound(other.folded) not in self.surnames:
+            return False
+        return MEETING_AFTER.match(self.line.text, max(self.word.end, other.end)) is not None
 
     def country_owns(self) -> bool:
-        """Syria's Assad; but Russia's Ban on something."""
+        """Syria's Assad; but Russia's Ban on something, Ohio's Kim, Ukraine's Kim."""
         start = self.word.start
-        owner = COUNTRY_OWNS.search(self.line.text, max(0, start - 20), start)
-        return owner is not None and owner[1].lower() in PLACES and self.word.folded not in WORDS
+        found = COUNTRY_OWNS.search(self.line.text, max(0, start - 20), start)
+        owner = found[1].lower() if found is not None else ""
+        if self.group.surname_first and is_common(self.word.folded) and owner not in EAST:
+            return False
+        return owner in PLACES and owner not in PROVINCES and self.word.folded not in WORDS
 
     def is_kin(self) -> bool:
         """His son Hunter Biden, First Lady Jill Biden: a relative of the one who needs no given name."""

@@ -33,6 +33,9 @@ def _group(name: str) -> frozenset[str]:
 WORDS: Final = _read("words")  # English words that also begin with a small letter
 SURNAMES: Final = _read("surnames")  # so common that one alone names nobody
 PLACES: Final = _group("places")
+TOWNS: Final = _group("towns")
+PROVINCES: Final = _group("provinces")
+EAST: Final = _group("east")
 GIVEN: Final = _read("given") - PLACES
 MEN: Final = _read("men")
 WOMEN: Final = _read("women")

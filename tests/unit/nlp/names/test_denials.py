@@ -1,10 +1,12 @@
 """An analyst's "not this one"."""
 
+from dataclasses import replace
+
 import pytest
 from watched import Watched
 
 from worker.model import ArticleText
-from worker.nlp.names import compile_watchlist, context_words, deny, find_mentions, without_denied
+from worker.nlp.names import compile_watchlist, context_words, denials, deny, find_mentions, without_denied
 
 INDEX = compile_watchlist([Watched("shahed", "Shahed", (), "weapon"), Watched("iran", "Iran", (), "place")])
 SCHOOL = ArticleText("a", "School opens", "The Shahed primary school opened a library to pupils and parents.")
@@ -43,3 +45,17 @@ def test_without_denied_takes_out_no_other_entity_or_text():
 def test_context_words_are_the_long_ones_without_the_name():
     words = context_words(SCHOOL, find_mentions(INDEX, SCHOOL)[0])
     assert {"school", "primary", "library", "pupils"} <= words and not words & {"shahed", "its", "to"}
+
+
+def test_without_denied_looks_at_a_mention_once_however_often_it_was_denied(monkeypatch):
+    others = [replace(denial_of(SCHOOL), article=f"a{n}") for n in range(50)]
+    asked = []
+    monkeypatch.setattr(denials, "context_words", lambda *of: asked.append(of) or context_words(*of))
+    assert kept(WAR, others) == ["shahed", "iran"]
+    assert len(asked) == 1
+
+
+def test_context_words_of_an_endless_headline_are_of_its_beginning():
+    article = ArticleText("a", "School " * 1_000 + "abroad", "The Shahed primary school opened.")
+    [mention] = find_mentions(INDEX, article)
+    assert context_words(article, mention) == {"school", "primary", "opened"}
