@@ -69,27 +69,18 @@ def try_text(index: NameIndex, text: str, *, entities: Mapping[str, Any], denial
     spans = [(one.start, one.end) for one in mentions]
     taken = {at for start, end in spans for at in range(start, end)}
     near: list[Near] = []
-<<<<<<< ours
     looks: tuple[Iterator[Near], ...] = (
         _weak(index, text, entities),
         _surnames(index, text, spans),
         _small_letters(index, text),
     )
     for one in itertools.chain.from_iterable(looks):
-        taken = [*spans, *((other.start, other.end) for other in near)]
-        if not any(one.start < end and start < one.end for start, end in taken):
+        letters = range(one.start, one.end)
+        if taken.isdisjoint(letters):
             near.append(one)
-    denied = [one for one in mentions if one not in found]
-=======
-    for look in (_weak(index, text, entities), _surnames(index, text, spans), _small_letters(index, text)):
-        for one in look:
-            letters = range(one.start, one.end)
-            if taken.isdisjoint(letters):
-                near.append(one)
-                taken.update(letters)
+            taken.update(letters)
     left = set(found)
     denied = [one for one in mentions if one not in left]
->>>>>>> theirs
     return Tried(text, found, denied, sorted(near, key=lambda one: one.start))
 
 

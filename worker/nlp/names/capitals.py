@@ -10,18 +10,13 @@ from typing import Final, NamedTuple
 
 from worker.articles.folding import fold
 
-<<<<<<< ours
-# A capital, or a Latin letter with a mark, then letters; O'Brien is one word, Kim Jong-un's last is none.
+# A capital, or a Latin letter with a mark, then letters, with accents that are characters of their own and what is not
+# seen between them; O'Brien is one word, Kim Jong-un's last is none.
 LATIN: Final = "[A-Z\u00c0-\u024f\u1e00-\u1eff\uff21-\uff3a]"
-CAPITAL: Final = re.compile(rf"(?={LATIN})(?<![^\W_])[^\W\d_]+(?:['’](?={LATIN})[^\W\d_]{{2,}})?")
-=======
-# A capital or a letter beyond ASCII, then letters, with accents that are characters of their own and what is not seen
-# between them; O'Brien is one word, Kim Jong-un's last is none.
 CAPITAL: Final = re.compile(
-    r"(?=[A-Z\x80-\U0010ffff])(?<![^\W_])[^\W\d_]+(?:[\u0300-\u036f\xad\u200b-\u200d\u2060]+[^\W\d_]+)*+[\u0300-\u036f]*"
-    r"(?:['’](?=[A-Z\x80-\U0010ffff])[^\W\d_]{2,})?"
+    rf"(?={LATIN})(?<![^\W_])[^\W\d_]+(?:[\u0300-\u036f\xad\u200b-\u200d\u2060]+[^\W\d_]+)*+[\u0300-\u036f]*"
+    rf"(?:['’](?={LATIN})[^\W\d_]{{2,}})?"
 )
->>>>>>> theirs
 # What may stand between two words of one name: a space, a hyphen, the dot of an initial or a title, a bracket, al-.
 GAP: Final = re.compile(
     r"(?P<dot>\.)?(?P<close>[)\]])?(?:\s{1,2}|(?P<hyphen>[-‐‑‒]))(?P<open>[(\[])?"
