@@ -24,6 +24,7 @@ LEAST_TERMS: Final = 2
 MANY: Final = 5  # articles of a story, whose centre is known then
 NEAR_CENTRE: Final = 0.2
 MOULD: Final = 0.7  # of the words of two texts in common: from one mould, and no copies
+CAST: Final = 3  # times as many words of two headlines of one feed in common as not: a word in the place of another
 MOULD_LEAST: Final = 6  # words of a text; a shorter one has no mould
 
 COMMONLY: Final = 3  # a word that a third of a story's articles have is the story's: not one that one of many had
@@ -144,11 +145,15 @@ def contradicts(one: Sketch, other: Sketch, *, same_feed: bool) -> str | None:
     """The guard that keeps two articles apart, whatever their score: 'figures' or 'mould'; None where none does.
 
     'figures': their headlines are one but for a number. 'mould': their texts are nearly the same and they are no
-    copies, or the copies' own guards would have found them: what is different is the news.
+    copies, or the copies' own guards would have found them: what is different is the news. So are headlines of one feed
+    that differ in a word.
     """
     own, others = one.title.keys() - other.title.keys(), other.title.keys() - one.title.keys()
     if own and others and own <= one.figures and others <= other.figures:
         return "figures"
+    both = len(one.title.keys() & other.title.keys())
+    if same_feed and own and others and both >= CAST * max(len(own), len(others)):
+        return "mould"
     shared = len(one.text & other.text)
     if min(len(one.text), len(other.text)) < MOULD_LEAST or shared < MOULD * len(one.text | other.text):
         return None

@@ -138,6 +138,12 @@ def test_contradicts(one, other, guard):
     assert contradicts(sketch_of(*one), sketch_of(*other), same_feed=False) == guard
 
 
+def test_headlines_of_one_feed_that_differ_in_a_word_are_two_events():
+    one, other = sketch_of("Leader inspects the iron works", ""), sketch_of("Leader inspects the coal works", "")
+    assert contradicts(one, other, same_feed=True) == "mould"
+    assert contradicts(one, other, same_feed=False) is None
+
+
 def test_one_teaser_of_a_feed_under_unlike_headlines_is_standing():
     teaser = "Here is where things stand along the front as the leaders send their men, in brief."
     one, other = sketch_of("A bridge that fell", teaser), sketch_of("Snow in the hills", teaser)
