@@ -35,6 +35,9 @@ def _print_file(report: Figures) -> None:
     print_text(f"{report['articles']:,} articles, of which the model has seen {report['seen_in_training']:,}")
     if "note" in report:
         print_text(f"Note: {report['note']}")
+    if "unknown_labels" in report:
+        names = escaped(one_line(", ".join(report["unknown_labels"]), 200))
+        print_text(f"Note: labels that are no topic of this model, and not measured: {names}")
     for title, figures in _tables(report):
         print_text(f"\n{title}")
         print_table(HEADS, [_row(topic, one) for topic, one in figures.items()])

@@ -11,6 +11,7 @@ import typer
 
 from worker.cli.options import HERE, ConfigOption, JsonOption, NoSuch, print_line, read_config
 from worker.cli.table import bar
+from worker.errors import WirewatchError
 
 cli = typer.Typer(no_args_is_help=True, help="Topics: train the model, measure it, measure one of your own.")
 
@@ -51,6 +52,8 @@ def evaluate(
         raise typer.BadParameter("is drawn as SVG: name a file that ends in .svg", param_hint="--plot")
     if stream is not None and plot is not None:
         raise typer.BadParameter("what nobody has labelled cannot be drawn", param_hint="--plot")
+    if plot is not None and not plot.absolute().parent.is_dir():  # said before all is measured
+        raise typer.BadParameter(f"there is no folder {plot.parent}", param_hint="--plot")
     if stream is not None:
         report = _of_stream(stream, model, topic, config)
     elif topic is not None:
@@ -77,12 +80,15 @@ def _show(report: Mapping[str, Any], *, plot: Path | None, as_json: bool) -> Non
     """In words on a terminal; one object for a program."""
     from worker.cli.measured import chart, print_report
 
-    if plot is not None:
-        plot.write_text(chart(report), encoding="utf-8")
     if as_json or not sys.stdout.isatty():
         print_line(report)
     else:
         print_report(report)
+    if plot is not None:  # last: a picture that cannot be written takes no figures along
+        try:
+            plot.write_text(chart(report), encoding="utf-8")
+        except OSError as error:
+            raise WirewatchError(f"{plot}: cannot be written: {error.strerror}") from error
 
 
 def _of_file(file: Any, model: Path | None) -> dict[str, Any]:

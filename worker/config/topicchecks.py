@@ -26,7 +26,14 @@ def check_topics(config: Config, sources: Mapping[str, Source]) -> None:
     source = sources["topics"]
     if config.topic_model is None and "model" in (source.value or {}):
         return  # it could not be read, so there is no telling
-    known = list(json.loads(((config.topic_model or SHIPPED_MODEL) / CALIBRATION).read_text(encoding="utf-8")))
+    try:
+        known = list(json.loads(((config.topic_model or SHIPPED_MODEL) / CALIBRATION).read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:
+        words = (
+            f"the shipped topic model cannot be read ({type(error).__name__}); install Wirewatch again, or train one"
+        )
+        source.add((), words)
+        return
     for n, topic in zip(source.kept, config.topics, strict=True):
         path: Path_ = ("topics", n)
         if topic.id in known:
@@ -85,7 +92,8 @@ def read_example_file(source: Source, path: Path_, file: Path, *, name: str) -> 
     """The examples of a file, one a line as JSON. None where anything is wrong with it: noted in `source`, by line."""
     try:
         with file.open("rb") as handle:
-            lines = handle.read(MAX_BYTES).decode("utf-8-sig").splitlines()
+            # By line feeds alone: a headline may hold what else Python takes for the end of a line.
+            lines = handle.read(MAX_BYTES).decode("utf-8-sig").split("\n")
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "not UTF-8"
         source.refuse(path, f"{name} cannot be read: {reason}; write a file's path, relative to this folder")

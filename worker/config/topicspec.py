@@ -33,7 +33,7 @@ def _weighted(value: Any) -> Any:
 
 def _weights(value: dict[str, float]) -> dict[str, float]:
     for term, weight in value.items():
-        if weight == 0 or abs(weight) > HEAVIEST:
+        if not 0 < abs(weight) <= HEAVIEST:  # nor is it no number, which YAML writes .nan
             raise ValueError(f"{term!r}: a weight is from -10 to 10, and not 0; 1 is usual")
     if len(value) > MOST_TERMS:
         raise ValueError(f"more than {MOST_TERMS} terms")

@@ -8,6 +8,7 @@ from __future__ import annotations
 import gzip
 import json
 import lzma
+import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,7 +20,7 @@ from worker.nlp.calibration import Calibration
 from worker.nlp.judge import Judge
 from worker.nlp.measure import drawn, macro_f1, measure
 from worker.nlp.names import compile_watchlist
-from worker.nlp.topics import SHIPPED, DataProblem, Labelled, read_labelled, read_training
+from worker.nlp.topics import SHIPPED, DataProblem, Labelled, read_article, read_labelled, read_training
 
 BATCH: Final = 256
 SHOWN: Final = 12  # titles of each kind that a person is shown
@@ -96,6 +97,8 @@ def evaluate(data: Path, model: Path | None = None, *, on_progress: Progress = n
     report["detail"] = {topic: _detail(found, topic) for topic in found.calibrations}
     if len(set(found.languages)) > 1:
         report["languages"] = _by_language(found)
+    if unknown := sorted(set().union(*(one.labels for one in found.articles)) - found.calibrations.keys()):
+        report["unknown_labels"] = unknown
     if seen:
         report["note"] = f"the model was trained on {seen} of these articles: believe the cross-validated figures"
         report["cross_validated"] = {name: training[name] for name in training if name != "seen"}
@@ -209,20 +212,19 @@ def read_stream(path: Path) -> Iterator[ArticleText]:
     """JSON lines, plain or packed (.xz, .gz). Raises DataProblem."""
     unpack: Any = {".xz": lzma.open, ".gz": gzip.open}.get(path.suffix, open)
     try:
-        with unpack(path, "rt", encoding="utf-8") as lines:
+        with unpack(path, "rt", encoding="utf-8-sig") as lines:
             for number, line in enumerate(lines, start=1):
                 if line.strip():
                     yield _article(path, number, line)
-    except (OSError, EOFError, lzma.LZMAError, UnicodeDecodeError) as error:
+    except (OSError, EOFError, lzma.LZMAError, zlib.error, UnicodeDecodeError) as error:
         raise DataProblem(f"{path}: cannot be read ({type(error).__name__})") from error
 
 
 def _article(path: Path, number: int, line: str) -> ArticleText:
     try:
         value = json.loads(line)
-        identity = str(value.get("id") or number)
-        return ArticleText(identity, value["title"] + "", value.get("text") or "", language=value.get("language"))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        return read_article(value, identity=str(value.get("id") or number))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise DataProblem(f"{path}:{number}: not an article ({error!r}): needs a title") from error
 
 

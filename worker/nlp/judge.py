@@ -16,7 +16,7 @@ from worker.nlp.evidence import evidence_words, model_spans
 from worker.nlp.language import UNKNOWN, detect
 from worker.nlp.names import NameIndex, find_mentions
 from worker.nlp.terms import Scored, Terms, load_terms
-from worker.nlp.topics import DataProblem, TopicModel, features, load_model
+from worker.nlp.topics import DataProblem, TopicModel, features, is_readable, load_model
 
 BY_MODEL: Final = frozenset(
     {"en", UNKNOWN}
@@ -97,7 +97,7 @@ class Judge:
         """In order; one batch of the model for all that are in its language."""
         read = [beginning(article) for article in articles]
         languages = [detect(article.title, article.text, hint=article.language) for article in read]
-        by_model = [at for at, language in enumerate(languages) if self._is_models(language)]
+        by_model = [at for at, language in enumerate(languages) if self._is_models(language, read[at])]
         if self.model is None:
             scored = {at: self._unjudged() for at in by_model}
         else:
@@ -107,8 +107,11 @@ class Judge:
             for at, (given, article, language) in enumerate(zip(articles, read, languages, strict=True))
         ]
 
-    def _is_models(self, language: str) -> bool:
-        return language not in self.terms and (self.own_model or language in BY_MODEL)
+    def _is_models(self, language: str, article: ArticleText) -> bool:
+        """Of other scripts a model says nothing, a desk's own neither: that is no "no"."""
+        if language in BY_MODEL or language in self.terms:
+            return language not in self.terms
+        return self.own_model and is_readable(features(article.title, article.text))
 
     def _judgement(
         self, given: ArticleText, article: ArticleText, language: str, by_model: tuple[TopicScore, ...] | None

@@ -81,35 +81,49 @@ def is_readable(text: str) -> bool:
 def read_labelled(path: Path) -> list[Labelled]:
     """JSON lines of {id, title, text, labels} and, if known, date; "measure": false to be only learned from. Raises
     DataProblem."""
-    found = []
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        with path.open(encoding="utf-8-sig") as lines:
+            found = [_labelled(path, number, line) for number, line in enumerate(lines, start=1) if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
         raise DataProblem(f"{path}: cannot be read ({type(error).__name__})") from error
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            value = json.loads(line)
-            title, text, labels = value["title"], value.get("text") or "", frozenset(value["labels"])
-            found.append(
-                Labelled(
-                    id=str(value["id"]),
-                    week=_week(value),
-                    text=features(title, text),
-                    headline=features(title, ""),
-                    labels=labels,
-                    article=ArticleText(str(value["id"]), title, text, language=value.get("language")),
-                    unsure=value.get("unsure") is True,
-                    measured=value.get("measure") is not False,
-                )
-            )
-        except (ValueError, KeyError, TypeError) as error:
-            words = "needs id, title, text and labels"
-            raise DataProblem(f"{path}:{number}: not a labelled article ({error!r}): {words}") from error
     if not found:
         raise DataProblem(f"{path}: holds no labelled article")
     return found
+
+
+def _labelled(path: Path, number: int, line: str) -> Labelled:
+    try:
+        value = json.loads(line)
+        article = read_article(value, identity=str(value["id"]))
+        return Labelled(
+            id=article.id,
+            week=_week(value),
+            text=features(article.title, article.text),
+            headline=features(article.title, ""),
+            labels=_labels(value["labels"]),
+            article=article,
+            unsure=value.get("unsure") is True,
+            measured=value.get("measure") is not False,
+        )
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        words = "needs id, title, text and labels"
+        raise DataProblem(f"{path}:{number}: not a labelled article ({error!r}): {words}") from error
+
+
+def read_article(value: Mapping[str, Any], *, identity: str) -> ArticleText:
+    """One line's article. Raises KeyError or TypeError for what is none: a number where the judge wants text."""
+    title, text, language = value["title"], value.get("text") or "", value.get("language") or None
+    for name, given in (("title", title), ("text", text), ("language", language or "")):
+        if not isinstance(given, str):
+            raise TypeError(f"{name} must be text")
+    return ArticleText(identity, title, text, language=language)
+
+
+def _labels(value: Any) -> frozenset[str]:
+    """One word is no list of its letters."""
+    if not isinstance(value, list) or not all(isinstance(label, str) for label in value):
+        raise TypeError("labels must be a list of topics")
+    return frozenset(value)
 
 
 def _week(value: Mapping[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 In batches, each saved in one transaction, so that a running desk waits no longer than for any other write, and a run
 that was killed goes on where it stopped: what today's configuration has judged is passed over. Raises no alert unless
-asked to; then under the desk lock, with all the guards of news.
+asked to; then of all that is wished for, under the desk lock, with all the guards of news.
 """
 
 from __future__ import annotations
@@ -88,9 +88,13 @@ def count_wished(runtime: Runtime, wish: Wish) -> tuple[int, Range]:
     """How many articles, and which: by the clock of the record at this moment."""
     with runtime.store.reading() as connection:
         since = read_clock(connection) - wish.since if wish.since is not None else None
-        wanted = Range(since=since, feed_id=wish.feed_id)
+        # What the model missed may still alert, once the desk has caught up; judged without, it never would. Of one
+        # topic alone it stays to be caught up with.
+        left = None if wish.alert or wish.topic is not None else False
+        wanted = Range(since=since, feed_id=wish.feed_id, missed=left)
         version = rejudgements.find_config_version(connection, runtime.config.hash)
-        if wish.topic is None and version is not None:
+        # Alerts are asked for of what an earlier call has judged, too: that one may have been told to raise none.
+        if wish.topic is None and version is not None and not wish.alert:
             wanted = replace(wanted, judged_by=(version, _model_ids(runtime)))
         return rejudgements.count_judged(connection, wanted), wanted
 
@@ -159,17 +163,20 @@ def _replaced(topics: Sequence[TopicScore], new: Sequence[TopicScore]) -> tuple[
 def save_judged(
     runtime: Runtime, wish: Wish, judged: Sequence[tuple[Any, Judgement]], outcome: Outcome
 ) -> Sequence[tuple[Any, Judgement]]:
-    """What was saved: not what comes out as it was. With alerts in the same transaction, all or nothing."""
+    """What was saved: not what comes out as it was. With alerts in the same transaction, all or nothing: rules are
+    asked of what comes out as it was, too."""
     version = None if wish.topic else runtime.config_version
     fresh = [(row, said) for row, said in judged if not _is_same(row, said, version)]
-    if not fresh:
+    if not (judged if wish.alert else fresh):
         return []
     with runtime.store.writing() as connection:
         if wish.alert:
             take_lock(connection, Lock.DESK)
         now = read_clock(connection)
+        as_before = rejudgements.not_replaced(connection, [row for row, _ in judged]) if wish.alert else frozenset()
         saved = rejudgements.save_again(connection, fresh, config_version=version, now=now)
-        raised = raise_again(runtime, connection, saved, now) if wish.alert else []
+        asked = [(row, said) for row, said in judged if row.id in as_before]
+        raised = raise_again(runtime, connection, asked, now) if asked else []
         counts: Counter[Key] = Counter(ALERTS.of(one["rule_id"], one["severity"]) for one in raised)
         tallies.count(connection, counts)
     outcome.saved += len(saved)

@@ -23,13 +23,13 @@ SAID: Final = ("language", "topics", "mentions", "model_id", "watchlist", "notes
 @dataclass(frozen=True)
 class Range:
     """Which articles: first seen at `since` or later, of one feed; without those that were judged by this
-    configuration (its version's id) and one of these models; only those that the topic model `missed`. None for no such
-    bound."""
+    configuration (its version's id) and one of these models; only those that the topic model `missed` (True), or only
+    the others (False). None for no such bound."""
 
     since: datetime | None = None
     feed_id: str | None = None
     judged_by: tuple[int, Collection[str]] | None = None
-    missed: bool = False
+    missed: bool | None = None
 
 
 def _chosen(wanted: Range) -> ColumnElement[bool]:
@@ -42,6 +42,8 @@ def _chosen(wanted: Range) -> ColumnElement[bool]:
     if wanted.judged_by is not None:
         version, models = wanted.judged_by
         asked.append(not_((judgement.c.config_version == version) & judgement.c.model_id.in_(models)))
+    if wanted.missed is False:
+        asked.append(not_(is_missed()))
     if wanted.missed:
         # Of the few that their index has, those of which it is the last judgement.
         any_of = judgement.alias("missed")
@@ -113,6 +115,13 @@ def save_again(
         connection.execute(update(judgement).where(*_is(before)).values(**values))
         saved.append((row, said))
     return saved
+
+
+def not_replaced(connection: Connection, rows: Sequence[Any]) -> frozenset[int]:
+    """The articles of these rows whose judgement is still the one that was read."""
+    held = _held(connection, [row.id for row in rows])
+    found = ((row.id, row.made_at, held.get((row.id, row.judged_revision))) for row in rows)
+    return frozenset(row_id for row_id, made_at, before in found if before is not None and before.made_at == made_at)
 
 
 def _held(connection: Connection, article_ids: Sequence[int]) -> dict[tuple[int, int], Any]:

@@ -179,6 +179,36 @@ def test_rejudge_with_alerts_tells_once_and_as_news_is_told(desk, later):
     assert len(desk.rows(alert)) == len(desk.rows(delivery)) == 1
 
 
+@pytest.mark.parametrize("topic", [None, "floods"])
+def test_rejudge_with_alerts_asks_about_what_was_judged_again_without(desk, later, topic):
+    rule = {"id": "floods", "name": "Floods", "when": {"topics": {"any": ["floods"]}}, "channels": ["mail"]}
+    change_files(desk, rules=lambda body: body["rules"].append(rule))
+    renewed = desk.runtime()
+    again(renewed, topic=topic)
+    assert desk.rows(alert) == []
+    before = desk.rows(judgement), desk.rows(former_judgement)
+    outcome = again(renewed, topic=topic, alert=True)
+    assert outcome.saved == 0 and before == (desk.rows(judgement), desk.rows(former_judgement))
+    assert {one["rule_id"] for one in outcome.raised} == ({"choe", "floods"} if topic is None else {"floods"})
+    assert again(renewed, topic=topic, alert=True).raised == []
+    renewed.store.close()
+
+
+def test_rejudge_with_alerts_that_was_killed_tells_each_once(desk, later, monkeypatch):
+    monkeypatch.setattr(rejudging, "BATCH", 1)
+    left = iter(range(3))
+
+    def killed():
+        if next(left, None) is None:
+            raise KeyboardInterrupt
+
+    total, wanted = count_wished(later, Wish(alert=True))
+    with pytest.raises(KeyboardInterrupt):
+        rejudge(later, Wish(alert=True), wanted, on_progress=killed)
+    assert again(later, alert=True).saved == total - 4
+    assert [row.rule_id for row in desk.rows(alert)] == ["choe"]
+
+
 @pytest.mark.parametrize("why", ["old", "baseline", "seen long ago"])
 def test_rejudge_with_alerts_raises_none_for_what_is_no_news(desk, later, why):
     values = {"old": {"old": True}, "baseline": {"baseline": True}}

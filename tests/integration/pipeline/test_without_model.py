@@ -17,7 +17,7 @@ from worker.health import stand
 from worker.model import MODEL_MISSING
 from worker.nlp.topics import SHIPPED
 from worker.pipeline import without_model
-from worker.pipeline.rejudging import Wish, rejudge
+from worker.pipeline.rejudging import Wish, count_wished, rejudge
 from worker.pipeline.without_model import catch_up
 from worker.store.heartbeats import list_heartbeats
 from worker.store.rejudgements import Range
@@ -219,3 +219,20 @@ def test_g11_an_article_that_the_model_chokes_on_holds_up_no_other(desk, worker)
     left = judged(desk)[ROSES[1]]
     assert (left.model_id, left.notes) == ("none", ["no-model"])
     assert not catch_up(healed) and judged(desk)[ROSES[1]] == left
+
+
+@pytest.mark.parametrize("topic", [None, "nk-russia-arms"])
+def test_g11_judging_again_takes_no_alert_from_what_was_missed(desk, worker, topic):
+    """Asked for by another process, before the desk has caught up."""
+    read = worker()
+    take_away(desk)
+    read_news(desk, read)
+    bring_back(desk)
+    asked = worker()
+    wish = Wish(topic=topic)
+    _, wanted = count_wished(asked, wish)
+    rejudge(asked, wish, wanted)
+    assert alerted(desk) == ["kim"]
+    analyse()
+    assert alerted(desk) == ["arms", "kim"]
+    assert MODEL_MISSING not in {row.model_id for row in desk.rows(judgement)}

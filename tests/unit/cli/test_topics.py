@@ -75,6 +75,7 @@ def test_evaluate_of_a_stream_lists_what_to_read(run, floods, tmp_path, capfdbin
         (("x.jsonl", "--topic", "floods"), 2, "give a file of labelled articles"),
         (("x.jsonl", "--plot", "x.png"), 2, "ends in .svg"),
         (("--stream", "x.jsonl", "--plot", "x.svg"), 2, "cannot be drawn"),
+        (("x.jsonl", "--plot", "nowhere/x.svg"), 2, "there is no folder nowhere"),
         (("nowhere.jsonl",), 1, "nowhere.jsonl: cannot be read"),
         (("--topic", "fires"), 1, "'fires' is no topic of your own: topics.yaml has floods"),
     ],
@@ -82,3 +83,20 @@ def test_evaluate_of_a_stream_lists_what_to_read(run, floods, tmp_path, capfdbin
 def test_evaluate_says_what_it_needs(run, floods, words, code, says):
     answer, _, err = run("topics", "evaluate", *words, "--config", floods)
     assert answer == code and says in " ".join(err.replace("│", " ").split())
+
+
+def test_a_picture_that_cannot_be_written_takes_no_figures_along(run, labelled, tmp_path):
+    (tmp_path / "folder.svg").mkdir()
+    code, out, err = run("topics", "evaluate", labelled, "--plot", tmp_path / "folder.svg")
+    assert code == 1 and json.loads(out)["articles"] == 3
+    assert "folder.svg: cannot be written" in err and "Traceback" not in err
+
+
+def test_a_report_names_labels_that_the_model_does_not_know(run, tmp_path, capfdbinary):
+    path = tmp_path / "labelled.jsonl"
+    path.write_text(json.dumps({"id": "1", "title": "Talks in Beirut", "labels": ["middle-east", "midle-east"]}) + "\n")
+    _, out, _ = run("topics", "evaluate", path)
+    report = json.loads(out)
+    assert report["unknown_labels"] == ["midle-east"]
+    print_report(report)
+    assert "not measured: midle-east" in capfdbinary.readouterr().out.decode()

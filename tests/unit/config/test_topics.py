@@ -7,6 +7,7 @@ import shutil
 import pytest
 import yaml
 
+from worker.config import topicchecks
 from worker.config.load import load_config
 from worker.errors import ConfigError
 
@@ -69,6 +70,7 @@ def test_examples_are_part_of_the_configurations_version(load):
         ({"terms": {"flood": 1, "a*": 1}}, "topics[0].terms.a*: 'a*' can never match"),
         ({"terms": {"flood": 0}}, "'flood': a weight is from -10 to 10"),
         ({"terms": {"flood": 11}}, "'flood': a weight is from -10 to 10"),
+        ({"terms": {"flood": float("nan")}}, "'flood': a weight is from -10 to 10"),
         ({"terms": {"flood": -1}}, "every weight is below 0"),
         ({"terms": ["flood", "flood"]}, "'flood' is given twice"),
         ({"terms": [{"flood": 1}]}, "write the terms as a list of words and phrases"),
@@ -106,3 +108,14 @@ def test_check_names_the_line_of_a_bad_example(load, lines, says):
     found = problems(load, {"examples": "floods.jsonl"}, floods=lines)
     assert any(says in problem for problem in found), found
     assert not any("does not know" in problem for problem in found)
+
+
+def test_a_separator_within_an_example_ends_no_line(load):
+    lines = [json.dumps(one | {"text": "one\u2028two\x85three"}, ensure_ascii=False) for one in YES + NO]
+    assert len(load({"examples": "floods.jsonl"}, floods=lines).topics[0].examples) == 12
+
+
+def test_check_says_that_the_shipped_model_is_away(load, monkeypatch, tmp_path):
+    monkeypatch.setattr(topicchecks, "SHIPPED_MODEL", tmp_path)
+    (found,) = problems(load, {"terms": ["flood*"]})
+    assert "the shipped topic model cannot be read (FileNotFoundError)" in found

@@ -6,7 +6,7 @@ import lzma
 
 import pytest
 
-from worker.nlp.evaluation import SHOWN, evaluate, model_judge, watch_stream
+from worker.nlp.evaluation import SHOWN, evaluate, model_judge, read_stream, watch_stream
 from worker.nlp.topics import DataProblem, train
 
 PLACES = ["Ardel", "Brume", "Calder", "Dorne", "Elsin", "Farrow"]
@@ -95,6 +95,9 @@ def test_stream_counts_what_matches_and_shows_what_to_read(trained, tmp_path, su
         (b'{"id": "a"}\n', ":1: not an article"),
         (b'{"title": "x"}\n[]\n', ":2: not an article"),
         (b'{"title": 3}\n', ":1: not an article"),
+        (b'{"title": "x", "text": 3}\n', ":1: not an article.*text must be text"),
+        (b'{"title": "x", "language": 3}\n', ":1: not an article.*language must be text"),
+        (b"[" * 100_000, ":1: not an article"),
         (b"\xff\xfe", "cannot be read"),
     ],
 )
@@ -104,3 +107,10 @@ def test_stream_names_what_is_wrong(trained, tmp_path, body, says):
     path.write_bytes(body)
     with pytest.raises(DataProblem, match=says):
         watch_stream(path, model_judge(model), {"harbour": 0.5})
+
+
+def test_stream_that_is_packed_badly_cannot_be_read(tmp_path):
+    packed = gzip.compress(json.dumps(SHIP).encode() * 2000)
+    (tmp_path / "stream.jsonl.gz").write_bytes(packed[:20] + b"\xff" * 4 + packed[24:])
+    with pytest.raises(DataProblem, match="cannot be read"):
+        list(read_stream(tmp_path / "stream.jsonl.gz"))

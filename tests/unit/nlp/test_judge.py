@@ -96,6 +96,20 @@ def test_judge_without_its_model_finds_names_and_says_what_is_missing(tmp_path):
     assert away.judge_many([ARMS]) == Judge(INDEX, [Topic("nk-russia-arms")], model=SHIPPED).judge_many([ARMS])
 
 
+def test_judge_with_a_desks_own_model_says_of_other_scripts_that_it_judges_none(tmp_path):
+    """Its model is asked in whatever language it was trained on, but reads Latin letters alone."""
+    shutil.copytree(SHIPPED, tmp_path / "mine")
+    mine = Judge(INDEX, [Topic("nk-russia-arms")], model=tmp_path / "mine")
+    greek, german = mine.judge_many(
+        [
+            ArticleText("g", "Σεισμός στην Κρήτη, καμία ζημιά", ""),
+            ArticleText("d", "Der Kanzler spricht mit dem Präsidenten über die Wahl", ""),
+        ]
+    )
+    assert (greek.language, greek.notes, greek.topics[0].by) == ("el", (JudgementNote.NO_RULES,), UNJUDGED)
+    assert (german.language, german.notes, german.topics[0].by) == ("de", (), "model")
+
+
 def test_judge_with_topics_of_the_desks_own_takes_other_names_and_tells_of_a_missing_model(tmp_path):
     """What a running desk asks of any judge, it may ask of this one, too."""
     flood = DeskTopic("floods")

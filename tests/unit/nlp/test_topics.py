@@ -79,11 +79,24 @@ def test_train_writes_none_of_the_articles_words(trained):
         ([{"id": "a", "title": "x", "labels": []}, {"id": "b", "labels": []}], ":2: not a labelled article"),
         (["[]"], ":1: not a labelled article"),
         ([{"id": "a", "title": "x", "labels": 3}], ":1: not a labelled article"),
+        ([{"id": "a", "title": "x", "labels": "harbour"}], ":1: .*labels must be a list"),
+        ([{"id": "a", "title": "x", "labels": [1]}], ":1: .*labels must be a list"),
+        ([{"id": "a", "title": 3, "labels": []}], ":1: .*title must be text"),
+        ([{"id": "a", "title": "x", "text": 3, "labels": []}], ":1: .*text must be text"),
+        ([{"id": "a", "title": "x", "language": 3, "labels": []}], ":1: .*language must be text"),
+        (["[" * 100_000], ":1: not a labelled article"),
     ],
 )
 def test_read_labelled_names_the_bad_line(tmp_path, lines, says):
     with pytest.raises(DataProblem, match=says):
         read_labelled(labelled(tmp_path, lines))
+
+
+def test_read_labelled_ends_lines_at_line_feeds_alone(tmp_path):
+    lines = [{"id": name, "title": "Ship\u2028docks\x85 today", "labels": []} for name in "ab"]
+    body = "\ufeff" + "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
+    (tmp_path / "labelled.jsonl").write_text(body, encoding="utf-8")
+    assert [one.id for one in read_labelled(tmp_path / "labelled.jsonl")] == ["a", "b"]
 
 
 def test_train_needs_a_label_and_a_file(tmp_path):
