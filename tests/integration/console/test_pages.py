@@ -153,7 +153,7 @@ def test_the_alerts_page_says_what_was_told_who_has_taken_it_and_what_was_kept_q
         acknowledge(connection, row.public_id, by="ana", now=now)
         silenced = dict(kind=SilenceKind.RULE, value="kim", because="a parade <b>we know", author="ana")
         add_silence(connection, **silenced, expires_at=now + timedelta(hours=1), now=now)
-    bring(told, runtime, "b", [("b1", "Kim Jong Un inspects factory one in the north", "Kim Jong Un."), *BASELINE])
+    bring(told, runtime, "b", [("b1", "Kim Jong Un opens a swimming pool", "Kim Jong Un."), *BASELINE])
     shown = words(parsed(served.ask(f"/alerts/{row.public_id}")), "//article")[0]
     assert "Acknowledged by ana, " in shown
     assert "First message, " in shown and "To be told Vladimir Putin is named a wire has it" in shown
