@@ -22,6 +22,8 @@ BY_MODEL: Final = frozenset(
     {"en", UNKNOWN}
 )  # of an unknown language is a text too short to tell; the model may know it
 NO_MODEL: Final = "none"  # the model id of a judgement that no topic was judged in
+SHORT: Final = 80  # letters: a headline of which statistics may tell the wrong language
+KNOWN: Final = 0.9  # of its words: of headlines in other languages fewer are known
 
 
 class Topic(Protocol):
@@ -111,7 +113,12 @@ class Judge:
         """Of other scripts a model says nothing, a desk's own neither: that is no "no"."""
         if language in BY_MODEL or language in self.terms:
             return language not in self.terms
-        return self.own_model and is_readable(features(article.title, article.text))
+        text = features(article.title, article.text)
+        return (self.own_model and is_readable(text)) or (len(text) <= SHORT and self._is_known(text))
+
+    def _is_known(self, text: str) -> bool:
+        """Whether the model knows the words of a headline, whatever the statistics say of it: names mislead them."""
+        return self.model is not None and self.model.known_share(text) >= KNOWN
 
     def _judgement(
         self, given: ArticleText, article: ArticleText, language: str, by_model: tuple[TopicScore, ...] | None
@@ -119,7 +126,8 @@ class Judge:
         notes = [JudgementNote.CUT] if article is not given else []
         if by_model is not None:
             topics, model_id = by_model, self.model_id
-            notes += [JudgementNote.UNSURE_LANGUAGE] if language == UNKNOWN else []
+            unsure = language not in BY_MODEL and not self.own_model
+            notes += [JudgementNote.UNSURE_LANGUAGE] if unsure or language == UNKNOWN else []
             notes += [JudgementNote.NO_MODEL] if self.model is None and self.topics else []
         elif terms := self.terms.get(language):
             topics, model_id = self._by_terms(terms, article), terms.id

@@ -296,6 +296,14 @@ class TopicModel:
             known = is_readable(text)
             yield {t: calibration.score(cats[t]) if known else 0.0 for t, calibration in self.calibrations.items()}
 
+    def known_share(self, text: str) -> float:
+        """How much of the text's different words the model has a weight for; 0 for one in other letters."""
+        found = read(WORD.findall(text))
+        if not found.single or not is_readable(text):
+            return 0.0
+        keys = self.nlp.get_pipe("textcat_multilabel").model.get_param("keys")
+        return float(np.isin(found.stems, keys).mean())
+
     def evidence(self, text: str, topic: str, *, most: int = 3) -> tuple[tuple[int, int], ...]:
         """Where the words stand that weigh most for a topic, best first: (start, end) into the features.
 

@@ -220,6 +220,19 @@ def test_judge_says_where_a_language_has_no_rules(judge):
     ]
 
 
+@pytest.mark.parametrize("headline", ["Lavrov lands in Pyongyang", "Netanyahu vows Rafah offensive"])
+def test_judge_asks_the_model_where_names_mislead_the_statistics_of_a_short_headline(judge, headline):
+    [found] = judge.judge_many([ArticleText("x", headline)])
+    assert found.language not in ("en", "und")  # or this tests nothing
+    assert (found.model_id, found.notes) == (judge.model_id, (JudgementNote.UNSURE_LANGUAGE,))
+
+
+@pytest.mark.parametrize("headline", ["Putin visita Corea del Norte", "Israel attackiert Iran", "Guerra en Gaza"])
+def test_judge_leaves_a_short_headline_in_another_language_unjudged(judge, headline):
+    [found] = judge.judge_many([ArticleText("x", headline, language="es" if headline[0] in "PG" else "de")])
+    assert found.model_id == "none" and JudgementNote.NO_RULES in found.notes
+
+
 def test_judge_of_too_little_text_says_so_and_asks_the_model(judge):
     [found] = judge.judge_many([ArticleText("x", "Hamas hits back")])
     assert (found.language, found.notes) == ("und", (JudgementNote.UNSURE_LANGUAGE,))
