@@ -290,7 +290,7 @@ def wirewatch(*argv, **options):
 
 def test_cli_ends_quietly_when_its_reader_does(tmp_path):
     path = tmp_path / "in.jsonl"
-    path.write_text('{"id": "one of many", "title": "x"}\n' * 50_000)  # more than a pipe holds
+    path.write_text(f'{{"id": "{"long" * 40}", "title": "x"}}\n' * 2_000)  # answers of more than a pipe holds
     with wirewatch("stories", str(path), stdout=subprocess.PIPE) as process:
         process.stdout.readline()
         process.stdout.close()
